@@ -30,6 +30,7 @@ from operations.submission.order import Options
 from operations.submission.selectors import access_operation
 from operations.submission.start import start
 from operations.submission.submit import submit
+from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import streamed
 from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
@@ -41,7 +42,7 @@ from presentation.visibility import Reader, Visibility
 from rules.definition.model import CompiledCatalogue
 from tenants.access import Right
 from tenants.limits.errors import RateLimited
-from tenants.limits.scopes import UPLOAD
+from tenants.limits.scopes import EXPORT, UPLOAD
 
 _NAME_LENGTH: Final = 120
 
@@ -101,13 +102,15 @@ def _read(request: HttpRequest, agent: Agent) -> HttpResponse:
 @require_GET
 @for_agents(Right.READ_FORMS)
 def failed_rows(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
-    """Send the failed rows as CSV, each with its number and reason."""
+    """Send the failed rows as CSV, each with its number and reason. It counts as an export."""
+    count_request(request, EXPORT)
     try:
         file = FailedItems(access_operation(operation_id), tenant=agent.tenant, actor=agent.actor)
     except OperationNotFound:
         raise Http404 from None
+    access = DownloadAccess.of_request(request, actor=agent.actor, tenant=agent.tenant)
     name = f"failed-{operation_id}.csv"
-    return streamed(request, file.next, name=name, content_type="text/csv; charset=utf-8")  # type: ignore[return-value]
+    return streamed(request, file.next, access=access, name=name, format="csv")  # type: ignore[return-value]
 
 
 @require_POST

@@ -25,7 +25,9 @@ from operations.submission.start import start
 from operations.submission.submit import submit
 from operations.submission.undo import undo
 from partner_engine.copy_visibility import InsuredNames
+from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import content_response, results_response
+from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.operation_effects import may_suppose
 from partner_engine.web.operation_rows import find_operation, is_own, open_names, title_of_row
@@ -43,6 +45,7 @@ from partner_engine.web.pages.quote_states import Clock
 from presentation.visibility import Reader
 from tenants.access import Right
 from tenants.limits.errors import RateLimited
+from tenants.limits.scopes import EXPORT
 
 PAGE: Final = 25
 ITEMS: Final = 50
@@ -130,14 +133,19 @@ def carry_out(name: str, operation: BatchOperation, agent: Agent, *, plan_hash: 
 @require_GET
 @for_agents(Right.READ_FORMS)
 def results(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
-    """Send all results as CSV, in the order of the input; with ``content`` the forms that an export took."""
+    """Send all results as CSV, in the order of the input; with ``content`` the forms that an export took.
+
+    It counts as an export.
+    """
+    count_request(request, EXPORT)
+    access = DownloadAccess.of_request(request, actor=agent.actor, tenant=agent.tenant)
     operation = find_operation(operation_id)
     if request.GET.get("content"):
-        response = content_response(request, operation, tenant=agent.tenant, actor=agent.actor)
+        response = content_response(request, operation, access=access)
         if response is None:
             raise Http404
     else:
-        response = results_response(request, operation, tenant=agent.tenant, format="csv")
+        response = results_response(request, operation, access=access, format="csv")
     return response  # type: ignore[return-value]
 
 
