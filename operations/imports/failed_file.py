@@ -273,7 +273,7 @@ def _policy(operation: BatchOperation, *, tenant: Tenant, actor: Actor) -> Visib
     current, or was when the operation was submitted. What no catalogue knows is secret.
     """
     arguments = opened_arguments(operation, kind_named(operation.kind).arguments_type)
-    compiled = releases.current(getattr(arguments, "catalogue", "") or tenant.catalogue).compiled
+    compiled = releases.current(getattr(arguments, "catalogue", "") or tenant.catalogue, tenant_id=tenant.id).compiled
     strict: list[Mapping[str, Sensitivity]] = []
     for catalogue in Catalogue.objects.order_by("code"):
         found = catalogue.releases.order_by("-number").values_list("id", "published_at")

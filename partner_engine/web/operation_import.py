@@ -134,7 +134,7 @@ def _upload(request: HttpRequest) -> tuple[bytes, str]:
 
 def _preview(content: bytes, mapping: Mapping[str, str | None] | None, agent: Agent) -> dict[str, Any]:
     found = preview(read_file(content), mapping, catalogue="", tenant=agent.tenant, actor=agent.actor)
-    catalogue = releases.current(agent.tenant.catalogue).compiled
+    catalogue = releases.current(agent.tenant.catalogue, tenant_id=agent.tenant.id).compiled
     rows = [
         {"number": row.number, "cells": _cells(row, [one.column for one in found.columns if one.target])}
         for row in found.rows
