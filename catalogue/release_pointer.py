@@ -109,7 +109,7 @@ def cached_pointer(catalogue_code: str) -> Pointer | None:
         value = _redis().get(_key(catalogue_code))
     except RedisError:
         return None
-    return None if value is None else _parse(bytes(value))
+    return None if value is None else _parse(value if isinstance(value, bytes) else value.encode())
 
 
 def set_pointer(catalogue_code: str, pointer: Pointer) -> None:

@@ -14,7 +14,7 @@ from decisions.decide_many import DecidingRelease
 from decisions.errors import AnswerNotSupposed
 from presentation.visibility import NOBODY, Confidentiality, Visibility
 from rules.definition.catalogue import CatalogueDefinition, Product, without_shadow
-from rules.definition.model import CHECKS, RATING, CompiledCatalogue, Gate
+from rules.definition.model import CHECKS, RATING, REMOVED, CompiledCatalogue, Gate
 from rules.definition.renames import Renames, renames_of
 from rules.types.cleaning import InvalidValue, clean
 
@@ -144,7 +144,7 @@ def _changed_parts(
     before: CatalogueDefinition, after: CatalogueDefinition, codes: Collection[str]
 ) -> dict[str, frozenset[int]]:  # fmt: skip
     """Return the parts that differ of each product of ``codes`` that both definitions have: rules by their place after,
-    ``CHECKS``, ``RATING``.
+    ``REMOVED``, ``CHECKS``, ``RATING``.
     """
     old, new = ({product.code: product for product in one.products} for one in (before, after))
     return {code: frozenset(_parts(old[code], new[code])) for code in codes if code in old and code in new}
@@ -153,6 +153,8 @@ def _changed_parts(
 def _parts(old: Product, new: Product) -> Iterator[int]:
     known = {rule.id: rule for rule in old.rules}
     yield from (place for place, rule in enumerate(new.rules) if known.get(rule.id) != rule)
+    if known.keys() - {rule.id for rule in new.rules}:
+        yield REMOVED
     if (old.states, old.industries, old.line) != (new.states, new.industries, new.line):
         yield CHECKS
     if old.rating.tables != new.rating.tables:

@@ -25,6 +25,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.kennel_catalogue import ANSWERS, KENNELS
 from tests.harness.later_releases import with_question
+from tests.harness.moments import declining
 
 ACTOR = system_actor("test")
 
@@ -139,5 +140,6 @@ DRAFTS = {
     "one_more": ONE_MORE,
     "one_less": replace(KENNELS, products=KENNELS.products[1:]),
     "hiding": HIDING,
+    "declining": declining(KENNELS),
     "back": KENNELS,
 }

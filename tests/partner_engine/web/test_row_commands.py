@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from batch.context import BatchContext
-from catalogue import releases
+from catalogue import release_pointer
 from catalogue.models import Release
 from copies.document import walk_answers
 from rules.definition.model import CompiledCatalogue
