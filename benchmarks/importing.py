@@ -84,16 +84,16 @@ def _import(form: SavedForm, content: bytes) -> tuple[float, list[UUID]]:
     mapping = suggested_mapping(file.columns, Targets(form.compiled))
     items = (mapped_row(row, mapping, form.compiled).item for row in file.rows())
     with use_tenant(tenant):
-        checked = check_items(kind, items, ImportArguments(), tenant=tenant, actor=ACTOR, most=100_000)
         operation = BatchOperation(id=uuid7(), tenant_id=tenant.id, kind=kind.code, source="job")
-        operation.total = len(checked.accepted)
         operation.created_by_type, operation.created_by_id = "system", "benchmarks"
         operation.arguments = sealed_arguments(ImportArguments(), tenant_id=tenant.id, operation_id=operation.id)
         with connection.cursor() as cursor:
             cursor.execute("SELECT clock_timestamp()")
             operation.created_at = cursor.fetchone()[0]
+        for page in check_items(kind, items, ImportArguments(), tenant=tenant, actor=ACTOR, most=100_000):
+            store_items(operation, page.accepted, alias="default")
+            operation.total += len(page.accepted)
         operation.save(force_insert=True)
-        store_items(operation, checked.accepted, alias="default")
     drain("default", pace=Pace(seconds=1e9))
     seconds = time.perf_counter() - began
     with use_tenant(tenant):

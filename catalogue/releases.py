@@ -24,7 +24,7 @@ from redis.exceptions import RedisError
 
 from catalogue.compiled_releases import CompiledReleases
 from catalogue.drafts import read_draft
-from catalogue.golden_cases import drop_sensitive_answers, faults_of, run_cases
+from catalogue.golden_cases import date_cases, drop_sensitive_answers, faults_of, run_cases
 from catalogue.models import Catalogue, Release
 from catalogue.publish_hooks import Published, run_hooks, stricter_questions
 from catalogue.publish_work import call_in_publish
@@ -106,6 +106,7 @@ def make_release(
     check_renames(catalogue, draft)
     checksum = hashlib.sha256(content).hexdigest()
     if before is not None and before.checksum == checksum:
+        date_cases(before)
         return before, None
     if faults := faults_of(run_cases(catalogue, compiled)):
         raise CatalogueErrors(faults)
@@ -119,6 +120,7 @@ def make_release(
         published_by_id=actor_id,
     )
     drop_sensitive_answers(made, compiled, before=latest.pk if latest else 0)
+    date_cases(made)
     return made, compiled
 
 

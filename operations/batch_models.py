@@ -87,6 +87,9 @@ class OperationItem(TenantModel):
     operation_id = models.UUIDField("operation")
     number = models.PositiveIntegerField(help_text="Its place in the input, from 0.")
     input = models.BinaryField(help_text="The item as the kind's schema describes it; sealed JSON.")
+    sender = models.JSONField(
+        null=True, help_text="Who corrected it, with their rights then; empty for the operation's creator."
+    )
     copy_id = models.UUIDField("copy", null=True, help_text="The copy that it is about, or that it made.")
     application_form_id = models.UUIDField("application form", null=True)
     state = models.CharField(max_length=12, choices=ItemState.choices, default=ItemState.QUEUED)

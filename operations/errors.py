@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
+
+#: Why an item of a plan is not carried out.
+MOVED: Final = "The result would differ from the plan. Try again without saving to make a new plan."
 
 
 class OperationError(Exception):
@@ -76,3 +79,12 @@ class OperationIsTooLarge(OperationError):
     def __init__(self, total: int, most: int) -> None:
         super().__init__(f"The operation has {total} items; a request works on {most} at most.")
         self.extra: dict[str, Any] = {"total": total, "most": most}
+
+
+class UnreadableOperation(OperationError):
+    """What was submitted for the operation does not open any more."""
+
+    code = "unreadable_operation"
+
+    def __init__(self) -> None:
+        super().__init__("What was submitted cannot be read any more. Submit a new operation.")

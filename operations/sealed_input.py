@@ -10,10 +10,13 @@ from uuid import UUID
 
 import msgspec
 
+from encryption.envelope import DecryptionFailed
 from encryption.tenant_secrets import open_sealed, seal
 from operations.models import BatchOperation, OperationItem
 
 T = TypeVar("T")
+#: What is raised where the stored input does not open any more: it was altered, or its master key is gone.
+UNREADABLE: Final = (DecryptionFailed, msgspec.ValidationError, msgspec.DecodeError)
 _ITEM: Final = "operation item"
 _ARGUMENTS: Final = "operation arguments"
 

@@ -11,19 +11,21 @@ import msgspec
 import structlog
 from django.db import InterfaceError, OperationalError
 
-from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from operations.batch_models import BatchOperation, OperationItem
 from operations.engine.claims import Claim
+from operations.engine.creator import sender_of
 from operations.engine.database_time import measured
 from operations.engine.ends import Cost, Counts, end_items
+from operations.engine.item_clock import ItemClock
 from operations.engine.limits import MOST_CRASHES
 from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_ended
-from operations.errors import LeaseLost
+from operations.engine.plans import GROUND_MOVED, GroundMoved, Promise, is_kept, promises, store_plan_hash
+from operations.errors import CreatorMayNot, LeaseLost
 from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
-from operations.sealed_input import opened_arguments, opened_item
-from operations.submission.planning import GROUND_MOVED, GroundMoved, Promise, is_kept, promises, store_plan_hash
-from tenants.access import Actor
+from operations.kinds.refusals import TIMED_OUT, is_timeout
+from operations.sealed_input import UNREADABLE, opened_arguments, opened_item
+from tenants.access import Actor, MissingRight
 from tenants.models import Tenant
 
 #: The database is away: that is no fault of the items.
@@ -56,7 +58,7 @@ class Recorder:
         self._claim = claim
         self._alias = alias
         self._faults = faults
-        self._tries = {item.id: item.attempts - item.crashes for item in claim.items}
+        self._tries = {item.id: max(1, item.attempts - item.crashes) for item in claim.items}
         self._mark = time.perf_counter()
         self._database = 0.0
 
@@ -118,14 +120,26 @@ class ChunkResult(msgspec.Struct, frozen=True, kw_only=True):
         transient = sum(1 for end in self.ends if end.refusal and end.refusal.transient)
         return len(self.ends) > 1 and transient >= 0.9 * len(self.ends)  # noqa: PLR2004
 
+    @property
+    def is_sound(self) -> bool:
+        """Return whether an item ended for a reason of its own, so that what the kind needs responds."""
+        return not self.is_faulty and any(end.refusal is None or not end.refusal.transient for end in self.ends)
 
-def run_claim(
-    claim: Claim, operation: BatchOperation, *, kind: Kind[Any, Any], tenant: Tenant, actor: Actor
+
+def run_claim(  # noqa: PLR0913 - each is named at the call
+    claim: Claim,
+    operation: BatchOperation,
+    *,
+    kind: Kind[Any, Any],
+    tenant: Tenant,
+    actor: Actor,
+    clock: ItemClock | None = None,
 ) -> ChunkResult:
     """Work on the items of ``claim`` and record each end; the scope is the tenant's.
 
-    An unexpected error of the kind is isolated: the items that remain are tried one by one. Raises ``LeaseLost``,
-    and ``OperationalError`` or ``InterfaceError`` where the database is away: then the lease is as it was.
+    An unexpected error of the kind, or a statement that takes too long, is isolated: the items that remain are tried
+    one by one. ``clock`` limits the time of each item. Raises ``LeaseLost``, and
+    ``OperationalError`` or ``InterfaceError`` where the database is away: then the lease is as it was.
     """
     alias = tenant.database_alias
     began = time.perf_counter()
@@ -133,11 +147,12 @@ def run_claim(
     recorder = Recorder(claim, alias=alias, faults=operation.faults_in_row, promises=planned)
     with measured(alias) as database:
         ends, ready = _opened(claim.items, kind)
-        work = _work(operation, kind, tenant=tenant, actor=actor, recorder=recorder)
+        work = _work(operation, kind, tenant=tenant, actor=actor, recorder=recorder, clock=clock)
         if ready and work is None:
             ends += [ItemEnd(item_id=item.id, refusal=_UNREADABLE) for item, _ in ready]
         elif ready and work is not None:
-            ends += _run(ready, work, kind=kind, recorder=recorder)
+            for sent in _by_sender(ready):
+                ends += _run_sent(sent, work, kind=kind, recorder=recorder)
         moved = recorder.moved(recorder.missing(ends))
         ends = [_refused_as_moved(end.item_id) if end.item_id in moved else end for end in ends]
         recorder.record(recorder.missing(ends), database_seconds=database.seconds)
@@ -164,17 +179,23 @@ def _opened(
             continue
         try:
             ready.append((item, opened_item(item, kind.item_type)))
-        except (DecryptionFailed, msgspec.ValidationError, msgspec.DecodeError):
+        except UNREADABLE:
             ends.append(ItemEnd(item_id=item.id, refusal=_UNREADABLE))
     return ends, ready
 
 
-def _work(
-    operation: BatchOperation, kind: Kind[Any, Any], *, tenant: Tenant, actor: Actor, recorder: Recorder
+def _work(  # noqa: PLR0913 - each is named at the call
+    operation: BatchOperation,
+    kind: Kind[Any, Any],
+    *,
+    tenant: Tenant,
+    actor: Actor,
+    recorder: Recorder,
+    clock: ItemClock | None,
 ) -> Work[Any] | None:  # fmt: skip
     try:
         arguments = opened_arguments(operation, kind.arguments_type)
-    except (DecryptionFailed, msgspec.ValidationError, msgspec.DecodeError):
+    except UNREADABLE:
         return None
     return Work(
         operation_id=operation.id,
@@ -184,7 +205,32 @@ def _work(
         is_dry_run=operation.is_dry_run,
         is_forced=bool(operation.options.get("force")),
         record=recorder.record,
+        **({} if clock is None else {"timed": clock.item}),
     )
+
+
+def _by_sender(ready: Sequence[tuple[OperationItem, Any]]) -> list[list[tuple[OperationItem, Any]]]:
+    """Return ``ready`` in groups of one sender each, those of the operation's creator together."""
+    groups: dict[bytes, list[tuple[OperationItem, Any]]] = {}
+    for pair in ready:
+        groups.setdefault(msgspec.json.encode(pair[0].sender), []).append(pair)
+    return list(groups.values())
+
+
+def _run_sent(
+    ready: Sequence[tuple[OperationItem, Any]], work: Work[Any], *, kind: Kind[Any, Any], recorder: Recorder
+) -> list[ItemEnd]:  # fmt: skip
+    """Run items of one sender; corrected items run under the rights of the person who sent the correction."""
+    sender = ready[0][0].sender
+    if sender is None:
+        return _run(ready, work, kind=kind, recorder=recorder)
+    try:
+        actor = sender_of(sender, tenant_id=work.tenant.id)
+        actor.require(kind.right)
+    except (CreatorMayNot, MissingRight) as error:
+        refusal = Refusal(code="missing_right", detail=str(error))
+        return [ItemEnd(item_id=item.id, refusal=refusal) for item, _ in ready]
+    return _run(ready, msgspec.structs.replace(work, actor=actor), kind=kind, recorder=recorder)
 
 
 def _run(
@@ -192,8 +238,13 @@ def _run(
 ) -> list[ItemEnd]:  # fmt: skip
     try:
         return _complete(kind.run(ready, work), ready)
-    except (LeaseLost, *OUTAGES):
+    except LeaseLost:
         raise
+    except OUTAGES as error:
+        if not is_timeout(error):
+            raise
+        log.warning("operation_statement_timed_out", items=len(ready))
+        refusal = TIMED_OUT
     except GroundMoved as error:
         # The transaction of the changes was undone; the items that do what was planned run again.
         recorder.forget_undone()
@@ -206,10 +257,11 @@ def _run(
     except Exception:
         # Anything a kind raises is a failure of its chunk alone; one by one the item at fault is found.
         log.exception("operation_chunk_raised", kind=kind.code, operation=str(work.operation_id), items=len(ready))
+        refusal = _UNEXPECTED
     recorder.forget_undone()
     rest = [pair for pair in ready if pair[0].id not in recorder.ends]
     if len(ready) == 1:
-        return [ItemEnd(item_id=item.id, refusal=_UNEXPECTED) for item, _ in rest]
+        return [ItemEnd(item_id=item.id, refusal=refusal) for item, _ in rest]
     return [end for pair in rest for end in _run([pair], work, kind=kind, recorder=recorder)]
 
 

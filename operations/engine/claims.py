@@ -6,7 +6,7 @@ an index, so its cost does not grow with the queue. All times are the database's
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -16,7 +16,7 @@ from django.db import connections
 from actions.fair_shares import FairShares
 from operations.batch_models import BatchOperation, OperationItem
 from operations.engine.ends import ITEMS, OPERATIONS
-from operations.engine.limits import LEAST_CHUNK
+from operations.engine.limits import FAULTS_TO_PAUSE, LEAST_CHUNK
 
 #: Operations whose items may be claimed now; those that depend on others follow when these have ended in any state.
 _CANDIDATES: Final = f"""
@@ -55,18 +55,26 @@ due AS (
 _HELD: Final = "WHERE lease_token = %(token)s AND state = 'in_progress'"
 _RENEW: Final = f"""UPDATE {ITEMS}
     SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s) {_HELD}"""  # noqa: S608
+_EXPIRE: Final = f"""UPDATE {ITEMS}
+    SET leased_until = clock_timestamp(), crashes = greatest(crashes, 1) {_HELD}"""  # noqa: S608
 _BACK: Final = f"""UPDATE {ITEMS}
     SET state = 'queued', lease_token = NULL, leased_until = NULL, attempts = attempts - 1 {_HELD}"""  # noqa: S608
-#: Begins an operation, or goes on after a pause that ended by itself.
+#: Begins an operation, or goes on after a pause that ended by itself; a trial of the circuit breaker stays paused.
 _BEGIN: Final = f"""
 UPDATE {OPERATIONS}
    SET started_at = COALESCE(started_at, clock_timestamp()), stretch_started_at = clock_timestamp(),
-       stretch_began_with = completed + failed + cancelled, paused_at = NULL, resume_at = NULL, pause_reason = ''
+       stretch_began_with = completed + failed + cancelled,
+       paused_at = CASE WHEN faults_in_row >= {FAULTS_TO_PAUSE} THEN paused_at END,
+       resume_at = CASE WHEN faults_in_row >= {FAULTS_TO_PAUSE} THEN resume_at END,
+       pause_reason = CASE WHEN faults_in_row >= {FAULTS_TO_PAUSE} THEN pause_reason ELSE '' END
  WHERE id = %(operation)s AND (stretch_started_at IS NULL OR paused_at IS NOT NULL)
-   AND (paused_at IS NULL OR resume_at <= statement_timestamp())"""  # noqa: S608
+   AND (paused_at IS NULL OR resume_at IS NOT NULL)"""  # noqa: S608
 _READ: Final = frozenset(
-    {"id", "tenant_id", "operation_id", "number", "input", "copy_id", "application_form_id", "attempts", "crashes"}
-)
+    {
+        "id", "tenant_id", "operation_id", "number", "input", "sender", "copy_id", "application_form_id", "attempts",
+        "crashes",
+    }
+)  # fmt: skip
 # In the order of the model, which ``from_db`` expects.
 _COLUMNS: Final = tuple(field.column for field in OperationItem._meta.concrete_fields if field.column in _READ)
 
@@ -114,6 +122,10 @@ class Claims:
         """Renew the lease ``token`` for its full time; return how many items it still holds."""
         return self._run(_RENEW, token=token, lease=self._lease)
 
+    def expire(self, token: UUID) -> int:
+        """Let the lease ``token`` end now, so that its items are claimed one by one."""
+        return self._run(_EXPIRE, token=token)
+
     def give_back(self, token: UUID) -> int:
         """Queue the items again that the lease ``token`` still holds; the attempt does not count."""
         return self._run(_BACK, token=token)
@@ -130,7 +142,7 @@ class Claims:
             found = cursor.fetchall()
         if not found:
             return None
-        items = [OperationItem.from_db(self._alias, _COLUMNS, row) for row in found]
+        items = [_item(self._alias, row) for row in found]
         items.sort(key=lambda item: item.number)
         return Claim(items[0].operation_id, token, items, is_left=text is _LEFT)
 
@@ -138,6 +150,13 @@ class Claims:
         with connections[self._alias].cursor() as cursor:
             cursor.execute(text, values)
             return int(cursor.rowcount)
+
+
+def _item(alias: str, row: Sequence[Any]) -> OperationItem:
+    item = OperationItem.from_db(alias, _COLUMNS, row)
+    # The cursor leaves JSON as text.
+    item.sender = None if item.sender is None else msgspec.json.decode(item.sender)
+    return item
 
 
 def in_fair_order(

@@ -1,9 +1,13 @@
-"""The actor of an operation: its creator, with the rights that they have when a chunk begins."""
+"""The actors of an operation: its creator, and those who corrected items, with the rights that they have when a chunk
+begins.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
+from uuid import UUID
 
 from operations.batch_models import BatchOperation
 from operations.errors import CreatorMayNot
@@ -17,24 +21,56 @@ def creator_of(operation: BatchOperation) -> Actor:
     """Return the creator of ``operation`` with their present rights. Raises ``CreatorMayNot`` where they are gone or
     deactivated.
     """
-    kind, identity = operation.created_by_type, operation.created_by_id
-    if kind == "system":
-        return system_actor(identity)
+    if operation.created_by_type == "system":
+        return system_actor(operation.created_by_id)
+    return _present_actor(
+        operation.created_by_type,
+        operation.created_by_id,
+        tenant_id=operation.tenant_id,
+        source=operation.source,
+        rights=operation.options.get("rights"),
+        did="submitted it",
+    )
+
+
+def stored_sender(actor: Actor) -> dict[str, Any]:
+    """Return ``actor`` as the sender of an item is stored."""
+    return {"type": actor.type, "id": actor.id, "source": actor.source, "rights": sorted(actor.rights)}
+
+
+def sender_of(stored: Mapping[str, Any], *, tenant_id: UUID) -> Actor:
+    """Return the ``stored`` sender of a corrected item with their present rights, at most those that they had when they
+    sent it. Raises ``CreatorMayNot``.
+    """
+    if stored["type"] == "system":
+        return system_actor(stored["id"])
+    return _present_actor(
+        stored["type"],
+        stored["id"],
+        tenant_id=tenant_id,
+        source=stored["source"],
+        rights=stored["rights"],
+        did="corrected it",
+    )
+
+
+def _present_actor(  # noqa: PLR0913 - each is named at the call
+    kind: str, identity: str, *, tenant_id: UUID, source: Any, rights: Collection[str] | None, did: str
+) -> Actor:
+    """Return the user or client with their present rights, without those that they lacked then: a token can have fewer
+    than its client.
+    """
     if kind == "api_client":
         client = ApiClient.objects.filter(pk=identity).first()
-        if client is None or client.tenant_id != operation.tenant_id:
-            raise CreatorMayNot("The API client that submitted it no longer exists.")
-        return _limited(client.as_actor(scopes=client.allowed_scopes), operation)
-    user = User.objects.filter(pk=identity).first()
-    if user is None or not user.is_active or user.tenant_id not in (None, operation.tenant_id):
-        raise CreatorMayNot("The user who submitted it no longer has access.")
-    return _limited(user.as_actor(source=operation.source), operation)
-
-
-def _limited(actor: Actor, operation: BatchOperation) -> Actor:
-    """Return ``actor`` without rights that it lacked at the submission: a token can have fewer than its client."""
-    submitted = operation.options.get("rights")
-    return actor if submitted is None else replace(actor, rights=actor.rights & frozenset(submitted))
+        if client is None or client.tenant_id != tenant_id:
+            raise CreatorMayNot(f"The API client that {did} no longer exists.")
+        actor: Actor = client.as_actor(scopes=client.allowed_scopes)
+    else:
+        user = User.objects.filter(pk=identity).first()
+        if user is None or not user.is_active or user.tenant_id not in (None, tenant_id):
+            raise CreatorMayNot(f"The user who {did} no longer has access.")
+        actor = user.as_actor(source=source)
+    return actor if rights is None else replace(actor, rights=actor.rights & frozenset(rights))
 
 
 def require_creator_may(actor: Actor, kind: Kind[Any, Any]) -> None:

@@ -55,7 +55,6 @@ COUNTED: Final = f"""
 counted AS (
     UPDATE {OPERATIONS} o
        SET completed = o.completed + c.completed, failed = o.failed + c.failed, cancelled = o.cancelled + c.cancelled,
-           faults_in_row = CASE WHEN c.completed > 0 THEN 0 ELSE o.faults_in_row END,
            work_seconds = o.work_seconds + %(work_seconds)s,
            database_seconds = o.database_seconds + %(database_seconds)s,
            carrier_calls = o.carrier_calls + %(carrier_calls)s,

@@ -1,7 +1,7 @@
 """Orders to an operation: pause, resume, cancel, retry.
 
 Queued items are cancelled at once; a chunk that runs is finished. Each order is one transaction; items are locked
-before their operation, as everywhere in the engine.
+before their operation, as everywhere in the engine. The caller of resume and retry wakes the workers after the commit.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import structlog
 from django.db import connections, transaction
-from django.db.models import Q
+from django.db.models import QuerySet
 from django.db.models.functions import Now
 
 from operations.batch_models import BatchOperation, ItemState, OperationItem
@@ -19,7 +19,6 @@ from operations.engine import progress
 from operations.engine.cancellation import cancel_queued
 from operations.engine.ends import ITEMS, OPERATIONS
 from operations.engine.events import emit
-from operations.engine.wakeup import wake_workers
 from operations.errors import NothingToRetry, OperationHasEnded, OperationIsNotPaused
 from tenants.access import Actor
 from tenants.current_tenant import current_tenant
@@ -56,7 +55,6 @@ def resume(operation: BatchOperation, *, actor: Actor) -> None:
         _require(operation, _open(operation).count())
         raise OperationIsNotPaused
     _note("resumed", operation, actor=actor)
-    wake_workers(_alias())
 
 
 def cancel(operation: BatchOperation, *, actor: Actor) -> None:
@@ -85,13 +83,20 @@ def retry(
             cursor.execute(_RETRY, values)
             row = cursor.fetchone()
         if row is None:
-            left_out = OperationItem.objects.filter(operation_id=operation.id, state=ItemState.FAILED, is_final=True)
-            named = Q() if numbers is None else Q(number__in=set(numbers))
-            raise NothingToRetry(final=0 if force else left_out.filter(named).count())
+            final = 0 if force else to_retry(operation, numbers=numbers, force=True).count()
+            raise NothingToRetry(final=final)
         emit("retry", operation, alias=alias)
     _note("retried", operation, actor=actor, items=row[0], force=force)
-    wake_workers(alias)
     return int(row[0])
+
+
+def to_retry(
+    operation: BatchOperation, *, numbers: Collection[int] | None = None, force: bool = False
+) -> QuerySet[OperationItem]:
+    """Return the items that ``retry`` with the same arguments would queue."""
+    failed = OperationItem.objects.filter(operation_id=operation.id, state=ItemState.FAILED)
+    named = failed if numbers is None else failed.filter(number__in=set(numbers))
+    return named if force else named.filter(is_final=False)
 
 
 def _open(operation: BatchOperation) -> Any:

@@ -28,18 +28,13 @@ from operations.engine.ends import end_items
 from operations.engine.events import emit
 from operations.engine.limits import MOST_AT_ONCE, lease_seconds
 from operations.engine.metrics import item_timeouts, pool_threads, pool_waits
-from operations.engine.wakeup import wake_workers
 from operations.errors import LeaseLost, OperationIsTooLarge
-from operations.kinds.kind import ItemEnd, Refusal
+from operations.kinds.kind import ItemEnd
+from operations.kinds.refusals import TOO_SLOW
 from operations.kinds.registry import kind_named
 from tenants.current_tenant import current_tenant, use_tenant
 from tenants.models import Tenant
 
-_TOO_SLOW: Final = Refusal(
-    code="item_timeout",
-    detail="The item took longer than allowed. Nothing of it was saved; try again.",
-    transient=False,
-)
 #: How often the caller looks at the item that it waits for, in seconds.
 _LOOK: Final = 0.01
 
@@ -56,8 +51,8 @@ def threads_for(items: int, *, alias: str) -> int:
 def run_at_once(operation: BatchOperation) -> list[OperationItem]:
     """Work on all items of a small ``operation`` of the current tenant now; return them in the order of the input.
 
-    Items that fail for a passing reason are queued again for the workers. Raises ``OperationIsTooLarge``,
-    ``CreatorMayNot``, ``DatabaseError``.
+    Items that fail for a passing reason are queued again; the caller wakes the workers for them. Raises
+    ``OperationIsTooLarge``, ``CreatorMayNot``, ``DatabaseError``.
     """
     if operation.total > MOST_AT_ONCE:
         raise OperationIsTooLarge(operation.total, MOST_AT_ONCE)
@@ -71,10 +66,7 @@ def run_at_once(operation: BatchOperation) -> list[OperationItem]:
             emit("processing", operation, alias=alias)
         _run_all(one_by_one, operation, tenant=tenant)
     progress.announce(operation.id, alias=alias, is_last=True)
-    items = list(OperationItem.objects.filter(operation_id=operation.id).order_by("number"))
-    if any(item.state == "queued" for item in items):
-        wake_workers(alias)
-    return items
+    return list(OperationItem.objects.filter(operation_id=operation.id).order_by("number"))
 
 
 class _Running:
@@ -122,7 +114,7 @@ def _wait_for(future: Future[None], claim: Claim, operation: BatchOperation, run
 def _take_away(claim: Claim, operation: BatchOperation) -> None:
     """Fail the item of ``claim``; its thread can record nothing any more."""
     alias = current_tenant().database_alias
-    end = ItemEnd(item_id=claim.items[0].id, refusal=_TOO_SLOW)
+    end = ItemEnd(item_id=claim.items[0].id, refusal=TOO_SLOW)
     item_timeouts.labels(operation.kind).inc()
     log.warning("operation_item_timed_out", operation=str(operation.id), number=claim.items[0].number)
     try:

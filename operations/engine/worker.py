@@ -20,13 +20,14 @@ from actions.fair_shares import FairShares
 from failpoints import failpoint
 from operations.batch_models import BatchOperation
 from operations.engine import cancellation, progress
-from operations.engine.breaker import note_fault, pause_while_switched_off
+from operations.engine.breaker import note_fault, note_success, pause_while_switched_off, take_trial
 from operations.engine.chunk_run import OUTAGES, ChunkResult, run_claim
 from operations.engine.claims import Claim, Claims, in_fair_order, operation_of
 from operations.engine.creator import creator_of, is_switched_on, require_creator_may
 from operations.engine.events import emit
+from operations.engine.item_clock import ItemClock
 from operations.engine.leases import RenewedLease
-from operations.engine.limits import chunk_size, lease_seconds
+from operations.engine.limits import FAULTS_TO_PAUSE, chunk_size, lease_seconds
 from operations.engine.metrics import bookkeeping_seconds, leases_lost
 from operations.engine.pace import Pace
 from operations.errors import CreatorMayNot, LeaseLost
@@ -162,6 +163,8 @@ class _Worker:
             actor = self._actor(operation, tenant, claim)
             if actor is None:
                 return False
+            if not self._may_try(operation, claim):
+                return True
             is_new = operation.stretch_started_at is None or operation.paused_at is not None
             if is_new and self._claims.begin(operation.id) and operation.started_at is None:
                 emit("processing", operation, alias=self._alias)
@@ -182,17 +185,29 @@ class _Worker:
             return None
         return actor
 
+    def _may_try(self, operation: BatchOperation, claim: Claim) -> bool:
+        """Return whether the chunk may run: after faults in a row it is the only one of its kind."""
+        if operation.faults_in_row < FAULTS_TO_PAUSE or operation.resume_at is None:
+            return True
+        if take_trial(operation, seconds=self._lease, alias=self._alias):
+            return True
+        self._claims.give_back(claim.token)
+        return False
+
     def _work(self, claim: Claim, operation: BatchOperation, *, tenant: Tenant, actor: Actor) -> bool:
         kind = kind_named(operation.kind)
+        seconds = settings.OPERATIONS.item_seconds
+        clock = ItemClock(len(claim.items), item_seconds=seconds, step_seconds=self._lease)
+        lease = RenewedLease(self._claims, claim, alias=self._alias, lease=self._lease, clock=clock, kind=kind.code)
         try:
-            with RenewedLease(self._claims, claim.token, alias=self._alias, lease=self._lease):
-                result = run_claim(claim, operation, kind=kind, tenant=tenant, actor=actor)
-        except LeaseLost:
-            self.drained.lost += 1
-            leases_lost.labels(kind.code).inc()
-            log.warning("operation_lease_lost", items=len(claim.items))
-            return True
-        except OUTAGES as error:
+            with lease:
+                result = run_claim(claim, operation, kind=kind, tenant=tenant, actor=actor, clock=clock)
+        except (LeaseLost, *OUTAGES) as error:
+            if isinstance(error, LeaseLost) or lease.is_lost:
+                self.drained.lost += 1
+                leases_lost.labels(kind.code).inc()
+                log.warning("operation_lease_lost", items=len(claim.items))
+                return True
             log.warning("operation_chunk_failed", reason=type(error).__name__, items=len(claim.items))
             # Raises while the database is away: then the items run again when their lease ends.
             self._claims.give_back(claim.token)
@@ -220,6 +235,8 @@ class _Worker:
             cancellation.stop(operation, reason=cancellation.too_many_failures(operation), alias=self._alias)
         elif result.is_faulty and counts.finished_at is None:
             note_fault(operation, alias=self._alias)
+        elif counts.faults_in_row and result.is_sound:
+            note_success(operation, alias=self._alias)
         if counts.finished_at is not None:
             self._pace.forget(operation.id)
             log.info("operation_ended", completed=counts.completed, failed=counts.failed, cancelled=counts.cancelled)

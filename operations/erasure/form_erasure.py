@@ -11,7 +11,7 @@ from copies.models import Copy, CopyIndex
 from failpoints import failpoint
 from operations.erasure import certificates, traces
 from operations.erasure.certificates import ErasureRefused
-from operations.erasure.form_rows import condition, in_order_of_deletion
+from operations.erasure.form_rows import OF_ITEM, condition, in_order_of_deletion
 from operations.models import Erasure
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
@@ -20,11 +20,24 @@ from tenants.tables import TenantTable
 
 #: A copy that was made while its form was erased is found by the next round.
 _ROUNDS: Final = 5
+#: What can work on a form, in the order of the columns below.
+_WORKS: Final = ("a process", "a deferred action", "a webhook delivery", "a batch operation")
 _BUSY: Final = (
-    "SELECT EXISTS (SELECT FROM forms_process WHERE copy_id = ANY (%(copies)s) AND held_until > clock_timestamp()),"
+    "SELECT EXISTS (SELECT FROM forms_process WHERE copy_id = ANY (%(copies)s)"  # noqa: S608 - our own names
+    " AND held_until > clock_timestamp()),"
     " EXISTS (SELECT FROM actions_outboxaction WHERE copy_id = ANY (%(copies)s) AND leased_until > clock_timestamp()),"
     " EXISTS (SELECT FROM webhooks_webhookdelivery d JOIN webhooks_webhookpayload p ON p.id = d.payload_id"
-    " WHERE p.copy_id = ANY (%(copies)s) AND d.leased_until > clock_timestamp())"
+    " WHERE p.copy_id = ANY (%(copies)s) AND d.leased_until > clock_timestamp()),"
+    # Its counts would never add up, and what holds for all of its items is needed until it ends.
+    " EXISTS (SELECT FROM operations_operationitem i JOIN operations_batchoperation o ON o.id = i.operation_id"
+    f" WHERE o.finished_at IS NULL AND {OF_ITEM})"
+)
+#: The kinds of operations whose arguments contain answers of all their forms.
+SHARING_ANSWERS: Final = ("set_answers",)
+#: Answers that an operation set in many forms are those of the form too.
+_EMPTY_ARGUMENTS: Final = (
+    "UPDATE operations_batchoperation SET arguments = '' WHERE kind = ANY (%(kinds)s)"  # noqa: S608 - our own names
+    f" AND id IN (SELECT operation_id FROM operations_operationitem WHERE {OF_ITEM})"
 )
 
 
@@ -82,10 +95,10 @@ def _delete(tenant: Tenant, parameters: dict[str, Any]) -> None:
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         cursor.execute("SELECT id FROM copies_copy WHERE id = ANY (%(copies)s) ORDER BY id FOR UPDATE", parameters)
         cursor.execute(_BUSY, parameters)
-        process, action, delivery = cursor.fetchone()
-        for is_busy, name in ((process, "a process"), (action, "a deferred action"), (delivery, "a webhook delivery")):
+        for is_busy, name in zip(cursor.fetchone(), _WORKS, strict=True):
             if is_busy:
                 raise ErasureRefused(f"The form is in use by {name}. Wait until it has ended, then repeat the command.")
+        cursor.execute(_EMPTY_ARGUMENTS, {**parameters, "kinds": list(SHARING_ANSWERS)})
         for table in in_order_of_deletion():
             cursor.execute(f"DELETE FROM {table.name} WHERE {_where(table)}", _with(parameters, tenant))  # noqa: S608
 

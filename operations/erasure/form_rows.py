@@ -29,12 +29,18 @@ WITHOUT_FORMS: Final[Mapping[str, str]] = {
 }
 _OF_FORM: Final = "application_form_id = %(form)s"
 _OF_COPY: Final = "copy_id = ANY (%(copies)s)"
+#: An item of the form may name it before it names a copy.
+OF_ITEM: Final = f"({_OF_FORM} OR {_OF_COPY} OR copy_id = %(form)s)"
 #: Tables whose rows are of a form in a way of their own.
 _SPECIAL: Final[Mapping[str, str]] = {
     ApplicationForm._meta.db_table: "id = %(form)s",
     Copy._meta.db_table: "id = ANY (%(copies)s)",
-    # An item of the form may name it before it names a copy.
-    OperationItem._meta.db_table: f"({_OF_FORM} OR {_OF_COPY} OR copy_id = %(form)s)",
+    # A dry run has the item of a form that its import made too, under the same number; it names no form itself.
+    OperationItem._meta.db_table: (
+        f"({OF_ITEM} OR (operation_id, number) IN (SELECT run.planned_by, i.number"  # noqa: S608 - our own names
+        f" FROM {OperationItem._meta.db_table} i JOIN {BatchOperation._meta.db_table} run ON run.id = i.operation_id"
+        f" WHERE run.planned_by IS NOT NULL AND {OF_ITEM}))"
+    ),
     # Stored responses name the copies that they are about, in the address or the content.
     IdempotencyRecord._meta.db_table: (
         "EXISTS (SELECT FROM unnest(%(names)s::text[]) name WHERE position(convert_to(name, 'UTF8') IN body) > 0"

@@ -6,9 +6,7 @@ means the value behind it. Corrected items are checked like new ones, under the 
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from itertools import islice
 from typing import Any, Final
@@ -20,7 +18,9 @@ from django.db import transaction
 
 from catalogue import releases
 from catalogue.models import Catalogue
+from operations.engine.creator import stored_sender
 from operations.engine.orders import retry
+from operations.errors import UnreadableOperation
 from operations.imports.errors import NoNumbers, TooManyRows
 from operations.imports.files import read_file
 from operations.imports.item_cells import Leaf, cell_text, correct, leaves_of
@@ -29,12 +29,12 @@ from operations.imports.table import FileRow
 from operations.kinds.kind import Kind, Refusal
 from operations.kinds.registry import kind_named
 from operations.models import BatchOperation, ItemState, OperationItem
-from operations.sealed_input import opened_arguments, opened_item, sealed_item
+from operations.sealed_input import UNREADABLE, opened_arguments, opened_item, sealed_item
 from operations.submission.item_checks import check_items
 from operations.submission.order import MOST_REJECTIONS, Rejection
-from operations.submission.room import require_on, require_room
+from operations.submission.room import count_items, require_on, require_room
 from operations.submission.selectors import access_operation
-from presentation.csv_cells import safe_cell
+from presentation.csv_cells import BYTE_ORDER_MARK, csv_bytes
 from presentation.visibility import Reader, Visibility
 from rules.definition.catalogue import Sensitivity
 from tenants.access import Actor
@@ -45,6 +45,7 @@ NUMBER: Final = "number"
 REASON: Final = "reason"
 #: Rows that are read, checked and stored at once.
 PAGE: Final = 500
+_LOST: Final = "What was submitted for this item cannot be read any more. Import it again."
 #: Columns that are no values of an item.
 _TAKEN: Final = frozenset({NUMBER, REASON})
 
@@ -88,8 +89,8 @@ class FailedItems:
         head, self._head = self._head, ()
         if head:
             # The byte order mark is for spreadsheets, which need it to tell the encoding.
-            return b"\xef\xbb\xbf" + _csv([head, *lines])
-        return _csv(lines)
+            return BYTE_ORDER_MARK + csv_bytes([head, *lines])
+        return csv_bytes(lines)
 
     def _page(self, after: int) -> list[OperationItem]:
         failed = OperationItem.objects.filter(operation_id=self._operation.id, state=ItemState.FAILED)
@@ -104,20 +105,22 @@ class FailedItems:
         while rows := self._page(after):
             after = rows[-1].number
             for row in rows:
-                names.update(dict.fromkeys(leaves_of(_opened(row, self._kind))))
+                names.update(dict.fromkeys(leaves_of(_opened(row, self._kind) or {})))
         return [name for name in names if name not in _TAKEN][: MOST_COLUMNS - len(_TAKEN)]
 
     def _line(self, row: OperationItem) -> list[str]:
-        leaves = leaves_of(_opened(row, self._kind))
+        opened = _opened(row, self._kind)
+        leaves = leaves_of(opened or {})
         cells = [_shown(self._policy, leaves[name]) if name in leaves else "" for name in self._columns]
-        return [str(row.number), _reason(row), *cells]
+        return [str(row.number), _LOST if opened is None else _reason(row), *cells]
 
 
 def return_failed(operation_id: UUID, content: bytes, *, tenant: Tenant, actor: Actor) -> Returned:
     """Take corrected rows of ``failed.csv`` back into their operation and queue their items again.
 
-    Only failed items are taken, each once. Raises ``OperationNotFound``, ``MissingRight``, ``OperationsAreOff``,
-    ``TooManyOperations`` and ``ImportRefused`` before anything is changed. A page of rows is one transaction.
+    Only failed items are taken, each once; they run as ``actor``. Raises ``OperationNotFound``, ``MissingRight``,
+    ``OperationsAreOff``, ``TooManyOperations``, ``RateLimited`` and ``ImportRefused`` before anything is changed.
+    A page of rows is one transaction.
     """
     with use_tenant(tenant):
         operation = access_operation(operation_id)
@@ -127,8 +130,10 @@ def return_failed(operation_id: UUID, content: bytes, *, tenant: Tenant, actor: 
         file = read_file(content)
         if NUMBER not in file.columns:
             raise NoNumbers
-        if file.count() > operation.total:
+        rows = file.count()
+        if rows > operation.total:
             raise TooManyRows(operation.total)
+        count_items(rows, tenant=tenant, actor=actor)
         # In JSON a value that is not there says nothing; in a table its cell is blank.
         columns = file.columns if file.format in ("csv", "xlsx") else ()
         work = _Return(operation, kind, columns, tenant=tenant, actor=actor)
@@ -163,7 +168,10 @@ class _Return:
         self._fields = frozenset(kind.item_type.__struct_fields__) - {"answers", "answer_pools"}
         self._tenant = tenant
         self._actor = actor
-        self._arguments = opened_arguments(operation, kind.arguments_type)
+        try:
+            self._arguments = opened_arguments(operation, kind.arguments_type)
+        except UNREADABLE as error:
+            raise UnreadableOperation from error
         self._policy = _policy(operation, tenant=tenant, actor=actor)
         self._seen: set[int] = set()
         self.accepted = 0
@@ -181,18 +189,21 @@ class _Return:
             )
             items = {item.number: item for item in failed.order_by("number").select_for_update()}
             values = [self._corrected(row, number, items) for _, row, number in numbered]
-            checked = check_items(
-                self._kind, values, self._arguments, tenant=self._tenant, actor=self._actor, most=len(values)
+            checked = list(
+                check_items(
+                    self._kind, values, self._arguments, tenant=self._tenant, actor=self._actor, most=len(values)
+                )
             )
-            accepted = {numbered[place][2]: item for place, item in checked.accepted}
+            accepted = {numbered[place][2]: item for part in checked for place, item in part.accepted}
             self._store({items[number]: item for number, item in accepted.items() if number is not None})
         self.accepted += len(accepted)
-        self.rejected += checked.rejected
-        room = MOST_REJECTIONS - len(self.rejections)
-        self.rejections += [
+        rejections = [
             msgspec.structs.replace(rejection, index=numbered[rejection.index][0])
-            for rejection in checked.rejections[:room]
+            for part in checked
+            for rejection in part.rejections
         ]
+        self.rejected += len(rejections)
+        self.rejections += rejections[: MOST_REJECTIONS - len(self.rejections)]
 
     def _number(self, row: FileRow) -> int | None:
         text = str(row.cells.get(NUMBER, "")).strip()
@@ -216,6 +227,8 @@ class _Return:
             detail = f"Row {row.number:,}: Item {number} has not failed. Only failed items can be corrected."
             return Refusal(code="not_failed", detail=detail)
         before = _opened(item, self._kind)
+        if before is None:
+            return Refusal(code="unreadable_input", detail=f"Row {row.number:,}: {_LOST}")
         cells = {name: cell_text(cell) for name, cell in row.cells.items() if name not in _TAKEN}
         value, faults = correct(
             before, {**self._blank, **cells}, lambda leaf: _shown(self._policy, leaf), fields=self._fields
@@ -246,15 +259,20 @@ class _Return:
             and BatchOperation.objects.filter(pk=self._operation.id).exclude(finished_at=None).exists()
         ):
             require_room(tenant=self._tenant)
+        sender = stored_sender(self._actor)
         for row, item in items.items():
             row.input = sealed_item(item, tenant_id=row.tenant_id, item_id=row.id)
-        OperationItem.objects.bulk_update(list(items), ["input"], batch_size=PAGE)
+            row.sender = sender
+        OperationItem.objects.bulk_update(list(items), ["input", "sender"], batch_size=PAGE)
         retry(self._operation, actor=self._actor, numbers=[row.number for row in items], force=True)
 
 
-def _opened(row: OperationItem, kind: Kind[Any, Any]) -> dict[str, Any]:
-    """Return the input of ``row`` as JSON values."""
-    item: dict[str, Any] = msgspec.to_builtins(opened_item(row, kind.item_type))
+def _opened(row: OperationItem, kind: Kind[Any, Any]) -> dict[str, Any] | None:
+    """Return the input of ``row`` as JSON values, None if it does not open any more."""
+    try:
+        item: dict[str, Any] = msgspec.to_builtins(opened_item(row, kind.item_type))
+    except UNREADABLE:
+        return None
     return item
 
 
@@ -272,7 +290,10 @@ def _policy(operation: BatchOperation, *, tenant: Tenant, actor: Actor) -> Visib
     """Return the policy for ``actor``: each question is as confidential as the strictest catalogue has it that is
     current, or was when the operation was submitted. What no catalogue knows is secret.
     """
-    arguments = opened_arguments(operation, kind_named(operation.kind).arguments_type)
+    try:
+        arguments = opened_arguments(operation, kind_named(operation.kind).arguments_type)
+    except UNREADABLE:
+        arguments = None
     compiled = releases.current(getattr(arguments, "catalogue", "") or tenant.catalogue, tenant_id=tenant.id).compiled
     strict: list[Mapping[str, Sensitivity]] = []
     for catalogue in Catalogue.objects.order_by("code"):
@@ -298,14 +319,6 @@ def _reason(row: OperationItem) -> str:
         if isinstance(error, dict) and (error.get("path") or error.get("pointer"))
     ]
     return "; ".join([row.error, *details] if row.error else details)
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> bytes:
-    content = io.StringIO(newline="")
-    writer = csv.writer(content, lineterminator="\r\n")
-    for row in rows:
-        writer.writerow([safe_cell(cell) for cell in row])
-    return content.getvalue().encode()
 
 
 def _pages(rows: Iterator[tuple[int, FileRow]]) -> Iterator[list[tuple[int, FileRow]]]:

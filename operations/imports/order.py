@@ -10,6 +10,7 @@ import msgspec
 
 from catalogue import releases
 from operations.imports.files import read_file
+from operations.imports.limits import MOST_ROWS
 from operations.imports.preview import mapping_of
 from operations.imports.rows import mapped_row
 from operations.imports.table import FileRow, ImportFile
@@ -43,6 +44,7 @@ def import_order(content: bytes, request: ImportRequest, *, catalogue: str) -> N
         options=request.options,
         title=request.title,
         depends_on=request.depends_on,
+        most_items=MOST_ROWS,
     )
 
 

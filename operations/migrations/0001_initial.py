@@ -151,6 +151,13 @@ class Migration(migrations.Migration):
                 ("number", models.PositiveIntegerField(help_text="Its place in the input, from 0.")),
                 ("input", models.BinaryField(help_text="The item as the kind's schema describes it; sealed JSON.")),
                 (
+                    "sender",
+                    models.JSONField(
+                        help_text="Who corrected it, with their rights then; empty for the operation's creator.",
+                        null=True,
+                    ),
+                ),
+                (
                     "copy_id",
                     models.UUIDField(
                         help_text="The copy that it is about, or that it made.", null=True, verbose_name="copy"

@@ -8,11 +8,11 @@ from uuid import UUID
 from django.db import transaction
 
 from operations.engine import orders
-from operations.engine.wakeup import wake_workers
 from operations.kinds.registry import UnknownKind, kind_named
 from operations.models import BatchOperation
-from operations.submission.room import require_on, require_room
+from operations.submission.room import count_items, require_on, require_room
 from operations.submission.selectors import access_operation
+from operations.wakeup import wake_workers
 from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -42,22 +42,26 @@ def resume(operation_id: UUID, *, tenant: Tenant, actor: Actor) -> BatchOperatio
         operation = _controlled(operation_id, actor=actor)
         require_on(tenant=tenant, actor=actor)
         orders.resume(operation, actor=actor)
-        return access_operation(operation_id)
+        resumed = access_operation(operation_id)
+    wake_workers(tenant.database_alias)
+    return resumed
 
 
 def retry(
     operation_id: UUID, *, tenant: Tenant, actor: Actor, numbers: Collection[int] | None = None, force: bool = False
 ) -> int:
     """Queue failed items again, all or those with ``numbers``; return how many. Raises ``OperationNotFound``,
-    ``OperationsAreOff``, ``TooManyOperations``, ``NothingToRetry``.
+    ``OperationsAreOff``, ``TooManyOperations``, ``NothingToRetry``, ``RateLimited``.
     """
     with use_tenant(tenant), transaction.atomic(using=tenant.database_alias):
         operation = _controlled(operation_id, actor=actor)
         require_on(tenant=tenant, actor=actor)
         if operation.finished_at is not None:
             require_room(tenant=tenant)
+        waiting = orders.to_retry(operation, numbers=numbers, force=force).count()
+        if waiting:
+            count_items(waiting, tenant=tenant, actor=actor)
         number = orders.retry(operation, actor=actor, numbers=numbers, force=force)
-    # Again after the commit: a worker that woke before it saw nothing.
     wake_workers(tenant.database_alias)
     return number
 

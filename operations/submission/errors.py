@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from operations.errors import OperationError
+from operations.errors import MOVED, OperationError
 from operations.submission.order import Rejection
 from presentation.faults import Fault
-
-#: Why an item of a plan is not carried out.
-MOVED = "The result would differ from the plan. Try again without saving to make a new plan."
 
 
 class OperationsAreOff(OperationError):

@@ -11,7 +11,7 @@ import msgspec
 
 from operations.kinds.kind import Kind, Refusal
 from operations.submission.errors import InvalidOrder, TooManyItems
-from operations.submission.order import MOST_REJECTIONS, Rejection
+from operations.submission.order import Rejection
 from presentation.faults import Fault, join_pointer
 from presentation.shape_faults import faults_of
 from tenants.access import Actor
@@ -24,11 +24,10 @@ _MOST_FAULTS: Final = 20
 
 
 class Checked(NamedTuple):
-    """The accepted items with their place in the input, the first rejections, and the number of all rejections."""
+    """A page of items: the accepted ones with their place in the input, and the rejections, in this order."""
 
     accepted: list[tuple[int, msgspec.Struct]]
     rejections: list[Rejection]
-    rejected: int
 
 
 def read_arguments(kind: Kind[Any, Any], arguments: object, *, tenant: Tenant, actor: Actor) -> msgspec.Struct:
@@ -46,10 +45,11 @@ def read_arguments(kind: Kind[Any, Any], arguments: object, *, tenant: Tenant, a
 
 def check_items(
     kind: Kind[Any, Any], items: Iterable[object], arguments: msgspec.Struct, *, tenant: Tenant, actor: Actor, most: int
-) -> Checked:
-    """Check ``items`` page by page; a ``Refusal`` among them is rejected as it is. Raises ``TooManyItems``."""
-    checked = Checked([], [], 0)
-    accepted, rejections, rejected = checked
+) -> Iterator[Checked]:
+    """Check ``items`` and yield them page by page, so that only a page of them is in memory.
+
+    A ``Refusal`` among them is rejected as it is. Raises ``TooManyItems``.
+    """
     seen: dict[UUID, int] = {}
     for page in _pages(enumerate(items)):
         if page[-1][0] >= most:
@@ -66,15 +66,12 @@ def check_items(
             else:
                 read.append((index, item))
         refusals = kind.refusals([item for _, item in read], arguments, tenant=tenant, actor=actor) if read else []
-        for (index, item), refusal in zip(read, refusals, strict=True):
-            if refusal is None:
-                accepted.append((index, item))
-            else:
-                refused.append(_rejection(index, refusal))
-        rejected += len(refused)
-        room = MOST_REJECTIONS - len(rejections)
-        rejections += sorted(refused, key=lambda rejection: rejection.index)[:room]
-    return Checked(accepted, rejections, rejected)
+        judged = list(zip(read, refusals, strict=True))
+        refused += [_rejection(index, refusal) for (index, _), refusal in judged if refusal is not None]
+        yield Checked(
+            [pair for pair, refusal in judged if refusal is None],
+            sorted(refused, key=lambda rejection: rejection.index),
+        )
 
 
 def copy_of(item: msgspec.Struct) -> UUID | None:

@@ -52,8 +52,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class NewOperation(msgspec.Struct, frozen=True, kw_only=True):
     """An order: a kind with ``items`` or a ``query``, or the ``plan`` (the id of a dry run) to carry out.
 
-    ``items`` are JSON values, or structs of the kind's item type. ``undoes`` names the operation that it undoes. The
-    room for operations and items is not checked again if ``most_items`` was raised by a trusted caller.
+    ``items`` are JSON values, or structs of the kind's item type. ``undoes`` names the operation that it undoes.
+    ``most_items`` is the most of a list; a file may have more.
 
     ``id`` is that of the operation to be, where the caller chose it so that a repeated order is the same operation.
     """

@@ -5,16 +5,14 @@ They never contain what was submitted: items can be sensitive answers.
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from operations.models import BatchOperation, ItemState, OperationItem
-from presentation.csv_cells import safe_cell
+from presentation.csv_cells import BYTE_ORDER_MARK, csv_bytes
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
@@ -103,12 +101,12 @@ def ndjson_lines(items: Iterable[OperationItem]) -> bytes:
 
 def csv_head() -> bytes:
     """Return the byte order mark, which spreadsheets need to tell the encoding, and the names of the columns."""
-    return b"\xef\xbb\xbf" + _csv([ItemShape.__struct_fields__])
+    return BYTE_ORDER_MARK + csv_bytes([ItemShape.__struct_fields__])
 
 
 def csv_lines(items: Iterable[OperationItem]) -> bytes:
     """Return ``items`` as lines of CSV; no cell is a formula."""
-    return _csv([_cells(shape_of(item)) for item in items])
+    return csv_bytes([_cells(shape_of(item)) for item in items])
 
 
 def _cells(shape: ItemShape) -> list[str]:
@@ -116,14 +114,6 @@ def _cells(shape: ItemShape) -> list[str]:
     values["errors"] = "; ".join(f"{fault.path or fault.pointer}: {fault.code}" for fault in shape.errors)
     values["result"] = msgspec.json.encode(shape.result).decode() if shape.result else ""
     return ["" if value is None else str(value) for value in values.values()]
-
-
-def _csv(rows: Iterable[Sequence[str]]) -> bytes:
-    content = io.StringIO(newline="")
-    writer = csv.writer(content, lineterminator="\r\n")
-    for row in rows:
-        writer.writerow([safe_cell(cell) for cell in row])
-    return content.getvalue().encode()
 
 
 def _fault(error: dict[str, Any]) -> ItemFault:

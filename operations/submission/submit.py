@@ -5,7 +5,8 @@ Everything is stored by one transaction with the event ``queued``; the start is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
@@ -16,15 +17,17 @@ from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
 from batch.changes.free_texts import clean_line
+from operations.engine.breaker import join_pause
 from operations.engine.events import emit
+from operations.errors import UnreadableOperation
 from operations.kinds import registry
 from operations.kinds.kind import Kind
 from operations.models import BatchOperation, OperationItem
-from operations.sealed_input import opened_arguments, opened_item, sealed_arguments
+from operations.sealed_input import UNREADABLE, opened_arguments, opened_item, sealed_arguments
 from operations.submission.errors import InvalidOrder, NoValidItems
-from operations.submission.item_checks import Checked, check_items, read_arguments
+from operations.submission.item_checks import PAGE, Checked, check_items, read_arguments
 from operations.submission.item_query import find_items
-from operations.submission.order import MOST_FOUND, NewOperation, Submitted
+from operations.submission.order import MOST_FOUND, MOST_REJECTIONS, NewOperation, Rejection, Submitted
 from operations.submission.planning import access_plan, require_unmoved
 from operations.submission.room import count_items, require_on, require_room
 from operations.submission.storage import store_items
@@ -46,25 +49,27 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
     """Check ``order`` and store its valid items as an operation of ``tenant``; call ``start`` after the commit.
 
     Raises ``OperationsAreOff``, ``MissingRight``, ``InvalidOrder``, ``NoValidItems``, ``TooManyItems``,
-    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, ``RateLimited``, and for the title ``WrongValue`` and
-    ``LooksSensitive``; then nothing was stored.
+    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, ``UnreadableOperation``, ``RateLimited``, and for the title
+    ``WrongValue`` and ``LooksSensitive``; then nothing was stored.
     """
     with use_tenant(tenant):
         require_on(tenant=tenant, actor=actor)
         prepared = (
             _planned(order, order.plan, actor=actor) if order.plan else _prepared(order, tenant=tenant, actor=actor)
         )
-        if not prepared.items.accepted:
-            rejections = prepared.items.rejections
-            raise NoValidItems(rejections, total=prepared.items.rejected)
         alias = tenant.database_alias
         with transaction.atomic(using=alias):
-            require_room(tenant=tenant)
             _require_operation(order)
-            count_items(len(prepared.items.accepted), tenant=tenant, actor=actor)
             operation = _operation(order, prepared, tenant=tenant, actor=actor)
+            rejections = _store_items(operation, prepared.items, alias=alias)
+            if not operation.total:
+                raise NoValidItems(rejections, total=operation.rejected)
+            # Last, so that the orders of others do not wait while the items are read.
+            require_room(tenant=tenant)
+            count_items(operation.total, tenant=tenant, actor=actor)
+            operation.estimated_seconds = _estimated_seconds(prepared.kind, operation.total)
             operation.save(force_insert=True, using=alias)
-            store_items(operation, prepared.items.accepted, alias=alias)
+            join_pause(operation, alias=alias)
             emit("queued", operation, alias=alias)
     audit.info(
         "audit.operation_submitted",
@@ -75,15 +80,29 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
         is_dry_run=operation.is_dry_run,
         actor=f"{actor.type}:{actor.id}",
     )
-    return Submitted(operation=operation, rejections=prepared.items.rejections)
+    return Submitted(operation=operation, rejections=rejections)
+
+
+def _store_items(operation: BatchOperation, pages: Iterable[Checked], *, alias: str) -> list[Rejection]:
+    """Store the items page by page in the caller's transaction, and count them in ``operation``; return the first
+    rejections.
+    """
+    rejections: list[Rejection] = []
+    for page in pages:
+        store_items(operation, page.accepted, alias=alias)
+        operation.total += len(page.accepted)
+        operation.rejected += len(page.rejections)
+        rejections += page.rejections[: MOST_REJECTIONS - len(rejections)]
+    operation.rejections = msgspec.to_builtins(rejections)
+    return rejections
 
 
 class _Prepared(msgspec.Struct, frozen=True, kw_only=True):
-    """A checked order: its kind, arguments and items."""
+    """An order whose kind and arguments are checked; its ``items`` are checked while they are read, page by page."""
 
     kind: Kind[Any, Any]
     arguments: msgspec.Struct
-    items: Checked
+    items: Iterable[Checked]
     plan: BatchOperation | None = None
 
 
@@ -114,10 +133,21 @@ def _planned(order: NewOperation, plan_id: UUID, *, actor: Actor) -> _Prepared:
     kind = _kind(plan.kind)
     actor.require(kind.right)
     require_unmoved(plan)
-    rows = OperationItem.objects.filter(operation_id=plan.id).order_by("number").iterator(chunk_size=2_000)
-    items = [(row.number, opened_item(row, kind.item_type)) for row in rows]
-    arguments = opened_arguments(plan, kind.arguments_type)
-    return _Prepared(kind=kind, arguments=arguments, items=Checked(items, [], 0), plan=plan)
+    try:
+        arguments = opened_arguments(plan, kind.arguments_type)
+    except UNREADABLE as error:
+        raise UnreadableOperation from error
+    return _Prepared(kind=kind, arguments=arguments, items=_planned_items(plan, kind), plan=plan)
+
+
+def _planned_items(plan: BatchOperation, kind: Kind[Any, Any]) -> Iterator[Checked]:
+    """Yield the items of ``plan``, which were checked when it was made. Raises ``UnreadableOperation``."""
+    rows = OperationItem.objects.filter(operation_id=plan.id).order_by("number").iterator(chunk_size=PAGE)
+    while page := list(islice(rows, PAGE)):
+        try:
+            yield Checked([(row.number, opened_item(row, kind.item_type)) for row in page], [])
+        except UNREADABLE as error:
+            raise UnreadableOperation from error
 
 
 def _kind(code: str) -> Kind[Any, Any]:
@@ -145,7 +175,6 @@ def _require_operation(order: NewOperation) -> None:
 
 def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, actor: Actor) -> BatchOperation:
     operation_id, plan = order.id or uuid7(), prepared.plan
-    total = len(prepared.items.accepted)
     options: dict[str, Any] = {"force": order.options.force, "rights": sorted(actor.rights)}
     if order.options.stop_after_failures_percent is not None:
         options["stop_after_failures_percent"] = order.options.stop_after_failures_percent
@@ -162,10 +191,6 @@ def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, acto
         depends_on=order.depends_on,
         undoes=plan.undoes if plan else order.undoes,
         planned_by=plan.id if plan else None,
-        total=total,
-        rejected=prepared.items.rejected,
-        rejections=msgspec.to_builtins(prepared.items.rejections),
-        estimated_seconds=_estimated_seconds(prepared.kind, total),
         created_by_type=actor.type,
         created_by_id=actor.id,
         created_by_label=actor.label,

@@ -18,10 +18,11 @@ from operations.engine.status import OperationStatus, computed
 from operations.errors import OperationError
 from operations.kinds.registry import KINDS
 from operations.models import BatchOperation
+from operations.wakeup import wake_workers
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin, age
 from tenants.access import Actor
-from tenants.current_tenant import use_tenant
+from tenants.current_tenant import current_tenant, use_tenant
 from tenants.models import Tenant
 
 PERMISSION: Final = "operations.control_operation"
@@ -84,7 +85,7 @@ class BatchOperationAdmin(BigTableAdmin):
     @admin_action(description="Resume", permissions=["control"])
     def resume_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
         """Let the chosen operations go on."""
-        self._order(request, queryset, "Resumed", lambda found, by: orders.resume(found, actor=by))
+        self._order(request, queryset, "Resumed", _resume)
 
     @admin_action(description="Cancel what is waiting", permissions=["control"])
     def cancel_chosen(self, request: HttpRequest, queryset: QuerySet[Any]) -> None:
@@ -163,3 +164,8 @@ class BatchOperationAdmin(BigTableAdmin):
 
     def _status(self, operation: BatchOperation) -> OperationStatus:
         return computed(operation, in_progress=0, now=None)
+
+
+def _resume(operation: BatchOperation, by: Actor) -> None:
+    orders.resume(operation, actor=by)
+    wake_workers(current_tenant().database_alias)

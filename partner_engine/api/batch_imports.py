@@ -10,7 +10,6 @@ from django.http import HttpResponse, HttpResponseBase
 from msgspec import Meta
 from rest_framework.request import Request
 
-from operations.engine.wakeup import wake_workers
 from operations.imports.failed_file import FailedItems, Returned, return_failed
 from operations.imports.files import read_file
 from operations.imports.order import ImportRequest, import_order
@@ -18,6 +17,7 @@ from operations.imports.preview import Preview, preview
 from operations.submission.order import Options
 from operations.submission.selectors import access_operation
 from operations.submission.submit import submit
+from operations.wakeup import wake_workers
 from partner_engine.api.batch_operations import submitted_response
 from partner_engine.api.bodies import Code
 from partner_engine.api.http.input import Query
@@ -28,7 +28,7 @@ from partner_engine.api.operation_shapes import SubmittedShape
 from partner_engine.operation_files import streamed
 from partner_engine.problems import Refused
 from tenants.access import Right
-from tenants.limits.scopes import EXPORT, UPLOAD
+from tenants.limits.scopes import BATCH, EXPORT, UPLOAD
 
 #: The mapping, and the JSON parameters of a query: a longer one is sent as a part of a form.
 JsonText = Annotated[str, Meta(max_length=20_000)]
@@ -85,7 +85,7 @@ class Imports(UploadEndpoint):
     """The imports of files."""
 
     rights: ClassVar = {"POST": Right.WRITE_FORMS}
-    limits: ClassVar = {"POST": UPLOAD}
+    limits: ClassVar = {"POST": (UPLOAD, BATCH)}
 
     @documented(
         "Import forms from a file",
@@ -131,7 +131,7 @@ class FailedItemsFile(UploadEndpoint):
     """The failed items of one operation as a file."""
 
     rights: ClassVar = {"GET": Right.READ_FORMS, "POST": Right.READ_FORMS}
-    limits: ClassVar = {"GET": EXPORT, "POST": UPLOAD}
+    limits: ClassVar = {"GET": EXPORT, "POST": (UPLOAD, BATCH)}
     renderer_classes = (Json, Csv)  # type: ignore[assignment]  # refusals are JSON all the same
 
     @documented(

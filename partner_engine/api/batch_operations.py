@@ -10,7 +10,6 @@ from django.http import HttpResponse, HttpResponseBase
 from rest_framework.request import Request
 
 from batch.idempotency import StoredResponse
-from operations.engine.wakeup import wake_workers
 from operations.models import BatchOperation, ItemState
 from operations.submission import control
 from operations.submission.order import Submitted
@@ -19,6 +18,7 @@ from operations.submission.selectors import access_operation, list_operations
 from operations.submission.start import start
 from operations.submission.submit import submit
 from operations.submission.undo import undo
+from operations.wakeup import wake_workers
 from partner_engine.api import operation_shapes as shapes
 from partner_engine.api.http.endpoint import Endpoint, plain_response
 from partner_engine.api.http.field_errors import errors_of_field

@@ -49,7 +49,9 @@ function markSetInView() {
 }
 
 function startMark() {
-  new ResizeObserver(() => page.style.setProperty("--head-height", `${headHeight()}px`)).observe(head);
+  // On the root: the scroll padding of the page itself reads it.
+  const root = document.documentElement;
+  new ResizeObserver(() => root.style.setProperty("--head-height", `${headHeight()}px`)).observe(head);
   document.addEventListener("scroll", () => requestAnimationFrame(markSetInView), { passive: true });
   page.addEventListener("saved", () => {
     marked = "";

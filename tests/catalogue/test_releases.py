@@ -14,6 +14,7 @@ from catalogue import release_pointer, releases
 from catalogue.files import read_catalogue
 from catalogue.loader import load
 from catalogue.models import Catalogue, Question, Release
+from catalogue.release_pointer import Pointer
 from rules.definition.faults import CatalogueErrors
 from tests.harness.boarding_files import BOARDING
 
@@ -200,7 +201,7 @@ def test_many_publishers_at_once_make_one_release():
 _WATCHER = """
 import sys, django
 django.setup()
-from catalogue import release_pointer, releases
+from catalogue import releases
 for line in sys.stdin:
     try:
         print(releases.current("pet_boarding").number, flush=True)

@@ -125,13 +125,14 @@ def store(  # noqa: PLR0913 - each is named at the call
     creator: Actor | None = None,
     title: str = "Renamed",
     created_at: Any = None,
+    kind_code: str = Rename.code,
     **fields: Any,
 ) -> BatchOperation:
     """Store an operation with ``items``, as a submission does."""
     operation = BatchOperation(
         id=uuid7(),
         tenant_id=tenant.id,
-        kind=Rename.code,
+        kind=kind_code,
         total=len(items),
         created_by_type=creator.type if creator else "system",
         created_by_id=creator.id if creator else "test",

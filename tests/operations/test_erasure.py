@@ -19,13 +19,21 @@ from django_redis import get_redis_connection
 from actions.models import OutboxAction
 from copies.models import Copy, CopyIndex
 from failpoints import FailpointReached, armed
+from operations.engine.pace import Pace
+from operations.engine.worker import drain
+from operations.erasure.form_erasure import SHARING_ANSWERS
 from operations.erasure.form_rows import WITHOUT_FORMS, condition
-from operations.models import Erasure
+from operations.kinds.registry import KINDS
+from operations.models import BatchOperation, Erasure, OperationItem
+from operations.submission.order import NewOperation, Options
+from operations.submission.submit import submit
 from search.models import SearchSpelling, SearchWord
+from tenants.access import system_actor
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
 from tenants.tables import tenant_tables
 from tests.harness.cast import SECOND_DATABASE
+from tests.harness.kennel_catalogue import ANSWERS
 from tests.harness.tenant_rows import contents, fill_tables
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
@@ -189,3 +197,62 @@ class TestTenant:
 
         assert contents(filled, "default") == before
         assert User.objects.filter(tenant=filled, is_active=True).exists()
+
+
+class TestOperations:
+    """What operations stored of a form goes with it."""
+
+    @pytest.fixture
+    def ordered(self, kennels: Tenant) -> Callable[..., UUID]:
+        """Return what submits an order and works on it; it returns the id of the operation."""
+
+        def submitted(**order: Any) -> UUID:
+            done = submit(NewOperation(**order), tenant=kennels, actor=system_actor("test"))
+            drain("default", pace=Pace(seconds=1e9))
+            return done.operation.id
+
+        return submitted
+
+    def test_its_item_in_the_dry_run_of_its_import_goes_too(
+        self, kennels: Tenant, ordered: Callable[..., UUID]
+    ) -> None:
+        items = [{"answers": {**ANSWERS, "kennel_name": name}} for name in ("Marl Kennel", "Flint Kennel")]
+        plan = ordered(kind="import_forms", items=items, options=Options(dry_run=True))
+        run_of_plan = ordered(plan=plan)
+        with use_tenant(kennels):
+            form_id = OperationItem.objects.get(operation_id=run_of_plan, number=1).copy_id
+
+        run("erase_form", form_id, "--confirm", form_id)
+
+        with use_tenant(kennels):
+            left = OperationItem.objects.order_by("operation_id").values_list("operation_id", "number")
+            assert list(left) == [(plan, 0), (run_of_plan, 0)]
+
+    def test_answers_that_an_operation_set_in_many_forms_go_too(
+        self, kennels: Tenant, ordered: Callable[..., UUID], make_form: Callable[..., UUID]
+    ) -> None:
+        forms = [make_form(), make_form()]
+        items = [{"id": str(form_id)} for form_id in forms]
+        operations = [
+            ordered(kind="set_answers", items=items, arguments={"answers": {"kennel_name": "Marl Kennel"}}),
+            ordered(kind="set_answers", items=items[:1], arguments={"answers": {"kennel_name": "Flint Kennel"}}),
+        ]
+
+        run("erase_form", forms[1], "--confirm", forms[1])
+
+        with use_tenant(kennels):
+            stored = BatchOperation.objects.in_bulk(operations)
+        assert [bytes(stored[one].arguments) == b"" for one in operations] == [True, False]
+
+    def test_every_kind_whose_arguments_have_answers_is_known(self) -> None:
+        sharing = {code for code, kind in KINDS.items() if "answers" in kind.arguments_type.__struct_fields__}
+
+        assert sharing == set(SHARING_ANSWERS)
+
+    def test_an_operation_that_has_not_ended_refuses_it(self, kennels: Tenant, make_form: Callable[..., UUID]) -> None:
+        form_id = make_form()
+        items = [{"id": str(form_id), "answers": {"kennel_name": "Marl Kennel"}}]
+        submit(NewOperation(kind="set_answers", items=items), tenant=kennels, actor=system_actor("test"))
+
+        with pytest.raises(CommandError, match="in use by a batch operation"):
+            run("erase_form", form_id, "--confirm", form_id)

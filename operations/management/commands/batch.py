@@ -15,7 +15,6 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from batch.errors import BatchError
 from operations.engine.status import OperationStatus, status_of
-from operations.engine.wakeup import wake_workers
 from operations.errors import OperationError
 from operations.models import BatchOperation
 from operations.submission import control
@@ -24,6 +23,7 @@ from operations.submission.selectors import access_operation
 from operations.submission.start import start
 from operations.submission.submit import submit
 from operations.submission.undo import undo
+from operations.wakeup import wake_workers
 from tenants.access import Actor, MissingRight, system_actor
 from tenants.current_tenant import use_tenant
 from tenants.limits.errors import RateLimited

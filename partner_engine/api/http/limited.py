@@ -20,9 +20,9 @@ _RESULTS: Final = frozenset({BATCH, FORM_CREATION})
 
 
 class Limited(APIView):
-    """A view with rate limits. ``limits`` maps a method to the scope in which it counts besides the general one."""
+    """A view with rate limits. ``limits`` maps a method to the scopes in which it counts besides the general one."""
 
-    limits: ClassVar[Mapping[str, str]] = {}
+    limits: ClassVar[Mapping[str, str | tuple[str, ...]]] = {}
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         """Count the request, then check the caller's rights. Raises ``RateLimited``."""
@@ -32,8 +32,8 @@ class Limited(APIView):
     def count(self) -> None:
         """Count the request for its caller; one with wrong credentials for the visitors of its address."""
         request = self.request._request
-        scope = self.limits.get(self.request.method or "")
-        scopes = [name for name in (None if scope in _IN_PLACE else GENERAL, scope) if name]
+        own = self._own_scopes()
+        scopes = own if _IN_PLACE.intersection(own) else (GENERAL, *own)
         try:
             self.perform_authentication(self.request)
         except exceptions.APIException:
@@ -48,7 +48,12 @@ class Limited(APIView):
         if allowance is not None:
             for name, value in allowance_headers(allowance).items():
                 final.headers.setdefault(name, value)
-            scope = self.limits.get(request.method or "")
-            if scope in _RESULTS and final.status_code >= HTTPStatus.BAD_REQUEST:
-                give_request_back(request._request, scope)
+            if final.status_code >= HTTPStatus.BAD_REQUEST:
+                for scope in _RESULTS.intersection(self._own_scopes()):
+                    give_request_back(request._request, scope)
         return final
+
+    def _own_scopes(self) -> tuple[str, ...]:
+        """Return the scopes in which the request counts besides the general one."""
+        scopes = self.limits.get(self.request.method or "", ())
+        return (scopes,) if isinstance(scopes, str) else scopes

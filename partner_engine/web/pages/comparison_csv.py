@@ -5,21 +5,15 @@ UTF-8 with a byte order mark, which spreadsheets need to tell the encoding.
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator
 
 from partner_engine.web.pages.comparison import ComparisonPage
-from presentation.csv_cells import safe_cell
+from presentation.csv_cells import BYTE_ORDER_MARK, csv_bytes
 
 
 def comparison_csv(page: ComparisonPage, *, insured: str, agency: str, day: str, note: str) -> bytes:
     """Return ``page`` as CSV: a head, the products, then the questions that differ."""
-    content = io.StringIO(newline="")
-    writer = csv.writer(content, lineterminator="\r\n")
-    for row in _rows(page, insured=insured, agency=agency, day=day, note=note):
-        writer.writerow([safe_cell(cell) for cell in row])
-    return content.getvalue().encode("utf-8-sig")
+    return BYTE_ORDER_MARK + csv_bytes(_rows(page, insured=insured, agency=agency, day=day, note=note))
 
 
 def _rows(page: ComparisonPage, *, insured: str, agency: str, day: str, note: str) -> Iterator[list[str]]:

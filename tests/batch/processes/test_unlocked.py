@@ -14,8 +14,8 @@ from batch import errors, misuse
 from batch import service as batch
 from batch.locks import holds
 from batch.processes.selectors import list_abandoned
-from catalogue import releases
 from catalogue.models import Catalogue, Release
+from catalogue.release_pointer import refresh_pointer
 from copies.models import CopyRevision
 from forms.models import Process
 from tenants.access import Actor

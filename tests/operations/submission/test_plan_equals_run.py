@@ -14,9 +14,9 @@ from django.test.utils import CaptureQueriesContext
 
 from actions.models import OutboxAction
 from batch import service as batch
+from operations.engine.plans import digest_of_end
 from operations.kinds.kind import Kind
 from operations.kinds.registry import kind_named
-from operations.submission.planning import digest_of_end
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant

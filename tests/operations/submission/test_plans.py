@@ -10,10 +10,10 @@ import pytest
 
 from batch import service as batch
 from copies.models import Copy
+from operations.engine.plans import plan_hash
 from operations.models import BatchOperation, OperationItem
 from operations.submission.errors import InvalidOrder, NotAPlan, PlanMoved
 from operations.submission.order import Submitted
-from operations.submission.planning import plan_hash
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant

@@ -14,12 +14,16 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.http import HttpResponse
 from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
 
+from copies.models import CopyRevision
 from forms.models import ApplicationForm
 from operations.engine.pace import Pace
 from operations.engine.worker import drain
 from operations.models import BatchOperation, OperationItem
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
+from tenants.limit_models import RateLimit
+from tenants.limits.memory import LimitMemory, StoredLimits
+from tenants.limits.scopes import Limit
 from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import NOBODY, Api, assert_problem
 from tests.partner_engine.api.test_routes import HOSTILE
@@ -285,3 +289,114 @@ def test_another_tenant_can_neither_read_nor_correct(api: Api, foreigner: Api, d
 
     assert_problem(foreigner.get(f"/batch_operations/{operation}/failed.csv"), 404, "not_found")
     assert_problem(send(foreigner, f"/batch_operations/{operation}/failed.csv", b"number\n1\n"), 404, "not_found")
+
+
+class TestCorrections:
+    """Who corrected an item is who changes its form."""
+
+    @pytest.fixture
+    def other(self, harbor: Tenant) -> ApiClient:
+        client: ApiClient = ApiClient.objects.create(client_id="other", client_secret="x", name="Other", tenant=harbor)
+        return client
+
+    def corrected(self, api: Api, other: ApiClient, rights: list[Right]) -> str:
+        """Import a file, and send its second row back as ``other`` with ``rights``; return the operation."""
+        operation: str = imported(api)["id"]
+        row = {**failed_rows(api, operation)[0], "mqs_legal_entity": "sole_prop"}
+        response = send(Api(other, rights), f"/batch_operations/{operation}/failed.csv", as_file([row]))
+        assert response.json()["accepted"] == 1, response.content
+        return operation
+
+    def test_a_corrected_item_runs_as_the_person_who_corrected_it(
+        self, api: Api, demo: object, harbor: Tenant, harbor_client: ApiClient, other: ApiClient
+    ) -> None:
+        operation = self.corrected(api, other, [Right.READ_FORMS, Right.WRITE_FORMS])
+        drain("default", pace=Pace(seconds=1e9))
+
+        with use_tenant(harbor):
+            items = OperationItem.objects.filter(operation_id=operation, state="completed").order_by("number")
+            revisions = [CopyRevision.objects.get(copy_id=item.copy_id) for item in items]
+        assert [one.actor_id for one in revisions] == [str(harbor_client.pk), str(other.pk)]
+
+    def test_a_right_that_was_withdrawn_meanwhile_fails_the_item_alone(
+        self, api: Api, demo: object, harbor: Tenant, other: ApiClient
+    ) -> None:
+        operation = self.corrected(api, other, [Right.READ_FORMS, Right.WRITE_FORMS])
+        other.allowed_scopes = [Right.READ_FORMS.value]
+        other.save()
+        drain("default", pace=Pace(seconds=1e9))
+
+        with use_tenant(harbor):
+            item = OperationItem.objects.get(operation_id=operation, number=1)
+            assert BatchOperation.objects.get(pk=operation).cancelled_at is None
+        assert (item.state, item.error_code) == ("failed", "missing_right")
+
+    def test_corrections_and_retries_count_as_new_items_do(
+        self, api: Api, demo: object, limits_on: object, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        operation = imported(api)["id"]
+        rows = failed_rows(api, operation)
+        stored = StoredLimits(scopes={"batch_items": Limit(amount=4, window=60)})  # of which the import took 3
+        monkeypatch.setattr(RateLimit, "memory", LimitMemory(lambda: stored))
+
+        both = send(api, f"/batch_operations/{operation}/failed.csv", as_file(rows))
+        again = api.post(f"/batch_operations/{operation}/retry", {"force": True})
+
+        assert (both.status_code, again.status_code) == (429, 429), (both.content, again.content)
+        assert api.get(f"/batch_operations/{operation}").json()["failed"] == 2
+        rows[0]["mqs_legal_entity"] = "sole_prop"
+        one = send(api, f"/batch_operations/{operation}/failed.csv", as_file(rows[:1]))
+        assert one.status_code == 202
+        assert send(api, f"/batch_operations/{operation}/failed.csv", as_file(rows[1:])).status_code == 429
+
+    def test_an_item_that_cannot_be_read_is_a_row_with_its_reason(self, api: Api, demo: object, harbor: Tenant) -> None:
+        operation = imported(api)["id"]
+        with use_tenant(harbor):
+            OperationItem.objects.filter(operation_id=operation, number=1).update(input=b"broken")
+
+        lost, whole = failed_rows(api, operation)
+
+        assert (lost["number"], lost["mqs_business_name"]) == ("1", "")
+        assert "cannot be read any more" in lost["reason"]
+        assert whole["mqs_business_name"] == "Petrichor Deli"
+        response = send(api, f"/batch_operations/{operation}/failed.csv", as_file([lost]))
+        assert [one["code"] for one in response.json()["rejections"]] == ["unreadable_input"]
+
+    def test_an_operation_that_cannot_be_read_refuses_corrections(self, api: Api, demo: object, harbor: Tenant) -> None:
+        operation = imported(api)["id"]
+        with use_tenant(harbor):
+            BatchOperation.objects.filter(pk=operation).update(arguments=b"broken")
+
+        rows = failed_rows(api, operation)
+
+        problem = send(api, f"/batch_operations/{operation}/failed.csv", as_file(rows))
+        assert_problem(problem, 409, "unreadable_operation")
+
+
+def test_an_unreadable_plan_cannot_be_carried_out(api: Api, demo: object, harbor: Tenant) -> None:
+    plan = imported(api, query=f"?options={quote(json.dumps({'dry_run': True}))}")["id"]
+    with use_tenant(harbor):
+        OperationItem.objects.filter(operation_id=plan, number=1).update(input=b"broken")
+
+    assert_problem(api.post("/batch_operations", {"plan": plan}), 409, "unreadable_operation")
+
+
+def test_imports_and_corrections_count_as_operations(
+    api: Api, demo: object, limits_on: object, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = StoredLimits(scopes={"batch": Limit(amount=2, window=60)})
+    monkeypatch.setattr(RateLimit, "memory", LimitMemory(lambda: stored))
+    operation = imported(api)["id"]
+    row = {**failed_rows(api, operation)[0], "mqs_legal_entity": "sole_prop"}
+
+    codes = [
+        send(api, path, content).status_code
+        for path, content in (
+            (IMPORTS, b"a,b\n1,2\n"),
+            (f"/batch_operations/{operation}/failed.csv", as_file([row])),
+            (IMPORTS, FILE),
+            (f"/batch_operations/{operation}/failed.csv", as_file([row])),
+        )
+    ]
+
+    assert codes == [422, 202, 429, 429]
