@@ -95,10 +95,8 @@ def read_pointer(catalogue_code: str) -> Pointer | None:
 
 
 def release_in_force(catalogue: Catalogue) -> Release | None:
-    """Return the release that is current for all tenants but those that follow a roll-out, without its content; None
-    before the first one.
-    """
-    found = catalogue.releases.exclude(roll_out__state__in=NOT_CURRENT).defer("content").order_by("-number")
+    """Return the release that is current for all tenants but those that follow a roll-out, None before the first."""
+    found = catalogue.releases.exclude(roll_out__state__in=NOT_CURRENT).order_by("-number")
     release: Release | None = found.first()
     return release
 

@@ -70,8 +70,7 @@ def start(
         release, compiled = make_release(locked, former, actor_id=actor_id, notes=notes)
         if compiled is None:
             raise _refused("nothing_new", f"The draft equals release {former.number}.", "Change the draft first.")
-        whole = Release.objects.get(pk=former.pk)
-        if faults := irreversible_parts(read_definition(whole), compiled.definition):
+        if faults := irreversible_parts(read_definition(former), compiled.definition):
             raise CatalogueErrors(faults)
         roll_out = RollOut.objects.create(
             release=release,
@@ -87,9 +86,8 @@ def start(
         )
         _note_order(roll_out, RollOutOrder.Kind.START, actor_id)
         _guard(roll_out, alias=DEFAULT_DB_ALIAS)
-    failpoint("roll_out_changed")
+    _complete(roll_out, is_settled=False)
     announce(release, compiled)
-    settle(roll_out)
     return roll_out
 
 
@@ -269,8 +267,7 @@ def _carry_out(
         if locked.state not in while_in:
             raise OrderRefused(f"The roll-out is not {' or '.join(sorted(while_in))}, but {locked.state}.")
         _write(locked, change, to=to, is_settled=False)
-    failpoint("roll_out_changed")
-    settle(roll_out)
+    _complete(roll_out, is_settled=False)
 
 
 def _change(
@@ -282,6 +279,12 @@ def _change(
         if locked.revision != roll_out.revision or locked.state != _State.RUNNING:
             return False
         _write(locked, change, to=to, is_settled=is_settled)
+    _complete(roll_out, is_settled=is_settled)
+    return True
+
+
+def _complete(roll_out: RollOut, *, is_settled: bool) -> None:
+    """Do what follows from a committed change."""
     failpoint("roll_out_changed")
     if is_settled:
         roll_out.refresh_from_db()
@@ -289,7 +292,6 @@ def _change(
         wake_relay(DEFAULT_DB_ALIAS)
     else:
         settle(roll_out)
-    return True
 
 
 def _write(locked: RollOut, change: Callable[[RollOut], None], *, to: RollOut.State, is_settled: bool) -> None:

@@ -53,6 +53,11 @@ class Figures(msgspec.Struct, kw_only=True):
         stored = _premium(copy)
         self.premium += stored - moved if is_measured else stored
 
+    @property
+    def flips_text(self) -> str:
+        """Return the outcomes that changed: how often, and from what to what."""
+        return ", ".join(f"{count:,} {key}" for key, count in sorted(self.flips.items())) or "none"
+
     def _count(self, key: str) -> None:
         self.flips[key] = self.flips.get(key, 0) + 1
 

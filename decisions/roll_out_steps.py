@@ -8,6 +8,7 @@ may be killed, repeated, and run in two processes at once.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
@@ -98,6 +99,44 @@ def emit_after_run(tenant: Tenant, *, action_id: UUID) -> None:
     for row in rows:
         action = GuardRelease(tenant_id=str(tenant.pk), roll_out_id=row.roll_out_id, part=f"{AFTER_RUN} {action_id}")
         enqueue(action, alias=tenant.database_alias, tenant_id=tenant.pk, copy_id=None)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ComparedRow:
+    """One tenant of a roll-out as staff see it; figures that are not known yet are ""."""
+
+    tenant: str
+    state: str
+    copies: str
+    flips_forecast: str = ""
+    flips_measured: str = ""
+    moved_forecast: str = ""
+    moved_measured: str = ""
+    apart: str = ""
+
+
+def compared_rows(roll_out: RollOut) -> list[ComparedRow]:
+    """Return the tenants of a roll-out in order, with what was forecast and measured."""
+    rows = roll_out.tenants.select_related("tenant").order_by("position")
+    return [_compared_row(row) for row in rows]
+
+
+def _compared_row(row: RollOutTenant) -> ComparedRow:
+    forecast, actual = figures_from(row.forecast), figures_from(row.actual)
+    apart = ""
+    if row.compared_at is not None:
+        found = deviation_of(row)
+        apart = f"{found.flips_percent}% of the copies, {found.premium_percent}% of the premium ({found.text})"
+    return ComparedRow(
+        tenant=str(row.tenant),
+        state=row.get_state_display(),
+        copies=f"{actual.copies or forecast.copies:,}",
+        flips_forecast=forecast.flips_text if row.is_forecast else "",
+        flips_measured=actual.flips_text if row.compared_at else "",
+        moved_forecast=f"{forecast.moved:,}" if row.is_forecast else "",
+        moved_measured=f"{actual.moved:,}" if row.compared_at else "",
+        apart=apart,
+    )
 
 
 def deviation_of(row: RollOutTenant) -> Deviation:

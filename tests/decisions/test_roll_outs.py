@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from decimal import Decimal
+from io import StringIO
 from typing import Any
 
 import pytest
+from django.core.management import CommandError, call_command
 from django_redis import get_redis_connection
 
 from actions.models import OutboxAction
@@ -325,7 +327,7 @@ def test_orders_are_refused_where_they_make_no_sense(brokers: list[Broker]) -> N
 
 
 @pytest.mark.parametrize("point", GUARDING)
-@pytest.mark.parametrize("nth", [1, 3, 6])
+@pytest.mark.parametrize("nth", [pytest.param(1, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow), 6])
 def test_a_step_that_breaks_off_is_completed(
     brokers: list[Broker], point: str, nth: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -382,3 +384,34 @@ def test_one_read_of_redis_finds_the_release(
     get_redis_connection("default").delete(release_pointer._key("kennels"))
     with django_assert_num_queries(1):
         assert releases.current_id("kennels", tenant_id=tenant.pk) == roll_out.release_id
+
+
+def test_the_command_starts_shows_and_orders(brokers: list[Broker]) -> None:
+    def call(*given: str) -> list[str]:
+        shown = StringIO()
+        call_command("roll_out", "kennels", *given, stdout=shown)
+        return shown.getvalue().splitlines()
+
+    with pytest.raises(CommandError, match="has gone out"):
+        call("status")
+    load(declining())
+    with pytest.raises(CommandError, match="No tenant 'elm'"):
+        call("start", "--first", "elm")
+    assert call("start", "--first", "birch", "--flips", "2.5", "--actor", "robin")[0] == "Release 2: Under way."
+    assert [row.tenant.code for row in RollOut.objects.get().tenants.order_by("position")] == [
+        "birch",
+        "alder",
+        "cedar",
+    ]
+    assert RollOut.objects.get().flips_percent == Decimal("2.5")
+    with pytest.raises(CommandError, match="roll-out is not stopped"):
+        call("continue")
+    with pytest.raises(CommandError, match="going out tenant by tenant"):
+        call("start")
+    run_actions()
+    first, second, *_ = call("status")
+    assert first == "Release 2: Done: current for all tenants."
+    assert second == (
+        "Birch: Decided as forecast; 2 copies, outcomes 1 PA-CARE: eligible to decline (forecast 1 PA-CARE: eligible "
+        "to decline), premium -300 (forecast -300). 0% of the copies, 0% of the premium (as forecast)"
+    )
