@@ -14,12 +14,14 @@ from decisions.decide_many import DecidingRelease
 from decisions.errors import AnswerNotSupposed
 from presentation.visibility import NOBODY, Confidentiality, Visibility
 from rules.definition.catalogue import CatalogueDefinition, Product, without_shadow
-from rules.definition.model import CHECKS, RATING, REMOVED, CompiledCatalogue, Gate
+from rules.definition.model import CHECKS, RATING, CompiledCatalogue, Gate
 from rules.definition.renames import Renames, renames_of
 from rules.types.cleaning import InvalidValue, clean
 
 #: Answers that can be supposed at a time.
 MOST_ANSWERS: Final = 20
+#: The part of a product that has rules less: they are at no place, but the product is another one.
+REMOVED: Final = -3
 _NO_ANSWERS: Final[Mapping[str, AnswerValue]] = MappingProxyType({})
 _NO_PARTS: Final[Mapping[str, frozenset[int]]] = MappingProxyType({})
 

@@ -20,7 +20,7 @@ from operations.engine.ends import Cost, Counts, end_items
 from operations.engine.item_clock import ItemClock
 from operations.engine.limits import MOST_CRASHES
 from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_ended
-from operations.engine.plans import GROUND_MOVED, GroundMoved, Promise, is_kept, promises, store_plan_hash
+from operations.engine.plans import GROUND_MOVED, PLAN_GONE, GroundMoved, Promise, is_kept, promises, store_plan_hash
 from operations.errors import CreatorMayNot, LeaseLost
 from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
 from operations.kinds.refusals import TIMED_OUT, is_timeout
@@ -147,6 +147,10 @@ def run_claim(  # noqa: PLR0913 - each is named at the call
     recorder = Recorder(claim, alias=alias, faults=operation.faults_in_row, promises=planned)
     with measured(alias) as database:
         ends, ready = _opened(claim.items, kind)
+        if operation.planned_by is not None:
+            gone = [item for item, _ in ready if item.number not in planned]
+            ends += [ItemEnd(item_id=item.id, refusal=PLAN_GONE) for item in gone]
+            ready = [pair for pair in ready if pair[0].number in planned]
         work = _work(operation, kind, tenant=tenant, actor=actor, recorder=recorder, clock=clock)
         if ready and work is None:
             ends += [ItemEnd(item_id=item.id, refusal=_UNREADABLE) for item, _ in ready]

@@ -20,17 +20,17 @@ from actions.fair_shares import FairShares
 from failpoints import failpoint
 from operations.batch_models import BatchOperation
 from operations.engine import cancellation, progress
-from operations.engine.breaker import note_fault, note_success, pause_while_switched_off, take_trial
+from operations.engine.admission import admit
+from operations.engine.breaker import note_fault, note_success, take_trial
 from operations.engine.chunk_run import OUTAGES, ChunkResult, run_claim
 from operations.engine.claims import Claim, Claims, in_fair_order, operation_of
-from operations.engine.creator import creator_of, is_switched_on, require_creator_may
 from operations.engine.events import emit
 from operations.engine.item_clock import ItemClock
 from operations.engine.leases import RenewedLease
 from operations.engine.limits import FAULTS_TO_PAUSE, chunk_size, lease_seconds
 from operations.engine.metrics import bookkeeping_seconds, leases_lost
 from operations.engine.pace import Pace
-from operations.errors import CreatorMayNot, LeaseLost
+from operations.errors import LeaseLost
 from operations.kinds.registry import UnknownKind, kind_named
 from tenants.access import Actor
 from tenants.current_tenant import across_tenants, use_tenant
@@ -160,7 +160,7 @@ class _Worker:
                 self._claims.give_back(claim.token)
                 cancellation.cancel_queued(operation, alias=self._alias)
                 return True
-            actor = self._actor(operation, tenant, claim)
+            actor = admit(operation, tenant=tenant, give_back=lambda: self._claims.give_back(claim.token))
             if actor is None:
                 return False
             if not self._may_try(operation, claim):
@@ -169,21 +169,6 @@ class _Worker:
             if is_new and self._claims.begin(operation.id) and operation.started_at is None:
                 emit("processing", operation, alias=self._alias)
             return self._work(claim, operation, tenant=tenant, actor=actor)
-
-    def _actor(self, operation: BatchOperation, tenant: Tenant, claim: Claim) -> Actor | None:
-        """Return the creator with their present rights, or None if the operation may not go on now."""
-        try:
-            actor = creator_of(operation)
-            require_creator_may(actor, kind_named(operation.kind))
-        except (CreatorMayNot, UnknownKind) as error:
-            self._claims.give_back(claim.token)
-            cancellation.stop(operation, reason=str(error), alias=self._alias)
-            return None
-        if not is_switched_on(actor, tenant):
-            self._claims.give_back(claim.token)
-            pause_while_switched_off(operation, alias=self._alias)
-            return None
-        return actor
 
     def _may_try(self, operation: BatchOperation, claim: Claim) -> bool:
         """Return whether the chunk may run: after faults in a row it is the only one of its kind."""

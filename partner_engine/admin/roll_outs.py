@@ -40,14 +40,14 @@ class GuardedPublishForm(forms.Form):
         min_value=0,
         max_value=_MOST,
         decimal_places=2,
-        initial=Tolerance.flips_percent,
+        initial=Tolerance().flips_percent,
     )
     premium_percent = forms.DecimalField(
         label="Premium that may differ from the forecast, in percent of a tenant's premium",
         min_value=0,
         max_value=_MOST,
         decimal_places=2,
-        initial=Tolerance.premium_percent,
+        initial=Tolerance().premium_percent,
     )
     notes = forms.CharField(label="Notes for the release", required=False, max_length=2_000, widget=forms.Textarea)
 

@@ -258,8 +258,6 @@ class Gate:
 #: The parts of a product other than its rules: its base checks, and its premium with adjustments.
 CHECKS: Final = -1
 RATING: Final = -2
-#: Rules that the product no longer has; they have no place.
-REMOVED: Final = -3
 
 
 class Reader(NamedTuple):

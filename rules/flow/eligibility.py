@@ -168,8 +168,8 @@ def decide_product(state: State, product: CompiledProduct) -> ProductOutcome:
 def redecide_product(
     state: State, product: CompiledProduct, *, before: ProductOutcome, parts: Collection[int]
 ) -> ProductOutcome:  # fmt: skip
-    """Return the result of ``decide_product`` when only ``parts`` of the product (rules by place, ``REMOVED``,
-    ``CHECKS``, ``RATING``) may have changed since ``before``.
+    """Return the result of ``decide_product`` when only ``parts`` of the product (rules by place, ``CHECKS``,
+    ``RATING``) may have changed since ``before``.
 
     An outcome names the rules that matched, but not the unknown ones next to a decline, nor the rule of a missing
     answer; in those cases the product is decided in full.

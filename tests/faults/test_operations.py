@@ -113,7 +113,7 @@ def run_under_kills(  # noqa: PLR0913 - each is named at the call
             if killed < kills and watch.ended * (kills + 1) >= killed * forms * (cancel_at or 1.0):
                 killed += _kill(world, crew, chance, **how)
                 if chance.random() < stops:
-                    _stop(crew, chance, seconds=lease * 1.5)
+                    _stop(crew, chance, seconds=lease + 1.2)
             if not is_cancelled and watch.ended >= forms * (cancel_at or 1.0):
                 world.do("operation_trials:order", name="cancel", operation=operation)
                 is_cancelled = True
@@ -209,7 +209,7 @@ def test_every_item_ends_once_though_workers_are_killed(
 @pytest.mark.parametrize("worse", ["recorded apart", "no lease", "counted twice"])
 def test_kills_find_a_sabotaged_engine(world: World, chance: random.Random, worse: str) -> None:
     for _ in range(5):
-        how = {"cancel_at": None, "rest": 0.2, "lease": 0.6, "stops": 0.7, "seconds": 60.0}
+        how = {"cancel_at": None, "rest": 0.2, "lease": 0.6, "stops": 1.0, "seconds": 60.0}
         if run_under_kills(world, chance, forms=100, chunk=20, kills=6, worse=worse, **how):  # type: ignore[arg-type]
             return
     pytest.fail(f"nobody noticed: {worse}")

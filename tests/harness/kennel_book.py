@@ -25,7 +25,6 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.kennel_catalogue import ANSWERS, KENNELS
 from tests.harness.later_releases import with_question
-from tests.harness.moments import declining
 
 ACTOR = system_actor("test")
 
@@ -135,11 +134,11 @@ DRAFTS = {
     "cheaper": rated(rate="9.995"),
     "factor": rated(rate="13.1", minimum="310", times="1.15"),
     "wider": WIDER,
+    "rule_gone": with_first_product(rules=KENNELS.products[0].rules[1:]),
     "adjusted": ADJUSTED,
     "otherwise_adjusted": OTHERWISE_ADJUSTED,
     "one_more": ONE_MORE,
     "one_less": replace(KENNELS, products=KENNELS.products[1:]),
     "hiding": HIDING,
-    "declining": declining(KENNELS),
     "back": KENNELS,
 }
