@@ -66,7 +66,11 @@ MOVING: Final = (
 ERASING: Final = ("form_erasure_begun", "form_rows_erased", "tenant_erasure_begun", "tenant_rows_erased")
 #: In the order of one chunk of a batch operation.
 OPERATING: Final = ("operation_claimed", "operation_chunk_ended")
-FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + CALLING + DECIDING + GUARDING + MOVING + ERASING + OPERATING
+#: In the order of the save of one chunk of an import, between ``write_sending`` and ``written``.
+IMPORTING: Final = ("import_recording", "import_recorded")
+FAILPOINTS: Final = (
+    SAVING + RELAYING + DELIVERING + CALLING + DECIDING + GUARDING + MOVING + ERASING + OPERATING + IMPORTING
+)
 Action = Callable[[str], object]
 
 

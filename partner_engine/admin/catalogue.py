@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
@@ -17,7 +18,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import Count, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
@@ -28,22 +29,23 @@ from carriers.models import Carrier, CarrierProduct
 from catalogue.case_rows import compare_cases, load_cases, write_draft
 from catalogue.drafts import read_draft
 from catalogue.files import CatalogueFile, read_file
-from catalogue.golden_cases import TooManyCases, faults_of, run_cases
+from catalogue.golden_cases import GOLDEN_CASE, TooManyCases, faults_of, run_cases
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
 from catalogue.publish_work import count_impacts
 from catalogue.release_history import check_renames
 from catalogue.release_pointer import release_in_force
-from catalogue.releases import publish, read_definition, refuse_during_roll_out
+from catalogue.releases import NoRelease, publish, read_definition, refuse_during_roll_out
 from catalogue.reports import describe_parts, without_repetitions
 from catalogue.roll_out_models import NOT_CURRENT
 from catalogue.strict_check import check_catalogue
 from decisions.coverage import coverage_of
-from partner_engine.admin.book_impact import impact_on_book
+from partner_engine.admin.book_impact import impact_lines, impact_on_book, most_copies
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.roll_outs import GuardedPublishForm
 from partner_engine.admin.site import site
+from presentation.csv_cells import BYTE_ORDER_MARK
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
 
@@ -106,6 +108,11 @@ class CatalogueAdmin(DraftAdmin):
     )
     actions_detail = ("check_draft", "coverage", "publish", "publish_guarded", "export")
     actions_list = ("import_file",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the download of the impact."""
+        view = self.admin_site.admin_view(self.impact_view)
+        return [path("<path:object_id>/impact/", view, name="catalogue_catalogue_impact"), *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Catalogue | None = None) -> tuple[str, ...]:
         """Make the code of an existing catalogue read-only, because other rows refer to it."""
@@ -171,7 +178,8 @@ class CatalogueAdmin(DraftAdmin):
             "catalogue": catalogue,
         }
         try:
-            context["report"] = coverage_of(catalogue, check_catalogue(read_draft(catalogue)).compiled)
+            report = coverage_of(catalogue, check_catalogue(read_draft(catalogue)).compiled)
+            context |= {"report": report, "rows": [(one, _place(one.item.place)) for one in report.items]}
         except CatalogueErrors as error:
             context["fault_count"] = len(error.faults)
         return render(request, "admin/catalogue/catalogue/coverage.html", context)
@@ -236,6 +244,19 @@ class CatalogueAdmin(DraftAdmin):
         }
         return render(request, "admin/catalogue/catalogue/guarded.html", context)
 
+    def impact_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Download what publishing the draft would change for open copies, as CSV."""
+        catalogue = self._find(request, object_id)
+        definition = read_draft(catalogue)
+        try:
+            lines = impact_lines(definition, most=most_copies(request.GET.get("copies", "")))
+            content = "".join(lines)
+        except (CatalogueErrors, NoRelease):
+            messages.error(request, "The draft has faults, or there is no release to compare it with.")
+            return redirect("admin:catalogue_catalogue_check_draft", catalogue.pk)
+        disposition = {"Content-Disposition": f'attachment; filename="{catalogue.code}-impact.csv"'}
+        return HttpResponse(BYTE_ORDER_MARK + content.encode(), content_type="text/csv", headers=disposition)
+
     @action(description="Export YAML", icon="download", permissions=["view"], url_path="export")
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Download the draft as a file."""
@@ -293,6 +314,8 @@ class CatalogueAdmin(DraftAdmin):
     def _report(self, request: HttpRequest, catalogue: Catalogue, *, title: str, can_publish: bool) -> HttpResponse:
         definition = read_draft(catalogue)
         faults, warnings = _findings(catalogue, definition)
+        # Golden cases that differ prevent a publish; the impact shows whether their new results are wanted.
+        is_decidable = all(fault.code == GOLDEN_CASE for fault in faults)
         shown, more = without_repetitions(faults)
         latest = release_in_force(catalogue)
         current = read_definition(latest) if latest else None
@@ -302,14 +325,17 @@ class CatalogueAdmin(DraftAdmin):
             "original": catalogue,
             "title": title,
             "catalogue": catalogue,
-            "faults": [(fault, _place(fault, catalogue)) for fault in shown],
+            "faults": [(fault, _place(fault.where)) for fault in shown],
             "fault_count": len(faults),
             "more": more,
-            "warnings": [(warning, _place(warning, catalogue)) for warning in warnings],
+            "warnings": [(warning, _place(warning.where)) for warning in warnings],
             "latest": latest,
             "differences": compare(current, definition),
-            "impacts": [] if faults else count_impacts(definition, current),
-            "book": None if faults or current in (None, definition) else impact_on_book(definition),
+            "is_decidable": is_decidable,
+            "impacts": count_impacts(definition, current) if is_decidable else [],
+            "book": impact_on_book(definition, most=most_copies(request.GET.get("copies", "")))
+            if is_decidable and current not in (None, definition)
+            else None,
             "summary": describe_parts(definition),
             "can_publish": can_publish,
         }
@@ -353,12 +379,12 @@ def _import_preview(file: CatalogueFile, text: str) -> dict[str, Any]:
     }
 
 
-def _place(fault: CatalogueFault, catalogue: Catalogue) -> str:
-    """Return the URL of the list with the row of a fault, "" if it has no list."""
-    match = _FIRST_STEP.match(fault.where)
+def _place(where: str) -> str:
+    """Return the URL of the list with the row at the key path ``where``, "" if it has no list."""
+    match = _FIRST_STEP.match(where)
     if match is None or match[1] not in _PLACES:
         return ""
-    return f"{reverse(_PLACES[match[1]])}?q={match[2]}"
+    return f"{reverse(_PLACES[match[1]])}?{urlencode({'q': match[2]})}"
 
 
 def _parts(catalogue: Catalogue) -> Iterable[tuple[str, str, int]]:
