@@ -10,7 +10,8 @@ from typing import Any, Final
 
 import yaml
 
-from catalogue.files import read_catalogue
+from catalogue.case_rows import load_cases
+from catalogue.files import read_file
 from catalogue.loader import load
 from catalogue.models import Release
 from catalogue.releases import publish
@@ -57,8 +58,12 @@ class Sample:
 
 
 def load_demo_catalogue(*, actor_id: str) -> Release:
-    """Load and publish the demo's catalogue; nothing changes if its release is already current."""
-    catalogue = load(read_catalogue(CATALOGUE_FILE))
+    """Load the demo's catalogue with its golden cases, and publish it; nothing changes if its release is already
+    current.
+    """
+    file = read_file(CATALOGUE_FILE)
+    catalogue = load(file.definition)
+    load_cases(catalogue, file.definition, file.cases, actor_id=actor_id)
     return publish(catalogue, actor_id=actor_id, notes="The demo")
 
 

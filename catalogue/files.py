@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
+from catalogue.case_files import GOLDEN_CASES, FileCase, check_cases, read_cases
 from catalogue.fault_places import FilePlaces
 from catalogue.file_shape import read_shape, to_definition
 from catalogue.file_writer import write_catalogue
@@ -19,23 +20,33 @@ from catalogue.packages.files import PackageFile, read_package_file, without_key
 from catalogue.strict_check import check_catalogue
 from catalogue.yaml_nodes import Mapping, Node, Scalar, Sequence, UnreadableFile, read_nodes
 from rules.definition.catalogue import CatalogueDefinition
-from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
+from rules.definition.faults import CatalogueErrors, CatalogueFault
+from rules.definition.model import CompiledCatalogue
 
-__all__ = ["read_catalogue", "read_with_warnings", "write_catalogue"]
+__all__ = ["CatalogueFile", "read_catalogue", "read_file", "write_catalogue"]
 
 #: The key that lists the packages of carriers.
 _PACKAGES: Final = "packages"
 
 
+class CatalogueFile(NamedTuple):
+    """The contents of a catalogue's file, with the warnings of its check in order."""
+
+    definition: CatalogueDefinition
+    warnings: list[CatalogueFault]
+    cases: tuple[FileCase, ...]
+
+
 def read_catalogue(source: Path | str) -> CatalogueDefinition:
-    """Return the catalogue in ``source`` as ``read_with_warnings`` does, without its warnings."""
-    return read_with_warnings(source)[0]
+    """Return the catalogue in ``source`` as ``read_file`` does, without its warnings and golden cases."""
+    return read_file(source).definition
 
 
-def read_with_warnings(source: Path | str) -> tuple[CatalogueDefinition, list[CatalogueFault]]:
-    """Return the catalogue in ``source``, a file's path or its text, after checking it, and its warnings in order.
+def read_file(source: Path | str) -> CatalogueFile:
+    """Return the catalogue in ``source``, a file's path or its text, after checking it.
 
-    A file may name the ``packages`` of carriers beside it, which are parts of the catalogue.
+    A file may name the ``packages`` of carriers beside it, which are parts of the catalogue, and may have
+    ``golden_cases``, which are not. Whether they are decided as expected is checked at the publish.
     Raises ``CatalogueErrors`` with every fault in order; ``line`` and ``column`` are those of the file. Raises
     ``OSError`` if the file cannot be read.
     """
@@ -48,16 +59,24 @@ def read_with_warnings(source: Path | str) -> tuple[CatalogueDefinition, list[Ca
     except UnicodeDecodeError as error:
         fault = CatalogueFault("bad_yaml", "", "The file is not UTF-8.", "Save it as UTF-8.", 1, 1)
         raise CatalogueErrors([fault]) from error
+    whole = root
     root, packages = _with_packages(root, source.parent if isinstance(source, Path) else None)
-    data, faults = read_shape(root)
+    data, faults = read_shape(without_keys(root, (GOLDEN_CASES,)))
+    cases: tuple[FileCase, ...] = ()
+    try:
+        cases = read_cases(text, whole)
+    except CatalogueErrors as error:
+        faults += error.faults
     if data is not None:
         definition = with_packages(to_definition(data), [file.package for file in packages.values()])
         reported = {(fault.code, fault.line, fault.column) for fault in faults}
         roots = {"": root, **{name: file.root for name, file in packages.items()}}
-        found, warnings = _findings(definition, roots)
+        found, warnings, compiled = _findings(definition, roots)
         faults += [fault for fault in found if fault.file or (fault.code, fault.line, fault.column) not in reported]
+        if compiled is not None and cases:
+            faults += check_cases(compiled, cases, whole)
         if not faults:
-            return definition, warnings
+            return CatalogueFile(definition, warnings, cases)
     raise CatalogueErrors(_in_order(faults))
 
 
@@ -88,14 +107,16 @@ def _in_order(faults: Iterable[CatalogueFault]) -> list[CatalogueFault]:
 
 def _findings(
     definition: CatalogueDefinition, roots: dict[str, Node]
-) -> tuple[list[CatalogueFault], list[CatalogueFault]]:  # fmt: skip
-    """Return the faults of ``definition`` and its warnings, each with its place in one of the files."""
+) -> tuple[list[CatalogueFault], list[CatalogueFault], CompiledCatalogue | None]:
+    """Return the faults of ``definition`` and its warnings, each with its place in one of the files, and it compiled;
+    None with faults.
+    """
     places = {name: FilePlaces(root) for name, root in roots.items()}
     try:
-        warnings: list[CatalogueWarning] = check_catalogue(definition).warnings
+        checked = check_catalogue(definition)
     except CatalogueErrors as error:
-        return [_placed(fault, places) for fault in error.faults], []
-    return [], _in_order(_placed(warning, places) for warning in warnings)
+        return [_placed(fault, places) for fault in error.faults], [], None
+    return [], _in_order(_placed(warning, places) for warning in checked.warnings), checked.compiled
 
 
 def _placed(fault: CatalogueFault, places: dict[str, FilePlaces]) -> CatalogueFault:

@@ -95,6 +95,12 @@ def document_of(answers: CaseAnswers) -> Document:
     return document
 
 
+def plain_answers(document: Document) -> dict[str, Any]:
+    """Return every answer of the document of a case as its fields hold them: the inverse of ``document_of``."""
+    answers, pools = _plain(document)
+    return CaseAnswers(answers, pools, list(document.forced_excluded_products)).plain
+
+
 def read_answers(answers: Any, answer_pools: Any, excluded: Any) -> CaseAnswers:
     """Return plain data as answers. Raises ``msgspec.ValidationError``."""
     return CaseAnswers(
@@ -129,6 +135,12 @@ def _fill(
         for row in rows:
             made.append(PoolRow(id=f"row{next(ids)}"))
             _fill(made[-1], row.answers, row.answer_pools, ids)
+
+
+def _plain(container: Container) -> tuple[dict[str, AnswerValue], dict[str, list[Row]]]:
+    answers = {code: answer.value for code, answer in container.answers.items()}
+    pools = {code: [Row(*_plain(row)) for row in rows] for code, rows in container.answer_pools.items()}
+    return answers, pools
 
 
 class _Taking:

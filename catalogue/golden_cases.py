@@ -19,6 +19,7 @@ from catalogue.models import Catalogue, Release
 from catalogue.packages.contents import Expected
 from catalogue.release_history import renames_between
 from copies.document import Answer, AnswerValue, Document
+from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueFault
 from rules.definition.model import CompiledCatalogue
 from rules.definition.renames import renames_of
@@ -152,9 +153,15 @@ def _plain_value(path: str, answer: Answer) -> AnswerValue:
 
 def document_in(case: GoldenCase, compiled: CompiledCatalogue, *, latest: int) -> Document:
     """Return the document of ``case`` with the codes of the draft ``compiled``, which follows release ``latest``."""
+    return renamed_document(case, compiled.definition, latest=latest)
+
+
+def renamed_document(case: GoldenCase, draft: CatalogueDefinition, *, latest: int) -> Document:
+    """Return the document of ``case`` with the codes of ``draft``, which follows release ``latest``."""
     document = document_of(read_answers(case.answers, case.answer_pools, case.excluded))
-    earlier = renames_between(case.release_id, latest) if latest != case.release_id else ()
-    follow_renames(document, (*earlier, renames_of(compiled.definition)))
+    if case.release_id is not None:
+        earlier = renames_between(case.release_id, latest) if latest != case.release_id else ()
+        follow_renames(document, (*earlier, renames_of(draft)))
     return document
 
 
@@ -208,6 +215,13 @@ def accept_result(case: GoldenCase, compiled: CompiledCatalogue, *, actor_id: st
         AcceptedResult.objects.create(case=locked, before=locked.expected, after=after, accepted_by_id=actor_id)
         GoldenCase.objects.filter(pk=locked.pk).update(expected=after)
     return True
+
+
+def date_cases(release: Release) -> None:
+    """Note that the cases with the codes of the draft have those of ``release``, which equals it. Part of its
+    publish.
+    """
+    release.catalogue.golden_cases.filter(release=None).update(release=release)
 
 
 def drop_sensitive_answers(release: Release, compiled: CompiledCatalogue, *, before: int) -> None:

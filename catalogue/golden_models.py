@@ -17,7 +17,8 @@ __all__ = ["AcceptedResult", "GoldenCase"]
 class GoldenCase(models.Model):
     """Answers without personal data, the day on which they are decided, and the expected outcome of each product.
 
-    Codes are those of ``release``. A case names neither the copy nor the tenant that it was made from.
+    Codes are those of ``release``; without one, of the draft, until it is published. A case names neither the copy nor
+    the tenant that it was made from.
     """
 
     catalogue = models.ForeignKey("catalogue.Catalogue", on_delete=models.CASCADE, related_name="golden_cases")
@@ -25,8 +26,9 @@ class GoldenCase(models.Model):
         "catalogue.Release",
         on_delete=models.PROTECT,
         related_name="+",
+        null=True,
         editable=False,
-        help_text="The release whose codes the answers have.",
+        help_text="The release whose codes the answers have; none for those of the draft.",
     )
     name = models.CharField(max_length=200)
     note = models.TextField(blank=True, help_text="What the case proves.")

@@ -22,7 +22,7 @@ from redis.exceptions import RedisError
 
 from catalogue.compiled_releases import CompiledReleases
 from catalogue.drafts import read_draft
-from catalogue.golden_cases import drop_sensitive_answers, faults_of, run_cases
+from catalogue.golden_cases import date_cases, drop_sensitive_answers, faults_of, run_cases
 from catalogue.models import Catalogue, Release
 from catalogue.publish_hooks import Published, run_hooks, stricter_questions
 from catalogue.publish_work import call_in_publish
@@ -99,6 +99,7 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> tuple[Rel
     checksum = hashlib.sha256(content).hexdigest()
     latest = catalogue.releases.defer("content").order_by("-number").first()
     if latest and latest.checksum == checksum:
+        date_cases(latest)
         return latest, None
     if faults := faults_of(run_cases(catalogue, compiled)):
         raise CatalogueErrors(faults)
@@ -111,6 +112,7 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> tuple[Rel
         published_by_id=actor_id,
     )
     drop_sensitive_answers(made, compiled, before=latest.pk if latest else 0)
+    date_cases(made)
     return made, compiled
 
 

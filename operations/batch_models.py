@@ -13,7 +13,7 @@ class ItemState(models.TextChoices):
     """The state of one item."""
 
     QUEUED = "queued", "Queued"
-    IN_PROGRESS = "in_progress", "In progress"
+    IN_PROGRESS = "in_progress", "Running"
     COMPLETED = "completed", "Completed"
     FAILED = "failed", "Failed"
     CANCELLED = "cancelled", "Cancelled"

@@ -29,7 +29,7 @@ class OperationHasEnded(OperationError):
     code = "operation_has_ended"
 
     def __init__(self) -> None:
-        super().__init__("The operation has ended already.")
+        super().__init__("The operation has ended already. Start a new one, or retry its failed items.")
 
 
 class OperationIsNotPaused(OperationError):
@@ -38,7 +38,7 @@ class OperationIsNotPaused(OperationError):
     code = "operation_is_not_paused"
 
     def __init__(self) -> None:
-        super().__init__("The operation is not paused.")
+        super().__init__("The operation is not paused: it runs, waits or has ended. Load its page again to see it.")
 
 
 class NothingToRetry(OperationError):
@@ -77,7 +77,7 @@ class OperationIsTooLarge(OperationError):
     code = "operation_too_large"
 
     def __init__(self, total: int, most: int) -> None:
-        super().__init__(f"The operation has {total} items; a request works on {most} at most.")
+        super().__init__(f"The operation has {total:,} items; a request works on {most:,} at most.")
         self.extra: dict[str, Any] = {"total": total, "most": most}
 
 

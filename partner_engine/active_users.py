@@ -129,7 +129,7 @@ def _entitled(tenant: Tenant, role: str, identities: set[str]) -> set[str]:
         people = User.objects.filter(pk__in=identities, tenant=tenant, role=role, is_active=True)
         return {str(pk) for pk in people.values_list("pk", flat=True)}
     valid_tokens = get_access_token_model().objects.filter(expires__gt=timezone.now()).values("application_id")
-    clients = ApiClient.objects.filter(tenant=tenant, pk__in=identities).filter(pk__in=valid_tokens)
+    clients = ApiClient.objects.filter(tenant=tenant, is_active=True, pk__in=identities).filter(pk__in=valid_tokens)
     return {str(pk) for pk in clients.values_list("pk", flat=True)}
 
 

@@ -98,7 +98,7 @@ class OperationLimits:
     chunk_size: int
     #: Threads per request that work on a small operation at once; the pool's size limits them too.
     threads: int
-    #: The time for one item of a small operation.
+    #: The time for one item.
     item_seconds: float
     #: The time for one drain; a worker then looks at other work.
     drain_seconds: float
@@ -120,6 +120,8 @@ def operation_limits(env: environ.Env) -> OperationLimits:
     if min(limits.workers, limits.threads, limits.retention_days) < 1 or limits.lease_seconds < 1.0:
         names = "OPERATION_WORKERS, OPERATION_THREADS, OPERATION_LEASE_SECONDS and OPERATION_RETENTION_DAYS"
         raise ImproperlyConfigured(f"{names} must be at least 1.")
+    if limits.item_seconds <= 0:
+        raise ImproperlyConfigured("OPERATION_ITEM_SECONDS must be more than 0.")
     if not 1 <= limits.chunk_size <= 500:  # noqa: PLR2004 - what a chunk of copies holds at most
         raise ImproperlyConfigured("OPERATION_CHUNK_SIZE must be between 1 and 500.")
     return limits

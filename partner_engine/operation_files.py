@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Final
 from uuid import UUID
 
+import msgspec
+import structlog
 from channels.db import database_sync_to_async
 from django.core.handlers.asgi import ASGIRequest
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
@@ -13,10 +16,17 @@ from operations.kinds.contents import CONTENTS
 from operations.models import BatchOperation
 from operations.submission.order import ResultFormat
 from operations.submission.results import csv_head, csv_lines, ndjson_lines, read_page
-from tenants.access import Actor
+from partner_engine.download_access import WITHDRAWN, DownloadAccess
 from tenants.models import Tenant
 
 _TYPES = {"ndjson": "application/x-ndjson", "csv": "text/csv; charset=utf-8"}
+#: The last line of a file that was stopped.
+_STOPPED: Final[dict[ResultFormat, bytes]] = {
+    "ndjson": msgspec.json.encode({"error": {"code": "access_withdrawn", "detail": WITHDRAWN}}) + b"\n",
+    "csv": f'"access_withdrawn","{WITHDRAWN}"\r\n'.encode(),
+}
+
+log = structlog.get_logger(__name__)
 
 
 class _File:
@@ -39,19 +49,20 @@ class _File:
 
 
 def results_response(
-    request: HttpRequest, operation: BatchOperation, *, tenant: Tenant, format: ResultFormat
+    request: HttpRequest, operation: BatchOperation, *, access: DownloadAccess, format: ResultFormat
 ) -> HttpResponseBase:
     """Return the results of ``operation`` in the order of the input, for the server that ``request`` came by."""
-    file = _File(operation.id, tenant=tenant, format=format)
-    return streamed(request, file.next, name=f"operation-{operation.id}.{format}", content_type=_TYPES[format])
+    file = _File(operation.id, tenant=access.tenant, format=format)
+    return streamed(request, file.next, access=access, name=f"operation-{operation.id}.{format}", format=format)
 
 
 def content_response(
-    request: HttpRequest, operation: BatchOperation, *, tenant: Tenant, actor: Actor
+    request: HttpRequest, operation: BatchOperation, *, access: DownloadAccess
 ) -> HttpResponseBase | None:
-    """Return the file of what ``operation`` exported, as far as ``actor`` may see it; None for an operation that
+    """Return the file of what ``operation`` exported, as far as the caller may see it; None for an operation that
     exports nothing, or was a dry run.
     """
+    tenant, actor = access.tenant, access.actor
     lines = CONTENTS.get(operation.kind)
     if lines is None or operation.is_dry_run:
         return None
@@ -65,24 +76,38 @@ def content_response(
                 return part
         return b""
 
-    return streamed(request, read, name=f"export-{operation.id}.ndjson", content_type=_TYPES["ndjson"])
+    return streamed(request, read, access=access, name=f"export-{operation.id}.ndjson", format="ndjson")
 
 
-def streamed(request: HttpRequest, read: Callable[[], bytes], *, name: str, content_type: str) -> HttpResponseBase:
-    """Return a file of the parts that ``read`` returns until an empty one, for the server that ``request`` came by."""
+def streamed(
+    request: HttpRequest, read: Callable[[], bytes], *, access: DownloadAccess, name: str, format: ResultFormat
+) -> HttpResponseBase:
+    """Return a file of the parts that ``read`` returns until an empty one, for the server that ``request`` came by.
+
+    ``access`` is checked before each part; when it has ended, the last line says so.
+    """
     headers = {"Content-Disposition": f'attachment; filename="{name}"', "Cache-Control": "no-store"}
     if request.method == "HEAD":
-        return HttpResponse(content_type=content_type, headers=headers)
-    content = _in_threads(read) if isinstance(request, ASGIRequest) else _in_this_thread(read)
-    return StreamingHttpResponse(content, content_type=content_type, headers=headers)
+        return HttpResponse(content_type=_TYPES[format], headers=headers)
+    parts = _checked(read, access, format)
+    content = _in_threads(parts) if isinstance(request, ASGIRequest) else parts
+    return StreamingHttpResponse(content, content_type=_TYPES[format], headers=headers)
 
 
-def _in_this_thread(read_part: Callable[[], bytes]) -> Iterator[bytes]:
-    while part := read_part():
+def _checked(read: Callable[[], bytes], access: DownloadAccess, format: ResultFormat) -> Iterator[bytes]:
+    while True:
+        if not access.is_in_force():
+            actor = access.actor
+            log.warning("audit.download_stopped", actor=f"{actor.type}:{actor.id}", tenant=access.tenant.code)
+            yield _STOPPED[format]
+            return
+        part = read()
+        if not part:
+            return
         yield part
 
 
-async def _in_threads(read_part: Callable[[], bytes]) -> AsyncIterator[bytes]:
-    read = database_sync_to_async(read_part, thread_sensitive=False)
+async def _in_threads(parts: Iterator[bytes]) -> AsyncIterator[bytes]:
+    read = database_sync_to_async(lambda: next(parts, b""), thread_sensitive=False)
     while part := await read():
         yield part

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 
 class Right(StrEnum):
@@ -66,10 +67,17 @@ class MissingRight(Exception):
         self.right = right
 
 
+class TokenInUse(NamedTuple):
+    """The access token with which an API client came: the id of its row, and when it expires."""
+
+    id: int
+    expires_at: datetime
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
     """The author of an action: ``type`` is user, api_client, guest, staff or system; ``source`` the entry point (web,
-    api, admin or job).
+    api, admin or job). ``token`` is that of a request to the API.
     """
 
     type: str
@@ -77,6 +85,7 @@ class Actor:
     source: str
     label: str = ""
     rights: frozenset[Right] = field(default_factory=frozenset)
+    token: TokenInUse | None = field(default=None, compare=False)
 
     def may(self, right: Right) -> bool:
         """Return whether the actor has ``right``."""

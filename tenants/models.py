@@ -18,11 +18,12 @@ from django.db.models import OuterRef
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 from waffle.models import AbstractUserFlag
 
-from tenants.access import BEYOND_TENANT, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role
+from tenants.access import BEYOND_TENANT, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role, TokenInUse
 from tenants.flag_memory import FlagMemory, announce_change
 from tenants.flag_rules import FlagState, Owner, Verdict, explain
 from tenants.limit_models import OwnRateLimit as OwnRateLimit
@@ -151,6 +152,11 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         kind = "user" if self.tenant_id else "staff"
         return Actor(type=kind, id=str(self.id), source=source, label=self.full_name or self.email, rights=self.rights)
 
+    def has_session_hash(self, session_hash: str | None) -> bool:
+        """Return whether a session with this hash is of the present password."""
+        hashes = [self.get_session_auth_hash(), *self.get_session_auth_fallback_hash()]
+        return any(constant_time_compare(session_hash or "", known) for known in hashes)
+
 
 def every_right() -> list[str]:
     """Return all rights within a tenant, the most that a new API client may request."""
@@ -176,6 +182,9 @@ class ApiClient(AbstractApplication):
         default=every_right,
         help_text="The most that its tokens are allowed to do.",
     )
+    is_active = models.BooleanField(
+        "active", default=True, help_text="Without it its tokens are refused, and its running operations stop."
+    )
 
     class Meta(AbstractApplication.Meta):
         verbose_name = "API client"
@@ -184,11 +193,15 @@ class ApiClient(AbstractApplication):
     def __str__(self) -> str:
         return self.name or self.client_id
 
-    def as_actor(self, *, scopes: Iterable[str]) -> Actor:
+    def is_usable(self, request: object) -> bool:
+        """Return whether the client may get and use tokens; the OAuth2 library asks before both."""
+        return self.is_active
+
+    def as_actor(self, *, scopes: Iterable[str], token: TokenInUse | None = None) -> Actor:
         """Return the client as an actor with the rights among its token's ``scopes`` that it still has itself."""
         granted = set(scopes) & set(self.allowed_scopes)
         rights = frozenset(right for right in Right if right.value in granted)
-        return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights)
+        return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights, token=token)
 
 
 class Flag(AbstractUserFlag):

@@ -744,7 +744,8 @@ class Migration(migrations.Migration):
                     "release",
                     models.ForeignKey(
                         editable=False,
-                        help_text="The release whose codes the answers have.",
+                        help_text="The release whose codes the answers have; none for those of the draft.",
+                        null=True,
                         on_delete=django.db.models.deletion.PROTECT,
                         related_name="+",
                         to="catalogue.release",

@@ -39,16 +39,16 @@ def write_package(package: CarrierPackage, signature: dict[str, str] | None = No
         surplus=package.surplus,
     )
     text = write_parts(parts)
-    text += _plain("golden", msgspec.to_builtins(package.golden)) + _plain("simulator", package.simulator)
+    text += plain_lines("golden", msgspec.to_builtins(package.golden)) + plain_lines("simulator", package.simulator)
     return signed_text(text, signature) if signature else text
 
 
 def signed_text(text: str, signature: Mapping[str, str]) -> str:
     """Return ``text``, a package's file, with ``signature`` in place of an earlier one."""
-    return _SIGNATURE.sub("", text) + _plain("signature", dict(signature))
+    return _SIGNATURE.sub("", text) + plain_lines("signature", dict(signature))
 
 
-def _plain(key: str, value: Any) -> str:
+def plain_lines(key: str, value: Any) -> str:
     """Return the lines of one key with plain data, "" without any."""
     if not value:
         return ""

@@ -17,11 +17,13 @@ from operations.engine.claims import Claim
 from operations.engine.creator import sender_of
 from operations.engine.database_time import measured
 from operations.engine.ends import Cost, Counts, end_items
+from operations.engine.item_clock import ItemClock
 from operations.engine.limits import MOST_CRASHES
 from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_ended
-from operations.engine.plans import GROUND_MOVED, GroundMoved, Promise, is_kept, promises, store_plan_hash
+from operations.engine.plans import GROUND_MOVED, PLAN_GONE, GroundMoved, Promise, is_kept, promises, store_plan_hash
 from operations.errors import CreatorMayNot, LeaseLost
 from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
+from operations.kinds.refusals import TIMED_OUT, is_timeout
 from operations.sealed_input import UNREADABLE, opened_arguments, opened_item
 from tenants.access import Actor, MissingRight
 from tenants.models import Tenant
@@ -56,7 +58,7 @@ class Recorder:
         self._claim = claim
         self._alias = alias
         self._faults = faults
-        self._tries = {item.id: item.attempts - item.crashes for item in claim.items}
+        self._tries = {item.id: max(1, item.attempts - item.crashes) for item in claim.items}
         self._mark = time.perf_counter()
         self._database = 0.0
 
@@ -124,13 +126,20 @@ class ChunkResult(msgspec.Struct, frozen=True, kw_only=True):
         return not self.is_faulty and any(end.refusal is None or not end.refusal.transient for end in self.ends)
 
 
-def run_claim(
-    claim: Claim, operation: BatchOperation, *, kind: Kind[Any, Any], tenant: Tenant, actor: Actor
+def run_claim(  # noqa: PLR0913 - each is named at the call
+    claim: Claim,
+    operation: BatchOperation,
+    *,
+    kind: Kind[Any, Any],
+    tenant: Tenant,
+    actor: Actor,
+    clock: ItemClock | None = None,
 ) -> ChunkResult:
     """Work on the items of ``claim`` and record each end; the scope is the tenant's.
 
-    An unexpected error of the kind is isolated: the items that remain are tried one by one. Raises ``LeaseLost``,
-    and ``OperationalError`` or ``InterfaceError`` where the database is away: then the lease is as it was.
+    An unexpected error of the kind, or a statement that takes too long, is isolated: the items that remain are tried
+    one by one. ``clock`` limits the time of each item. Raises ``LeaseLost``, and
+    ``OperationalError`` or ``InterfaceError`` where the database is away: then the lease is as it was.
     """
     alias = tenant.database_alias
     began = time.perf_counter()
@@ -138,7 +147,11 @@ def run_claim(
     recorder = Recorder(claim, alias=alias, faults=operation.faults_in_row, promises=planned)
     with measured(alias) as database:
         ends, ready = _opened(claim.items, kind)
-        work = _work(operation, kind, tenant=tenant, actor=actor, recorder=recorder)
+        if operation.planned_by is not None:
+            gone = [item for item, _ in ready if item.number not in planned]
+            ends += [ItemEnd(item_id=item.id, refusal=PLAN_GONE) for item in gone]
+            ready = [pair for pair in ready if pair[0].number in planned]
+        work = _work(operation, kind, tenant=tenant, actor=actor, recorder=recorder, clock=clock)
         if ready and work is None:
             ends += [ItemEnd(item_id=item.id, refusal=_UNREADABLE) for item, _ in ready]
         elif ready and work is not None:
@@ -175,8 +188,14 @@ def _opened(
     return ends, ready
 
 
-def _work(
-    operation: BatchOperation, kind: Kind[Any, Any], *, tenant: Tenant, actor: Actor, recorder: Recorder
+def _work(  # noqa: PLR0913 - each is named at the call
+    operation: BatchOperation,
+    kind: Kind[Any, Any],
+    *,
+    tenant: Tenant,
+    actor: Actor,
+    recorder: Recorder,
+    clock: ItemClock | None,
 ) -> Work[Any] | None:  # fmt: skip
     try:
         arguments = opened_arguments(operation, kind.arguments_type)
@@ -190,6 +209,7 @@ def _work(
         is_dry_run=operation.is_dry_run,
         is_forced=bool(operation.options.get("force")),
         record=recorder.record,
+        **({} if clock is None else {"timed": clock.item}),
     )
 
 
@@ -222,8 +242,13 @@ def _run(
 ) -> list[ItemEnd]:  # fmt: skip
     try:
         return _complete(kind.run(ready, work), ready)
-    except (LeaseLost, *OUTAGES):
+    except LeaseLost:
         raise
+    except OUTAGES as error:
+        if not is_timeout(error):
+            raise
+        log.warning("operation_statement_timed_out", items=len(ready))
+        refusal = TIMED_OUT
     except GroundMoved as error:
         # The transaction of the changes was undone; the items that do what was planned run again.
         recorder.forget_undone()
@@ -236,10 +261,11 @@ def _run(
     except Exception:
         # Anything a kind raises is a failure of its chunk alone; one by one the item at fault is found.
         log.exception("operation_chunk_raised", kind=kind.code, operation=str(work.operation_id), items=len(ready))
+        refusal = _UNEXPECTED
     recorder.forget_undone()
     rest = [pair for pair in ready if pair[0].id not in recorder.ends]
     if len(ready) == 1:
-        return [ItemEnd(item_id=item.id, refusal=_UNEXPECTED) for item, _ in rest]
+        return [ItemEnd(item_id=item.id, refusal=refusal) for item, _ in rest]
     return [end for pair in rest for end in _run([pair], work, kind=kind, recorder=recorder)]
 
 

@@ -55,6 +55,8 @@ due AS (
 _HELD: Final = "WHERE lease_token = %(token)s AND state = 'in_progress'"
 _RENEW: Final = f"""UPDATE {ITEMS}
     SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s) {_HELD}"""  # noqa: S608
+_EXPIRE: Final = f"""UPDATE {ITEMS}
+    SET leased_until = clock_timestamp(), crashes = greatest(crashes, 1) {_HELD}"""  # noqa: S608
 _BACK: Final = f"""UPDATE {ITEMS}
     SET state = 'queued', lease_token = NULL, leased_until = NULL, attempts = attempts - 1 {_HELD}"""  # noqa: S608
 #: Begins an operation, or goes on after a pause that ended by itself; a trial of the circuit breaker stays paused.
@@ -119,6 +121,10 @@ class Claims:
     def renew(self, token: UUID) -> int:
         """Renew the lease ``token`` for its full time; return how many items it still holds."""
         return self._run(_RENEW, token=token, lease=self._lease)
+
+    def expire(self, token: UUID) -> int:
+        """Let the lease ``token`` end now, so that its items are claimed one by one."""
+        return self._run(_EXPIRE, token=token)
 
     def give_back(self, token: UUID) -> int:
         """Queue the items again that the lease ``token`` still holds; the attempt does not count."""

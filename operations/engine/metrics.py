@@ -24,5 +24,8 @@ pool_waits: Final = Histogram(
     buckets=(0.001, 0.01, 0.05, 0.2, 1, 5),
 )
 item_timeouts: Final = Counter(
-    "partner_engine_operation_item_timeouts", "Items of small operations that took longer than allowed", ["kind"]
+    "partner_engine_operation_item_timeouts", "Items, or steps of a chunk, that took longer than allowed", ["kind"]
+)
+hung_threads: Final = Gauge(
+    "partner_engine_operation_hung_threads", "Threads whose items were taken away and that have not come back"
 )

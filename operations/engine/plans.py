@@ -19,6 +19,12 @@ from operations.kinds.kind import ItemEnd, Refusal
 
 #: How the items of a plan are refused.
 GROUND_MOVED: Final = Refusal(code="plan_moved", detail=MOVED)
+#: How items are refused whose plan was deleted, or made anew by a retry of the dry run, since it was submitted.
+PLAN_GONE: Final = Refusal(
+    code="plan_gone",
+    detail="The plan of this item no longer exists as it was. Try again without saving to make a new plan.",
+    final=True,
+)
 _PAGE: Final = 2_000
 
 
@@ -54,8 +60,13 @@ def store_plan_hash(operation: BatchOperation) -> None:
 
 
 def promises(operation: BatchOperation, numbers: Sequence[int]) -> dict[int, Promise]:
-    """Return the planned results of these items of ``operation``, by number; empty if it carries out no plan."""
+    """Return the planned results of these items of ``operation``, by number; empty if it carries out no plan, and
+    without items whose plan was deleted or changed since: those must not be worked on.
+    """
     if operation.planned_by is None:
+        return {}
+    agreed = operation.options.get("plan_hash", "")
+    if not BatchOperation.objects.filter(pk=operation.planned_by, plan_hash=agreed).exists():
         return {}
     rows = OperationItem.objects.filter(operation_id=operation.planned_by, number__in=numbers).defer("input", "undo")
     return {row.number: Promise(row.copy_id, row.version_before, _digest_of_item(row)) for row in rows}

@@ -21,24 +21,20 @@ from structlog.contextvars import bound_contextvars
 
 from operations.batch_models import BatchOperation, OperationItem
 from operations.engine import progress
+from operations.engine.admission import admit
 from operations.engine.chunk_run import run_claim
 from operations.engine.claims import Claim, Claims
-from operations.engine.creator import creator_of, require_creator_may
 from operations.engine.ends import end_items
 from operations.engine.events import emit
 from operations.engine.limits import MOST_AT_ONCE, lease_seconds
 from operations.engine.metrics import item_timeouts, pool_threads, pool_waits
 from operations.errors import LeaseLost, OperationIsTooLarge
-from operations.kinds.kind import ItemEnd, Refusal
+from operations.kinds.kind import ItemEnd
+from operations.kinds.refusals import TOO_SLOW
 from operations.kinds.registry import kind_named
 from tenants.current_tenant import current_tenant, use_tenant
 from tenants.models import Tenant
 
-_TOO_SLOW: Final = Refusal(
-    code="item_timeout",
-    detail="The item took longer than allowed. Nothing of it was saved; try again.",
-    transient=False,
-)
 #: How often the caller looks at the item that it waits for, in seconds.
 _LOOK: Final = 0.01
 
@@ -55,16 +51,19 @@ def threads_for(items: int, *, alias: str) -> int:
 def run_at_once(operation: BatchOperation) -> list[OperationItem]:
     """Work on all items of a small ``operation`` of the current tenant now; return them in the order of the input.
 
-    Items that fail for a passing reason are queued again; the caller wakes the workers for them. Raises
-    ``OperationIsTooLarge``, ``CreatorMayNot``, ``DatabaseError``.
+    Items that fail for a passing reason are queued again; the caller wakes the workers for them. If the operation may
+    not go on, because its creator has lost a right or the feature was switched off, its items are cancelled or wait.
+    Raises ``OperationIsTooLarge``, ``DatabaseError``.
     """
     if operation.total > MOST_AT_ONCE:
         raise OperationIsTooLarge(operation.total, MOST_AT_ONCE)
     tenant = current_tenant()
     alias = tenant.database_alias
-    require_creator_may(creator_of(operation), kind_named(operation.kind))
     claims = Claims(alias, lease=lease_seconds())
-    one_by_one = [claim for _ in range(operation.total) if (claim := claims.claim(operation.id, limit=1)) is not None]
+    one_by_one = []
+    if admit(operation, tenant=tenant) is not None:
+        found = (claims.claim(operation.id, limit=1) for _ in range(operation.total))
+        one_by_one = [claim for claim in found if claim is not None]
     if one_by_one:
         if claims.begin(operation.id) and operation.started_at is None:
             emit("processing", operation, alias=alias)
@@ -118,7 +117,7 @@ def _wait_for(future: Future[None], claim: Claim, operation: BatchOperation, run
 def _take_away(claim: Claim, operation: BatchOperation) -> None:
     """Fail the item of ``claim``; its thread can record nothing any more."""
     alias = current_tenant().database_alias
-    end = ItemEnd(item_id=claim.items[0].id, refusal=_TOO_SLOW)
+    end = ItemEnd(item_id=claim.items[0].id, refusal=TOO_SLOW)
     item_timeouts.labels(operation.kind).inc()
     log.warning("operation_item_timed_out", operation=str(operation.id), number=claim.items[0].number)
     try:
@@ -140,8 +139,10 @@ def _run_one(claim: Claim, operation: BatchOperation, tenant: Tenant, running: _
             use_tenant(tenant),
             bound_contextvars(correlation_id=operation.correlation_id, operation=str(operation.id)),
         ):
-            kind = kind_named(operation.kind)
-            run_claim(claim, operation, kind=kind, tenant=tenant, actor=creator_of(operation))
+            claims = Claims(tenant.database_alias, lease=lease_seconds())
+            actor = admit(operation, tenant=tenant, give_back=lambda: claims.give_back(claim.token))
+            if actor is not None:
+                run_claim(claim, operation, kind=kind_named(operation.kind), tenant=tenant, actor=actor)
     except LeaseLost:
         log.warning("operation_lease_lost", operation=str(operation.id))
     except DatabaseError as error:

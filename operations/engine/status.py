@@ -27,8 +27,8 @@ class OperationState(StrEnum):
     CANCELLED = "cancelled"
 
 
-#: The stages in words, for people.
-_STAGES: Final = {
+#: The states in words: the one source for pages, admin, command and sockets. ``ItemState`` has those of items.
+STAGES: Final = {
     OperationState.PENDING: "Waiting to start",
     OperationState.IN_PROGRESS: "Running",
     OperationState.PAUSED: "Paused",
@@ -98,7 +98,7 @@ def computed(operation: BatchOperation, *, in_progress: int, now: datetime | Non
         progress_percent=percent(ended, operation.total),
         success_rate=percent(operation.completed, tried) if tried else None,
         seconds_left=_seconds_left(operation, ended=ended, state=state, now=now),
-        stage=_STAGES[state],
+        stage=STAGES[state],
         message=_message(operation, state=state, ended=ended),
     )
 
@@ -140,7 +140,7 @@ def _seconds_left(
 
 
 def _message(operation: BatchOperation, *, state: OperationState, ended: int) -> str:
-    counts = f"{ended:,} of {operation.total:,} items have ended"
+    counts = f"{ended:,} of {operation.total:,} {'item has' if operation.total == 1 else 'items have'} ended"
     if operation.stopped_reason and operation.cancelled_at is not None:
         return operation.stopped_reason
     if operation.cancelled_at is not None and state is OperationState.IN_PROGRESS:

@@ -20,16 +20,17 @@ from actions.fair_shares import FairShares
 from failpoints import failpoint
 from operations.batch_models import BatchOperation
 from operations.engine import cancellation, progress
-from operations.engine.breaker import note_fault, note_success, pause_while_switched_off, take_trial
+from operations.engine.admission import admit
+from operations.engine.breaker import note_fault, note_success, take_trial
 from operations.engine.chunk_run import OUTAGES, ChunkResult, run_claim
 from operations.engine.claims import Claim, Claims, in_fair_order, operation_of
-from operations.engine.creator import creator_of, is_switched_on, require_creator_may
 from operations.engine.events import emit
+from operations.engine.item_clock import ItemClock
 from operations.engine.leases import RenewedLease
 from operations.engine.limits import FAULTS_TO_PAUSE, chunk_size, lease_seconds
 from operations.engine.metrics import bookkeeping_seconds, leases_lost
 from operations.engine.pace import Pace
-from operations.errors import CreatorMayNot, LeaseLost
+from operations.errors import LeaseLost
 from operations.kinds.registry import UnknownKind, kind_named
 from tenants.access import Actor
 from tenants.current_tenant import across_tenants, use_tenant
@@ -159,7 +160,7 @@ class _Worker:
                 self._claims.give_back(claim.token)
                 cancellation.cancel_queued(operation, alias=self._alias)
                 return True
-            actor = self._actor(operation, tenant, claim)
+            actor = admit(operation, tenant=tenant, give_back=lambda: self._claims.give_back(claim.token))
             if actor is None:
                 return False
             if not self._may_try(operation, claim):
@@ -168,21 +169,6 @@ class _Worker:
             if is_new and self._claims.begin(operation.id) and operation.started_at is None:
                 emit("processing", operation, alias=self._alias)
             return self._work(claim, operation, tenant=tenant, actor=actor)
-
-    def _actor(self, operation: BatchOperation, tenant: Tenant, claim: Claim) -> Actor | None:
-        """Return the creator with their present rights, or None if the operation may not go on now."""
-        try:
-            actor = creator_of(operation)
-            require_creator_may(actor, kind_named(operation.kind))
-        except (CreatorMayNot, UnknownKind) as error:
-            self._claims.give_back(claim.token)
-            cancellation.stop(operation, reason=str(error), alias=self._alias)
-            return None
-        if not is_switched_on(actor, tenant):
-            self._claims.give_back(claim.token)
-            pause_while_switched_off(operation, alias=self._alias)
-            return None
-        return actor
 
     def _may_try(self, operation: BatchOperation, claim: Claim) -> bool:
         """Return whether the chunk may run: after faults in a row it is the only one of its kind."""
@@ -195,15 +181,18 @@ class _Worker:
 
     def _work(self, claim: Claim, operation: BatchOperation, *, tenant: Tenant, actor: Actor) -> bool:
         kind = kind_named(operation.kind)
+        seconds = settings.OPERATIONS.item_seconds
+        clock = ItemClock(len(claim.items), item_seconds=seconds, step_seconds=self._lease)
+        lease = RenewedLease(self._claims, claim, alias=self._alias, lease=self._lease, clock=clock, kind=kind.code)
         try:
-            with RenewedLease(self._claims, claim.token, alias=self._alias, lease=self._lease):
-                result = run_claim(claim, operation, kind=kind, tenant=tenant, actor=actor)
-        except LeaseLost:
-            self.drained.lost += 1
-            leases_lost.labels(kind.code).inc()
-            log.warning("operation_lease_lost", items=len(claim.items))
-            return True
-        except OUTAGES as error:
+            with lease:
+                result = run_claim(claim, operation, kind=kind, tenant=tenant, actor=actor, clock=clock)
+        except (LeaseLost, *OUTAGES) as error:
+            if isinstance(error, LeaseLost) or lease.is_lost:
+                self.drained.lost += 1
+                leases_lost.labels(kind.code).inc()
+                log.warning("operation_lease_lost", items=len(claim.items))
+                return True
             log.warning("operation_chunk_failed", reason=type(error).__name__, items=len(claim.items))
             # Raises while the database is away: then the items run again when their lease ends.
             self._claims.give_back(claim.token)

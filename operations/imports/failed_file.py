@@ -32,7 +32,7 @@ from operations.models import BatchOperation, ItemState, OperationItem
 from operations.sealed_input import UNREADABLE, opened_arguments, opened_item, sealed_item
 from operations.submission.item_checks import check_items
 from operations.submission.order import MOST_REJECTIONS, Rejection
-from operations.submission.room import count_items, require_on, require_room
+from operations.submission.room import count_items, lock_room, require_on, require_room
 from operations.submission.selectors import access_operation
 from presentation.csv_cells import BYTE_ORDER_MARK, csv_bytes
 from presentation.visibility import Reader, Visibility
@@ -258,7 +258,8 @@ class _Return:
             not self.accepted
             and BatchOperation.objects.filter(pk=self._operation.id).exclude(finished_at=None).exists()
         ):
-            require_room(tenant=self._tenant)
+            lock_room(tenant=self._tenant)
+            require_room(tenant=self._tenant, actor=self._actor)
         sender = stored_sender(self._actor)
         for row, item in items.items():
             row.input = sealed_item(item, tenant_id=row.tenant_id, item_id=row.id)

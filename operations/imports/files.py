@@ -12,8 +12,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-import msgspec
-
 from operations.imports.errors import (
     EmptyFile,
     FileTooLarge,
@@ -22,7 +20,8 @@ from operations.imports.errors import (
     UnreadableFile,
     UnsupportedFile,
 )
-from operations.imports.limits import MOST_BYTES, MOST_COLUMNS, MOST_OBJECT_BYTES, MOST_ROWS
+from operations.imports.json_elements import lines, list_elements
+from operations.imports.limits import MOST_BYTES, MOST_COLUMNS, MOST_OBJECT_BYTES
 from operations.imports.table import Cell, FileRow, Format, ImportFile, RowFault, name_columns, table_rows
 from operations.imports.xlsx_archive import read_workbook
 from presentation.strict_json import JsonFault, JsonValue, parse
@@ -204,7 +203,7 @@ def _delimiter_of(sample: str) -> str:
 
 def _json_file(content: bytes, start: str) -> ImportFile:
     format: Format = "json" if start.startswith("[") or not _is_one_object_per_line(content) else "ndjson"
-    read = _json_values if format == "json" else _lines
+    read = _json_values if format == "json" else lines
     columns: dict[str, None] = {}
     for row in _json_rows(read(content)):
         columns.update(dict.fromkeys(row.cells))
@@ -214,32 +213,21 @@ def _json_file(content: bytes, start: str) -> ImportFile:
 
 
 def _is_one_object_per_line(content: bytes) -> bool:
-    lines = (line for line in content.split(b"\n", 100)[:100] if line.strip())
+    first = content.lstrip().partition(b"\n")[0]
+    if len(first) > MOST_OBJECT_BYTES:
+        return True
     try:
-        return isinstance(parse(next(lines)), dict)
+        return isinstance(parse(first), dict)
     except JsonFault as fault:
         return fault.code != "malformed_json"
 
 
 def _json_values(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield number and text of each object of a list; a single object is a list of one."""
-    try:
-        if content.lstrip().startswith(b"{"):
-            yield 1, content
-            return
-        raws = msgspec.json.decode(content, type=list[msgspec.Raw])
-    except (msgspec.DecodeError, RecursionError, UnicodeError) as error:
-        raise UnreadableFile(f"it is not valid JSON ({error}).") from error
-    if len(raws) > MOST_ROWS:
-        raise FileTooLarge("rows", MOST_ROWS)
-    for number, raw in enumerate(raws, 1):
-        yield number, bytes(raw)
-
-
-def _lines(content: bytes) -> Iterator[tuple[int, bytes]]:
-    for number, line in enumerate(io.BytesIO(content), 1):
-        if line.strip():
-            yield number, line
+    if content.lstrip().startswith(b"{"):
+        yield 1, content
+    else:
+        yield from list_elements(content)
 
 
 def _json_rows(values: Iterator[tuple[int, bytes]]) -> Iterator[FileRow]:

@@ -14,10 +14,10 @@ import zlib
 from collections.abc import Iterator
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from openpyxl import load_workbook
 from openpyxl.cell.cell import ERROR_CODES
+from openpyxl.reader.excel import ExcelReader
 
 from operations.imports.errors import FileTooLarge, ImportRefused, PackedTooDensely, UnreadableFile, UnsupportedFile
 from operations.imports.limits import (
@@ -29,6 +29,7 @@ from operations.imports.limits import (
     MOST_STYLE_BYTES,
     MOST_UNPACKED_BYTES,
 )
+from operations.imports.shared_texts import SharedTexts
 from operations.imports.sheet_meter import SheetMeter
 from operations.imports.table import FileRow, ImportFile, RowFault, name_columns, table_rows
 
@@ -45,7 +46,8 @@ _READ: Final = re.compile(
     r"\[Content_Types\]\.xml|_rels/\.rels|docProps/[^/]+\.xml"
     r"|xl/(?:workbook|styles|sharedStrings)\.xml|xl/_rels/workbook\.xml\.rels|xl/worksheets/[^/]+\.xml"
 )
-_LIMITS: Final = {"xl/styles.xml": MOST_STYLE_BYTES, "xl/sharedStrings.xml": MOST_SHARED_TEXT_BYTES}
+_SHARED: Final = "xl/sharedStrings.xml"
+_LIMITS: Final = {"xl/styles.xml": MOST_STYLE_BYTES, _SHARED: MOST_SHARED_TEXT_BYTES}
 _SHEET: Final = "xl/worksheets/"
 #: Number formats that show leading zeros: ZIP codes, EINs.
 _ZEROS: Final = re.compile(r"0{2,20}")
@@ -69,8 +71,15 @@ def read_workbook(content: bytes) -> ImportFile:
     return ImportFile("xlsx", columns, lambda: _rows(small, columns), sheet=name, notes=notes)
 
 
-def _checked(content: bytes) -> tuple[bytes, tuple[str, ...]]:
-    """Return the archive with only the parts that are read, each unpacked and measured, and notes about the others."""
+class _Workbook(NamedTuple):
+    """The archive with only the parts that openpyxl reads, and the texts that its cells share."""
+
+    archive: bytes
+    texts: list[str]
+
+
+def _checked(content: bytes) -> tuple[_Workbook, tuple[str, ...]]:
+    """Return the workbook, each part unpacked and measured, and notes about what is not read."""
     notes = []
     if content.count(_ENTRY) > 2 * MOST_ENTRIES:  # before an object is made of each
         raise FileTooLarge("parts", MOST_ENTRIES)
@@ -95,9 +104,10 @@ def _checked(content: bytes) -> tuple[bytes, tuple[str, ...]]:
         raise _damaged() from error
 
 
-def _copied(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> bytes:
-    """Return a new archive of ``entries``. The stated sizes are not trusted: what comes out is counted."""
+def _copied(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> _Workbook:
+    """Return the parts in ``entries``. The stated sizes are not trusted: what comes out is counted."""
     total = 0
+    shared = SharedTexts()
     target = io.BytesIO()
     with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as copy:
         for entry in entries:
@@ -105,7 +115,8 @@ def _copied(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> bytes:
             if entry.flag_bits & 1:
                 raise UnreadableFile("it is protected by a password. Save it without one.")
             size, tail = 0, b""
-            meter = SheetMeter() if entry.filename.startswith(_SHEETS) else None
+            texts = shared if entry.filename == _SHARED else None
+            meter = SheetMeter() if entry.filename.startswith(_SHEETS) else texts
             with archive.open(entry) as source, copy.open(entry.filename, "w", force_zip64=True) as sink:
                 while block := source.read(_MEGABYTE // 4):
                     # In UTF-16 a NUL follows each letter. Only a document type can declare entities.
@@ -120,11 +131,12 @@ def _copied(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> bytes:
                         raise FileTooLarge("unpacked bytes in one part", min(limit, MOST_UNPACKED_BYTES))
                     if meter is not None:
                         meter.feed(block)
-                    sink.write(block)
-    return target.getvalue()
+                    if texts is None:
+                        sink.write(block)
+    return _Workbook(target.getvalue(), shared.texts)
 
 
-def _header(content: bytes) -> tuple[list[str], str]:
+def _header(content: _Workbook) -> tuple[list[str], str]:
     """Return the texts of the first row that has any, and the name of the sheet."""
     with _Sheet(content) as sheet:
         for _, texts in sheet.records():
@@ -133,7 +145,7 @@ def _header(content: bytes) -> tuple[list[str], str]:
         return [], sheet.name
 
 
-def _rows(content: bytes, columns: tuple[str, ...]) -> Iterator[FileRow]:
+def _rows(content: _Workbook, columns: tuple[str, ...]) -> Iterator[FileRow]:
     with _Sheet(content) as sheet:
         records = sheet.records()
         for _, texts in records:
@@ -148,17 +160,31 @@ def _rows(content: bytes, columns: tuple[str, ...]) -> Iterator[FileRow]:
             yield FileRow(row.number, row.cells, None, (*row.faults, *errors)) if errors else row
 
 
+class _Reader(ExcelReader):  # type: ignore[misc]  # it has no types
+    """A reader of openpyxl that takes the texts that were read already."""
+
+    def __init__(self, content: _Workbook) -> None:
+        super().__init__(io.BytesIO(content.archive), read_only=True, data_only=True, keep_links=False)
+        self._texts = content.texts
+
+    def read_strings(self) -> None:
+        """Take the texts."""
+        self.shared_strings = self._texts
+
+
 class _Sheet:
     """The first visible sheet, open for reading."""
 
-    def __init__(self, content: bytes) -> None:
+    def __init__(self, content: _Workbook) -> None:
         self._content = content
         self._workbook: Any = None
         self.name = ""
 
     def __enter__(self) -> _Sheet:
         try:
-            self._workbook = load_workbook(io.BytesIO(self._content), read_only=True, data_only=True, keep_links=False)
+            reader = _Reader(self._content)
+            reader.read()
+            self._workbook = reader.wb
             sheets = [sheet for sheet in self._workbook.worksheets if sheet.sheet_state == "visible"]
         except _DAMAGES as error:
             raise _damaged() from error

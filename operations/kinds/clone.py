@@ -68,7 +68,8 @@ class Clone(Kind[CopyItem, NoArguments]):
             is_dry_run=work.is_dry_run,
         )
         try:
-            clone = clone_form(item.id, order, scope=work.tenant, actor=work.actor)
+            with work.timed(row.id):
+                clone = clone_form(item.id, order, scope=work.tenant, actor=work.actor)
         except FAULTS as fault:
             missing = refusals_of_ids([item.id], tenant=work.tenant)
             return ItemEnd(item_id=row.id, refusal=missing.get(item.id) or refusal_of(fault))

@@ -179,14 +179,15 @@ class _Portion(Generic[CopyItemT, ArgumentsT]):
         self._refuse(faults)
 
     def _change(self, identity: UUID, context: BatchContext) -> None:
-        _, item = self._items[identity]
+        row, item = self._items[identity]
         require_version(context, item)
         if context.loaded.is_bound and not self._kind.takes_bound:
             raise CopyIsBound
         fields = context.copy.fields
         if fields.locked_at is not None and not self._kind.takes_locked:
             raise CopyIsLocked(by=fields.locked_by_label, since=fields.locked_at, reason=fields.lock_reason)
-        self._done[identity] = self._kind.change(context, item, self._work)
+        with self._work.timed(row.id):
+            self._done[identity] = self._kind.change(context, item, self._work)
         context.changeset.note_cause(Cause(OPERATION, str(self._work.operation_id)))
 
     def _record(self, saved: Mapping[UUID, SaveResult]) -> None:
@@ -266,7 +267,8 @@ def read_copies(
         result, refusal = {}, None
         try:
             require_version(context, item)
-            result = read(context)
+            with work.timed(row.id):
+                result = read(context)
         except FAULTS as fault:
             refusal = refusal_of(fault)
         ends.append(

@@ -133,7 +133,8 @@ class _Forms:
         item, changeset = self._items[key], context.changeset
         if item.reference:
             changeset.application_form.refer_as(item.reference)
-        submit_answers(changeset, item.answers, item.answer_pools)
+        with self._work.timed(key):
+            submit_answers(changeset, item.answers, item.answer_pools)
         changeset.note_cause(Cause(OPERATION, str(self._work.operation_id)))
 
     def _preview(self, key: UUID, context: BatchContext, faults: dict[UUID, Fault]) -> None:

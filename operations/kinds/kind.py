@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, ClassVar, Final, Generic, TypeVar
 from uuid import UUID
 
@@ -51,6 +52,10 @@ class ItemEnd(msgspec.Struct, frozen=True, kw_only=True):
     carrier_calls: int = 0
 
 
+def _untimed(item_id: UUID) -> AbstractContextManager[None]:
+    return nullcontext()
+
+
 class Work(msgspec.Struct, Generic[ArgumentsT], frozen=True, kw_only=True):
     """For whom and how a chunk is worked on.
 
@@ -59,6 +64,9 @@ class Work(msgspec.Struct, Generic[ArgumentsT], frozen=True, kw_only=True):
     there, with the results of the copies that were written. It raises ``LeaseLost`` if another worker has taken the
     items over; that undoes the changes. Ends that the kind returns and did not record are recorded afterwards.
     A dry run takes no lock, writes nothing and records nothing.
+
+    ``timed`` limits the time of one item: a kind works on each item within its block, where it works on them one by
+    one. It raises ``ItemTookTooLong``, which refuses the item; the others go on.
     """
 
     operation_id: UUID
@@ -68,6 +76,7 @@ class Work(msgspec.Struct, Generic[ArgumentsT], frozen=True, kw_only=True):
     is_dry_run: bool
     is_forced: bool
     record: Callable[[Sequence[ItemEnd]], None]
+    timed: Callable[[UUID], AbstractContextManager[None]] = _untimed
 
 
 class Kind(ABC, Generic[ItemT, ArgumentsT]):

@@ -26,6 +26,7 @@ _TRANSIENT: Final = (LockNotAcquired, StaleChangeset, IdempotencyInFlight)
 _LASTING: Final = ("22", "23")
 #: Lock and statement timeouts, a deadlock.
 _BUSY: Final = frozenset({"55P03", "57014", "40P01"})
+_TOO_LONG: Final = frozenset({"55P03", "57014"})
 #: The maximum number of details of one item.
 MOST_DETAILS: Final = 20
 
@@ -37,7 +38,25 @@ BOUND: Final = Refusal(
     detail="This application is bound and keeps its answers and its decision. Clone or renew it instead.",
 )
 GONE: Final = Refusal(code="not_found", detail="There is no application form or copy with this id.")
+TOO_SLOW: Final = Refusal(
+    code="item_timeout", detail="The item took longer than allowed. Nothing of it was saved; try again."
+)
+TIMED_OUT: Final = Refusal(
+    code="unavailable", detail="The database took too long for this item. It is tried again.", transient=True
+)
 DELETED: Final = Refusal(code="copy_deleted", detail="This copy is deleted. Restore it first.")
+
+
+class ItemTookTooLong(BatchError):
+    """The work on one item took longer than allowed."""
+
+    code = TOO_SLOW.code
+    sentence = TOO_SLOW.detail
+
+
+def is_timeout(fault: Exception) -> bool:
+    """Return whether ``fault`` says that a statement, or the wait for a lock, took too long."""
+    return getattr(fault.__cause__, "sqlstate", None) in _TOO_LONG
 
 
 def refusal_of(fault: Exception) -> Refusal:

@@ -172,6 +172,7 @@ class _Portion:
         self._items = items
         self._work = work
         self._traces = {trace.copy_id: trace for _, traces in items for trace in traces}
+        self._rows = {trace.copy_id: row.id for row, traces in items for trace in traces}
         self._parts: dict[UUID, _Part] = {}
         self._contexts: Mapping[UUID, BatchContext] = {}
         self._faults: dict[UUID, Fault] = {}
@@ -228,7 +229,8 @@ class _Portion:
         if trace.before > 0 and not trace.presence and trace.owner is None:
             if context.loaded.is_bound:
                 raise CopyIsBound
-            taken = undo_version(context, before=trace.before, after=trace.after, cause=cause)
+            with self._work.timed(self._rows[context.copy.id]):
+                taken = undo_version(context, before=trace.before, after=trace.after, cause=cause)
             part.paths += taken.paths
             part.left += taken.left
         context.changeset.note_cause(cause)

@@ -169,7 +169,7 @@ class Migration(migrations.Migration):
                     models.CharField(
                         choices=[
                             ("queued", "Queued"),
-                            ("in_progress", "In progress"),
+                            ("in_progress", "Running"),
                             ("completed", "Completed"),
                             ("failed", "Failed"),
                             ("cancelled", "Cancelled"),

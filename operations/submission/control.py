@@ -10,7 +10,7 @@ from django.db import transaction
 from operations.engine import orders
 from operations.kinds.registry import UnknownKind, kind_named
 from operations.models import BatchOperation
-from operations.submission.room import count_items, require_on, require_room
+from operations.submission.room import count_items, lock_room, require_on, require_room
 from operations.submission.selectors import access_operation
 from operations.wakeup import wake_workers
 from tenants.access import Actor, Right
@@ -57,11 +57,11 @@ def retry(
         operation = _controlled(operation_id, actor=actor)
         require_on(tenant=tenant, actor=actor)
         if operation.finished_at is not None:
-            require_room(tenant=tenant)
-        waiting = orders.to_retry(operation, numbers=numbers, force=force).count()
-        if waiting:
-            count_items(waiting, tenant=tenant, actor=actor)
+            lock_room(tenant=tenant)
+            require_room(tenant=tenant, actor=actor)
         number = orders.retry(operation, actor=actor, numbers=numbers, force=force)
+        # One too many undoes the retry with this transaction.
+        count_items(number, tenant=tenant, actor=actor)
     wake_workers(tenant.database_alias)
     return number
 

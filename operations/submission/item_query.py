@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,22 @@ from search.form_search import search_forms
 from tenants.access import Actor, Right
 
 
-def find_items(kind: Kind[Any, Any], query: ItemQuery, *, actor: Actor) -> Iterator[msgspec.Struct]:
+class FoundItems:
+    """The items of copies that a query found: their number is known, each item is made when it is needed."""
+
+    def __init__(self, kind: Kind[Any, Any], found: Sequence[tuple[UUID, UUID]]) -> None:
+        """Remember ``found``, the ids of copies and of their forms."""
+        self._kind = kind
+        self._found = found
+
+    def __len__(self) -> int:
+        return len(self._found)
+
+    def __iter__(self) -> Iterator[msgspec.Struct]:
+        return (self._kind.item_of(application_form_id=form_id, copy_id=copy_id) for copy_id, form_id in self._found)
+
+
+def find_items(kind: Kind[Any, Any], query: ItemQuery, *, actor: Actor) -> FoundItems:
     """Return the items of the copies that ``query`` finds now, the oldest form first.
 
     Personal answers are searched only for an actor who may see them. Raises ``InvalidOrder`` for a kind without
@@ -33,7 +48,7 @@ def find_items(kind: Kind[Any, Any], query: ItemQuery, *, actor: Actor) -> Itera
     found = _found(query, actor=actor)
     if len(found) > MOST_FOUND:
         raise TooManyItems(MOST_FOUND, pointer="/query")
-    return (kind.item_of(application_form_id=form_id, copy_id=copy_id) for copy_id, form_id in found)
+    return FoundItems(kind, found)
 
 
 def _found(query: ItemQuery, *, actor: Actor) -> list[tuple[UUID, UUID]]:

@@ -52,8 +52,8 @@ class Options(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=T
 class NewOperation(msgspec.Struct, frozen=True, kw_only=True):
     """An order: a kind with ``items`` or a ``query``, or the ``plan`` (the id of a dry run) to carry out.
 
-    ``items`` are JSON values, or structs of the kind's item type. ``undoes`` names the operation that it undoes.
-    ``most_items`` is the most of a list; a file may have more.
+    ``items`` are JSON values, or structs of the kind's item type. ``most_items`` is the most of a list; a file may have
+    more. A ``plan`` needs its ``plan_hash``.
 
     ``id`` is that of the operation to be, where the caller chose it so that a repeated order is the same operation.
     """
@@ -68,7 +68,6 @@ class NewOperation(msgspec.Struct, frozen=True, kw_only=True):
     plan: UUID | None = None
     plan_hash: str = ""
     id: UUID | None = None
-    undoes: UUID | None = None
     most_items: int = MOST_ITEMS
 
 

@@ -17,15 +17,15 @@ _PAGE: Final = 2_000
 
 
 def access_plan(plan_id: UUID, *, sent_hash: str) -> BatchOperation:
-    """Return the finished dry run with this id, of the current tenant. Raises ``NotAPlan``."""
+    """Return the finished dry run with this id and hash, of the current tenant. Raises ``NotAPlan``."""
     plan: BatchOperation | None = BatchOperation.objects.filter(pk=plan_id).first()
     if plan is None or not plan.is_dry_run:
-        raise NotAPlan("There is no dry run with this id.")
+        raise NotAPlan("There is no dry run with this id, or it was deleted after its time. Make a new one.")
     if plan.finished_at is None:
         raise NotAPlan("The dry run has not ended yet. Wait until it has.")
     if plan.cancelled_at is not None:
         raise NotAPlan("The dry run was cancelled, so it is no plan. Make a new one.")
-    if sent_hash and sent_hash != plan_hash(plan):
+    if sent_hash != plan_hash(plan):
         raise NotAPlan("The plan has another hash than you sent. Read the dry run again.")
     return plan
 

@@ -16,7 +16,8 @@ from presentation.csv_cells import BYTE_ORDER_MARK, csv_bytes
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
-PAGE: Final = 1_000
+#: The rows of one part of a download. The caller's access is checked before each.
+PAGE: Final = 500
 
 
 class ItemFault(msgspec.Struct, frozen=True, kw_only=True):

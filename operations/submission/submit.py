@@ -5,7 +5,7 @@ Everything is stored by one transaction with the event ``queued``; the start is 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sized
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -18,19 +18,23 @@ from uuid_utils.compat import uuid7
 
 from batch.changes.free_texts import clean_line
 from operations.engine.breaker import join_pause
+from operations.engine.creator import permission_of
 from operations.engine.events import emit
 from operations.errors import UnreadableOperation
 from operations.kinds import registry
 from operations.kinds.kind import Kind
+from operations.kinds.undoing import UndoArguments
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import UNREADABLE, opened_arguments, opened_item, sealed_arguments
-from operations.submission.errors import InvalidOrder, NoValidItems
+from operations.submission.errors import InvalidOrder, NoValidItems, TooManyItems
 from operations.submission.item_checks import PAGE, Checked, check_items, read_arguments
 from operations.submission.item_query import find_items
 from operations.submission.order import MOST_FOUND, MOST_REJECTIONS, NewOperation, Rejection, Submitted
 from operations.submission.planning import access_plan, require_unmoved
-from operations.submission.room import count_items, require_on, require_room
+from operations.submission.room import count_items, lock_room, require_on, require_room
+from operations.submission.selectors import access_operation
 from operations.submission.storage import store_items
+from operations.submission.undoable import require_undoable
 from presentation.faults import Fault
 from rules.nearest import nearest
 from tenants.access import Actor
@@ -49,14 +53,17 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
     """Check ``order`` and store its valid items as an operation of ``tenant``; call ``start`` after the commit.
 
     Raises ``OperationsAreOff``, ``MissingRight``, ``InvalidOrder``, ``NoValidItems``, ``TooManyItems``,
-    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, ``UnreadableOperation``, ``RateLimited``, and for the title
-    ``WrongValue`` and ``LooksSensitive``; then nothing was stored.
+    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, ``UnreadableOperation``, ``NotUndoable``, ``RateLimited``, and
+    for the title ``WrongValue`` and ``LooksSensitive``; then nothing was stored.
     """
     with use_tenant(tenant):
         require_on(tenant=tenant, actor=actor)
-        prepared = (
-            _planned(order, order.plan, actor=actor) if order.plan else _prepared(order, tenant=tenant, actor=actor)
-        )
+        # Before the items are checked, which takes long: a caller without room learns it at once.
+        require_room(tenant=tenant, actor=actor)
+        if order.plan is not None:
+            prepared = _planned(order, order.plan, tenant=tenant, actor=actor)
+        else:
+            prepared = _prepared(order, tenant=tenant, actor=actor)
         alias = tenant.database_alias
         with transaction.atomic(using=alias):
             _require_operation(order)
@@ -65,8 +72,12 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
             if not operation.total:
                 raise NoValidItems(rejections, total=operation.rejected)
             # Last, so that the orders of others do not wait while the items are read.
-            require_room(tenant=tenant)
-            count_items(operation.total, tenant=tenant, actor=actor)
+            lock_room(tenant=tenant)
+            require_room(tenant=tenant, actor=actor)
+            if prepared.undoes is not None:
+                require_undoable(access_operation(prepared.undoes), actor=actor)
+            if not prepared.is_counted:
+                count_items(operation.total + operation.rejected, tenant=tenant, actor=actor)
             operation.estimated_seconds = _estimated_seconds(prepared.kind, operation.total)
             operation.save(force_insert=True, using=alias)
             join_pause(operation, alias=alias)
@@ -104,40 +115,55 @@ class _Prepared(msgspec.Struct, frozen=True, kw_only=True):
     arguments: msgspec.Struct
     items: Iterable[Checked]
     plan: BatchOperation | None = None
+    #: The operation that it takes back.
+    undoes: UUID | None = None
+    #: Whether the items were counted before they are checked; the number of a file's rows is known afterwards.
+    is_counted: bool = True
 
 
 def _prepared(order: NewOperation, *, tenant: Tenant, actor: Actor) -> _Prepared:
-    if order.plan is not None:
-        return _planned(order, order.plan, actor=actor)
     kind = _kind(order.kind)
     actor.require(kind.right)
     if (order.items is None) == (order.query is None):
         raise InvalidOrder.field("", "Send either items or a query.")
     arguments = read_arguments(kind, order.arguments, tenant=tenant, actor=actor)
+    undoes = arguments.operation_id if isinstance(arguments, UndoArguments) else None
+    if undoes is not None:
+        require_undoable(access_operation(undoes), actor=actor)
     found: Iterable[object]
     if order.query is not None:
         found, most = find_items(kind, order.query, actor=actor), MOST_FOUND
     else:
         found, most = order.items or (), order.most_items
+    is_counted = isinstance(found, Sized)
+    if isinstance(found, Sized):
+        # Before they are checked, so that nobody makes the product check more than their limit.
+        if len(found) > most:
+            raise TooManyItems(most, pointer="/items")
+        count_items(len(found), tenant=tenant, actor=actor)
     items = check_items(kind, found, arguments, tenant=tenant, actor=actor, most=most)
-    return _Prepared(kind=kind, arguments=arguments, items=items)
+    return _Prepared(kind=kind, arguments=arguments, items=items, undoes=undoes, is_counted=is_counted)
 
 
-def _planned(order: NewOperation, plan_id: UUID, *, actor: Actor) -> _Prepared:
+def _planned(order: NewOperation, plan_id: UUID, *, tenant: Tenant, actor: Actor) -> _Prepared:
     """Return what the dry run of ``order.plan`` was about, if its ground has not moved."""
     if order.items is not None or order.query is not None or order.kind or order.arguments:
         raise InvalidOrder.field("/plan", "A plan has its kind, arguments and items already; leave them out.")
     if order.options.dry_run:
         raise InvalidOrder.field("/options/dry_run", "A plan is carried out; to make a new plan, send kind and items.")
+    if not order.plan_hash:
+        text = "Send the plan's `plan_hash` too: it says which results you have read and agree to."
+        raise InvalidOrder.field("/plan_hash", text, code="required")
     plan = access_plan(plan_id, sent_hash=order.plan_hash)
     kind = _kind(plan.kind)
     actor.require(kind.right)
+    count_items(plan.total, tenant=tenant, actor=actor)
     require_unmoved(plan)
     try:
         arguments = opened_arguments(plan, kind.arguments_type)
     except UNREADABLE as error:
         raise UnreadableOperation from error
-    return _Prepared(kind=kind, arguments=arguments, items=_planned_items(plan, kind), plan=plan)
+    return _Prepared(kind=kind, arguments=arguments, items=_planned_items(plan, kind), plan=plan, undoes=plan.undoes)
 
 
 def _planned_items(plan: BatchOperation, kind: Kind[Any, Any]) -> Iterator[Checked]:
@@ -175,7 +201,9 @@ def _require_operation(order: NewOperation) -> None:
 
 def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, actor: Actor) -> BatchOperation:
     operation_id, plan = order.id or uuid7(), prepared.plan
-    options: dict[str, Any] = {"force": order.options.force, "rights": sorted(actor.rights)}
+    options: dict[str, Any] = {"force": order.options.force, **permission_of(actor)}
+    if plan is not None:
+        options["plan_hash"] = order.plan_hash
     if order.options.stop_after_failures_percent is not None:
         options["stop_after_failures_percent"] = order.options.stop_after_failures_percent
     return BatchOperation(
@@ -189,7 +217,7 @@ def _operation(order: NewOperation, prepared: _Prepared, *, tenant: Tenant, acto
         is_dry_run=order.options.dry_run,
         priority=order.options.priority,
         depends_on=order.depends_on,
-        undoes=plan.undoes if plan else order.undoes,
+        undoes=prepared.undoes,
         planned_by=plan.id if plan else None,
         created_by_type=actor.type,
         created_by_id=actor.id,

@@ -25,9 +25,10 @@ from unfold.enums import ActionVariant
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from carriers.models import Carrier, CarrierProduct
+from catalogue.case_rows import compare_cases, load_cases, write_draft
 from catalogue.drafts import read_draft
-from catalogue.files import read_with_warnings, write_catalogue
-from catalogue.golden_cases import faults_of, run_cases
+from catalogue.files import CatalogueFile, read_file
+from catalogue.golden_cases import TooManyCases, faults_of, run_cases
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
 from catalogue.publish_work import count_impacts
@@ -198,7 +199,7 @@ class CatalogueAdmin(DraftAdmin):
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Download the draft as a file."""
         catalogue = self._find(request, object_id)
-        text = write_catalogue(read_draft(catalogue))
+        text = write_draft(catalogue)
         disposition = {"Content-Disposition": f'attachment; filename="{catalogue.code}.yaml"'}
         return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=disposition)
 
@@ -217,21 +218,36 @@ class CatalogueAdmin(DraftAdmin):
             text = form.cleaned_data["file"]
         if text:
             try:
-                definition, warnings = read_with_warnings(text)
+                file = read_file(text)
             except CatalogueErrors as error:
                 shown, more = without_repetitions(error.faults)
                 context |= {"faults": shown, "more": more, "fault_count": len(error.faults)}
                 return render(request, "admin/catalogue/catalogue/import.html", context)
             if "confirm" in request.POST:
-                return self._load(request, definition)
-            context |= _import_preview(definition, text) | {"warnings": warnings}
+                return self._load(request, file)
+            context |= _import_preview(file, text)
         return render(request, "admin/catalogue/catalogue/import.html", context)
 
-    def _load(self, request: HttpRequest, definition: CatalogueDefinition) -> HttpResponse:
+    def _load(self, request: HttpRequest, file: CatalogueFile) -> HttpResponse:
+        definition = file.definition
         catalogue = load(definition)
+        if file.cases:
+            self._load_cases(request, catalogue, file)
         self.log_change(request, catalogue, "Replaced the draft with a file.")
         messages.success(request, f"Loaded {describe_parts(definition)}. It is a draft until it is published.")
         return redirect("admin:catalogue_catalogue_change", catalogue.pk)
+
+    def _load_cases(self, request: HttpRequest, catalogue: Catalogue, file: CatalogueFile) -> None:
+        # Replacing an expectation is the same order as accepting a new result.
+        if not request.user.has_perms(("catalogue.add_goldencase", "catalogue.change_goldencase")):
+            messages.error(request, "The golden cases of the file were not stored: you may not change golden cases.")
+            return
+        try:
+            changes = load_cases(catalogue, file.definition, file.cases, actor_id=str(request.user.pk))
+        except TooManyCases as error:
+            messages.error(request, f"The golden cases of the file were not stored. {error}")
+        else:
+            messages.info(request, f"Golden cases: {changes}.")
 
     def _report(self, request: HttpRequest, catalogue: Catalogue, *, title: str, can_publish: bool) -> HttpResponse:
         definition = read_draft(catalogue)
@@ -280,12 +296,16 @@ def _findings(
         return error.faults, []
 
 
-def _import_preview(definition: CatalogueDefinition, text: str) -> dict[str, Any]:
+def _import_preview(file: CatalogueFile, text: str) -> dict[str, Any]:
+    definition = file.definition
     known = Catalogue.objects.filter(code=definition.code).first()
     return {
         "definition": definition,
         "known": known,
         "text": text,
+        "warnings": file.warnings,
+        "cases": file.cases,
+        "case_changes": compare_cases(known, definition, file.cases),
         "summary": describe_parts(definition),
         "differences": compare(read_draft(known) if known else None, definition),
     }

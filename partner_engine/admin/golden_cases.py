@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, ClassVar, Final
 
 from django import forms
@@ -43,6 +44,8 @@ from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation
 from tenants.models import User
 
+#: What the draft makes of a case, in the list.
+PASSES, DIFFERS, FAULTY = "as expected", "differs", "draft has faults"
 #: The permission to make a case from a copy.
 ADD: Final = "catalogue.add_goldencase"
 
@@ -59,8 +62,12 @@ class GoldenCaseForm(forms.ModelForm):
         if self.errors:
             return
         case: GoldenCase = self.instance
-        compiled, latest = releases.current(case.catalogue.code).compiled, latest_id(case.catalogue)
-        refused = refused_codes(compiled, document_in(case, compiled, latest=latest))
+        try:
+            compiled = _compiled_for(case)
+        except CatalogueErrors as error:
+            self.add_error(None, ValidationError(f"Correct the draft first: it has {len(error.faults)} faults."))
+            return
+        refused = refused_codes(compiled, document_in(case, compiled, latest=latest_id(case.catalogue)))
         if refused:
             text = f"A case holds no personal answers, free texts and unknown questions: remove {', '.join(refused)}."
             self.add_error("answers", ValidationError(text))
@@ -71,7 +78,7 @@ class GoldenCaseAdmin(ModelAdmin):
     """Golden cases, by name. They are made on the pages of copies."""
 
     form = GoldenCaseForm
-    list_display = ("name", "catalogue", "as_of", "products", "created_at")
+    list_display = ("name", "catalogue", "as_of", "products", "draft_result", "created_at")
     list_filter = ("catalogue",)
     list_select_related = ("catalogue", "release__catalogue")
     search_fields = ("name", "note")
@@ -96,6 +103,19 @@ class GoldenCaseAdmin(ModelAdmin):
     def products(self, case: GoldenCase) -> int:
         """Return the number of products with an expected outcome."""
         return len(case.expected)
+
+    def get_changelist_instance(self, request: HttpRequest) -> Any:
+        """Return the list, each of its cases with the result of the draft."""
+        changelist = super().get_changelist_instance(request)
+        changelist.result_list = list(changelist.result_list)
+        for case, result in zip(changelist.result_list, _draft_results(changelist.result_list), strict=True):
+            case.draft_result = result
+        return changelist
+
+    @display(description="By the draft", label={PASSES: "success", DIFFERS: "danger", FAULTY: "warning"})
+    def draft_result(self, case: Any) -> str:
+        """Return whether the draft decides the case as expected."""
+        return str(case.draft_result)
 
     @display(description="Left out")
     def not_held(self, case: GoldenCase) -> str:
@@ -180,9 +200,38 @@ class GoldenCaseAdmin(ModelAdmin):
         return case
 
 
+def _compiled_for(case: GoldenCase) -> CompiledCatalogue:
+    """Return the catalogue with the codes of ``case``: that of its release's successor, or the draft. Raises
+    ``CatalogueErrors`` for a faulty draft.
+    """
+    if case.release_id is None:
+        return check_catalogue(read_draft(case.catalogue)).compiled
+    return releases.current(case.catalogue.code).compiled
+
+
 def _run(case: GoldenCase) -> CaseRun:
     compiled = check_catalogue(read_draft(case.catalogue)).compiled
     return run_case(case, compiled, latest=latest_id(case.catalogue))
+
+
+def _draft_results(cases: Sequence[GoldenCase]) -> list[str]:
+    """Return what the draft of each case's catalogue makes of it; each draft is compiled once."""
+    drafts: dict[int, tuple[CompiledCatalogue | None, int]] = {}
+    for case in cases:
+        if case.catalogue_id not in drafts:
+            try:
+                compiled = check_catalogue(read_draft(case.catalogue)).compiled
+            except CatalogueErrors:
+                compiled = None
+            drafts[case.catalogue_id] = (compiled, latest_id(case.catalogue))
+    results = []
+    for case in cases:
+        compiled, latest = drafts[case.catalogue_id]
+        if compiled is None:
+            results.append(FAULTY)
+        else:
+            results.append(PASSES if run_case(case, compiled, latest=latest).passes else DIFFERS)
+    return results
 
 
 def _changes(order: AcceptedResult) -> list[str]:

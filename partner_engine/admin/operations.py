@@ -14,7 +14,7 @@ from unfold.decorators import action as admin_action
 from unfold.decorators import display
 
 from operations.engine import orders
-from operations.engine.status import OperationStatus, computed
+from operations.engine.status import STAGES, OperationState, OperationStatus, computed
 from operations.errors import OperationError
 from operations.kinds.registry import KINDS
 from operations.models import BatchOperation
@@ -27,12 +27,12 @@ from tenants.models import Tenant
 
 PERMISSION: Final = "operations.control_operation"
 _LABELS: Final = {
-    "Waiting to start": "default",
-    "Running": "info",
-    "Paused": "warning",
-    "Completed": "success",
-    "Completed with failures": "warning",
-    "Cancelled": "default",
+    STAGES[OperationState.PENDING]: "default",
+    STAGES[OperationState.IN_PROGRESS]: "info",
+    STAGES[OperationState.PAUSED]: "warning",
+    STAGES[OperationState.COMPLETED]: "success",
+    STAGES[OperationState.PARTIAL]: "warning",
+    STAGES[OperationState.CANCELLED]: "default",
 }
 
 

@@ -80,11 +80,17 @@ class RateLimitAdmin(_LimitAdmin):
     fields = ("scope", "text", "default", *_NUMBERS)
     readonly_fields = ("scope", "text", "default")
 
+    def get_fields(self, request: HttpRequest, obj: RateLimit | None = None) -> Any:
+        """Return the fields; a limit of how many there are at the same time has neither window nor addresses."""
+        known = SCOPES.get(obj.scope) if obj else None
+        at_once = ("scope", "text", "default", "is_on", "amount", "note")
+        return at_once if known and known.at_once else super().get_fields(request, obj)
+
     @display(description="Default")
     def default(self, row: RateLimit) -> str:
         """Return the limit with which the scope came."""
         known = SCOPES.get(row.scope)
-        return f"{known.default.amount:,} per {shown_window(known.default.window)}" if known else "–"
+        return _shown_amount(known.default.amount, known.default.window, scope=row.scope) if known else "–"
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Refuse: each scope has its row."""
@@ -130,8 +136,14 @@ def shown_window(seconds: int) -> str:
 
 
 def shown_limit(row: LimitNumbers) -> str:
-    """Return a limit in words, such as ``5 per 15 minutes``."""
-    return f"{row.amount:,} per {shown_window(row.window)}" if row.is_on else "off"
+    """Return a limit in words, such as ``5 per 15 minutes`` or ``20 at the same time``."""
+    scope: str = getattr(row, "scope", "")
+    return _shown_amount(row.amount, row.window, scope=scope) if row.is_on else "off"
+
+
+def _shown_amount(amount: int, window: int, *, scope: str) -> str:
+    known = SCOPES.get(scope)
+    return f"{amount:,} at the same time" if known and known.at_once else f"{amount:,} per {shown_window(window)}"
 
 
 def _owner_of(row: RateLimit | OwnRateLimit) -> str:

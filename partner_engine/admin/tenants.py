@@ -94,7 +94,7 @@ class ApiClientForm(forms.ModelForm):
 
     class Meta:
         model = ApiClient
-        fields = ("name", "tenant", "allowed_scopes")
+        fields = ("name", "tenant", "is_active", "allowed_scopes")
 
 
 @admin.register(ApiClient, site=site)
@@ -102,9 +102,9 @@ class ApiClientAdmin(NoGuessing, ModelAdmin):
     """API clients. The secret is generated here, shown once, and stored as a hash."""
 
     form = ApiClientForm
-    list_display = ("name", "client_id", "tenant", "created")
+    list_display = ("name", "client_id", "tenant", "is_active", "created")
     list_select_related = ("tenant",)
-    list_filter = ("tenant",)
+    list_filter = ("tenant", "is_active")
     search_fields = ("name", "client_id")
     ordering = ("name",)
     actions = None
@@ -112,7 +112,7 @@ class ApiClientAdmin(NoGuessing, ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
         """Return the fields. The client id exists only after the client is added."""
-        own = ("name", "tenant", "allowed_scopes")
+        own = ("name", "tenant", "is_active", "allowed_scopes")
         return own if obj is None else ("client_id", *own, "created")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from partner_engine.api.http.json import Json
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.upload import FILE_TYPES, Csv, UploadEndpoint
 from partner_engine.api.operation_shapes import SubmittedShape
+from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import streamed
 from partner_engine.problems import Refused
 from tenants.access import Right
@@ -143,7 +144,8 @@ class FailedItemsFile(UploadEndpoint):
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
         operation = access_operation(id)
         file = FailedItems(operation, tenant=self.tenant, actor=self.actor)
-        return streamed(request._request, file.next, name=f"failed-{operation.id}.csv", content_type="text/csv")
+        access = DownloadAccess.of_request(request._request, actor=self.actor, tenant=self.tenant)
+        return streamed(request._request, file.next, access=access, name=f"failed-{operation.id}.csv", format="csv")
 
     @documented(
         "Send corrected items of a batch operation back",

@@ -27,10 +27,11 @@ from partner_engine.api.http.input import Nothing
 from partner_engine.api.http.negotiation import FormatIsAParameter
 from partner_engine.api.http.pagination import decode_number, encode_number, next_page, page
 from partner_engine.api.http.schema import documented
+from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import content_response, results_response
 from partner_engine.problems import Refused
 from tenants.access import Right
-from tenants.limits.scopes import BATCH
+from tenants.limits.scopes import BATCH, EXPORT
 
 #: Marks the cursor of a page of items that ended among those that have not failed.
 _SECOND_PART = 2**32
@@ -65,12 +66,14 @@ class BatchOperations(Endpoint):
         "Stores an operation over at most 10,000 `items`, or over the at most 100,000 copies that a `query` finds. "
         "Each item is checked first: invalid ones are refused with their index and reason, and the others go on; if "
         "none is valid: 422 `no_valid_items`, and nothing is stored. With `options.dry_run` no form is changed: the "
-        "items' results say what a run would do, and the finished dry run has a `plan_hash`. Send its id as `plan` to "
-        "do exactly that: copies that were changed since are refused, with 409 `plan_moved` if that is known at once, "
-        "and a dry run that has not ended is no plan (409 `not_a_plan`). An item of a plan does what was planned or "
-        "fails. Up to 50 items are worked on before the response. Needs the right that the kind needs. While 20 "
-        "operations of the tenant wait or run: 409 `too_many_operations`. Operations and items are limited by the "
-        "scopes `batch` and `batch_items` (429).",
+        "items' results say what a run would do, and the finished dry run has a `plan_hash`. Send its id as `plan`, "
+        "with that `plan_hash`, to do exactly that: copies that were changed since are refused, with 409 `plan_moved` "
+        "if that is known at once. A dry run that has not ended, was deleted, or has another hash is no plan: 409 "
+        "`not_a_plan`. An item of a plan does what was planned or fails. Up to 50 items are worked on before the "
+        "response. Needs the right that the kind needs. While as many operations of the tenant wait or run as the "
+        "limit `open_operations` allows: 409 `too_many_operations`. Operations and items are limited by the scopes "
+        "`batch` and `batch_items` (429); items are counted before they are checked, also those that are refused. An "
+        "order of the kind `undo` is refused like `POST /batch_operations/{id}/undo` (409 `not_undoable`).",
         body=shapes.NewOperationInput,
         responses={202: shapes.SubmittedShape},
         write=True,
@@ -128,24 +131,27 @@ class OperationResults(Endpoint):
 
     content_negotiation_class = FormatIsAParameter
     rights: ClassVar = {"GET": Right.READ_FORMS}
+    limits: ClassVar = {"GET": EXPORT}
 
     @documented(
         "Download the results of a batch operation",
         "One line for each item in the order of the input, as NDJSON, or with `format=csv` as CSV in which no cell is "
         "a formula. Items that have not ended are in it with their present state. With `content=true` it is the file "
         "of an export (kinds `export` and `tenant_export`), one line for each copy or version, with the answers that "
-        "the caller may see.",
+        "the caller may see. Downloads count in the scope `export`. One that runs while the caller's access is "
+        "withdrawn stops; its last line is then an `error` with the code `access_withdrawn`.",
         query=shapes.ResultsQuery,
         responses={200: ItemShape},
     )
     def get(self, request: Request, id: UUID, *, query: shapes.ResultsQuery) -> HttpResponseBase:
         operation = access_operation(id)
+        access = DownloadAccess.of_request(request._request, actor=self.actor, tenant=self.tenant)
         if query.content:
-            file = content_response(self.request._request, operation, tenant=self.tenant, actor=self.actor)
+            file = content_response(request._request, operation, access=access)
             if file is None:
                 raise Refused.parameter("content", "Only exports have content. Leave it out to read the results.")
             return file
-        return results_response(request._request, operation, tenant=self.tenant, format=query.format)
+        return results_response(request._request, operation, access=access, format=query.format)
 
 
 class RetryOperation(Endpoint):

@@ -17,7 +17,6 @@ from django.contrib.sessions.backends.cached_db import SessionStore
 from django.contrib.sessions.models import Session
 from django.db.models import QuerySet
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
 from oauth2_provider.models import get_access_token_model
 
 from batch.errors import GuestLinkInvalid
@@ -55,7 +54,7 @@ def session_grant(session_key: str) -> Grant:
     """Return the grant of the agent with this session. Raises ``Refused``."""
     session = SessionStore(session_key).load() if session_key else {}
     user = _active_users([session.get(SESSION_KEY, "")]).first()
-    if user is None or not _is_same_password(user, session.get(HASH_SESSION_KEY)):
+    if user is None or not user.has_session_hash(session.get(HASH_SESSION_KEY)):
         raise Refused(401, "not_authenticated", "Sign in first.")
     if user.tenant is None:
         raise Refused(403, "permission_denied", "Staff accounts have no tenant; use the admin.")
@@ -116,7 +115,7 @@ def _sessions_now(grants: Collection[Grant]) -> _Current:
     for session in Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()):
         data = session.get_decoded()
         user = users.get(data.get(SESSION_KEY, ""))
-        if user is not None and _is_same_password(user, data.get(HASH_SESSION_KEY)):
+        if user is not None and user.has_session_hash(data.get(HASH_SESSION_KEY)):
             current["session", session.session_key] = (user.tenant_id, user.rights)
     return current
 
@@ -135,16 +134,11 @@ def _tokens_now(grants: Collection[Grant]) -> _Current:
 
 def _tokens(ids: Collection[str]):  # type: ignore[no-untyped-def]  # the token's model is untyped
     tokens = get_access_token_model().objects.select_related("application__tenant")
-    return tokens.filter(pk__in=ids, expires__gt=timezone.now(), application__isnull=False)
+    return tokens.filter(pk__in=ids, expires__gt=timezone.now(), application__is_active=True)
 
 
 def _active_users(ids: Collection[str]) -> QuerySet[User]:
     return User.objects.select_related("tenant").filter(pk__in=[id_ for id_ in ids if id_], is_active=True)
-
-
-def _is_same_password(user: User, session_hash: str | None) -> bool:
-    hashes = [user.get_session_auth_hash(), *user.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(session_hash or "", hash_) for hash_ in hashes)
 
 
 def _with_right(grant: Grant) -> Grant:

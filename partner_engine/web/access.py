@@ -16,12 +16,14 @@ from django.shortcuts import redirect
 
 from batch.errors import BatchError, GuestLinkInvalid
 from guests.service import access_guest
+from partner_engine.error_pages import too_many_requests
 from partner_engine.error_statuses import status_of
 from partner_engine.tenant_middleware import act_as
 from partner_engine.web.problem_pages import problem_page
 from partner_engine.web.visitors import GuestVisitor, Visitor
 from tenants.access import MissingRight, Right
 from tenants.flags import BATCH_OPERATIONS, explain_flag
+from tenants.limits.errors import RateLimited
 from tenants.models import Tenant, User
 
 P = ParamSpec("P")
@@ -140,6 +142,8 @@ def _respond(request: HttpRequest, right: Right, visitor: V, view: Callable[[V],
         return view(visitor)
     except MissingRight as error:
         return _refuse(request, 403, "You do not have permission to do this", str(error))
+    except RateLimited as limited:
+        return too_many_requests(request, limited.retry_after)
     except BatchError as error:
         status = status_of(error)
         if status >= 500:

@@ -23,13 +23,15 @@ from operations.submission.order import ItemQuery, NewOperation, Options
 from operations.submission.start import start
 from operations.submission.submit import submit
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.order_counts import chosen_id, counted_order, is_repeated
+from partner_engine.web.operation_rows import chosen_operation, open_choices
+from partner_engine.web.order_counts import chosen_id, counted_order, is_repeated, limit_words
 from partner_engine.web.pages.operation_fields import (
     OFFERED,
     AskableQuestion,
     FieldFault,
     arguments_of,
     askable_questions,
+    field_faults,
     title_of,
 )
 from presentation.visibility import Reader, Visibility
@@ -64,12 +66,13 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
     except FieldFault as fault:
         return _page(request, agent, sent, faults={fault.field: fault.detail}, status=422)
     except (InvalidOrder, NoValidItems) as refused:
-        reasons = " ".join(dict.fromkeys(fault.detail for fault in refused.faults[:3]))
-        return _page(request, agent, sent, problem=reasons or str(refused), status=422)
+        faults = field_faults(refused.faults)
+        reasons = " ".join(dict.fromkeys(fault.detail for fault in refused.faults[:3])) or str(refused)
+        return _page(request, agent, sent, problem="" if faults else reasons, faults=faults, status=422)
     except OperationError as refused:
         return _page(request, agent, sent, problem=str(refused), status=409)
     except RateLimited as limited:
-        return _page(request, agent, sent, problem=str(limited), status=429)
+        return _page(request, agent, sent, problem=limit_words(limited), status=429)
     start(submitted.operation, tenant=agent.tenant)
     return redirect("web:operation", submitted.operation.id)
 
@@ -103,7 +106,10 @@ def _page(  # noqa: PLR0913 - each is shown in its place
         query=_query(sent).q,
         state=_query(sent).state or "",
         number=number,
+        counted=f"{number:,} {'form' if number == 1 else 'forms'}",
         kinds=[KINDS[code] for code in OFFERED if code in KINDS and agent.actor.may(KINDS[code].right)],
+        open_operations=open_choices(),
+        after=sent.get("after", ""),
         **_fields(sent, agent, faults=faults or {}),
     )
     return render(request, "web/operation_new.html", shown, status=status)
@@ -136,6 +142,7 @@ def _order(sent: QueryDict, agent: Agent) -> NewOperation:
         query=_query(sent) if sent.get("all") else None,
         arguments=arguments_of(kind.code, values, questions=questions),
         options=Options(dry_run=sent.get("step") != "run"),
+        depends_on=chosen_operation(sent),
         title=title_of(kind.code, kind.title, values, questions=questions, people=_names(agent)),
     )
 

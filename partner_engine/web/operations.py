@@ -15,32 +15,37 @@ from django.views.decorators.http import require_GET, require_POST
 from copies.models import Copy
 from forms.selectors import list_every_copy
 from operations.engine.status import OperationStatus, status_of, statuses_of
-from operations.errors import OperationError, OperationNotFound
+from operations.errors import OperationError
 from operations.kinds.contents import CONTENTS
 from operations.kinds.registry import KINDS
 from operations.models import BatchOperation, OperationItem
 from operations.submission import control
 from operations.submission.order import NewOperation
-from operations.submission.selectors import access_operation
 from operations.submission.start import start
 from operations.submission.submit import submit
 from operations.submission.undo import undo
 from partner_engine.copy_visibility import InsuredNames
+from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import content_response, results_response
+from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.order_counts import counted_order
+from partner_engine.web.operation_effects import may_suppose
+from partner_engine.web.operation_rows import find_operation, is_own, open_names, title_of_row
+from partner_engine.web.order_counts import counted_order, limit_words
 from partner_engine.web.pages.operations import (
     ENDED,
     OperationView,
     build_filters,
     build_operation,
     item_text,
+    item_word,
     orders_of,
 )
 from partner_engine.web.pages.quote_states import Clock
 from presentation.visibility import Reader
 from tenants.access import Right
 from tenants.limits.errors import RateLimited
+from tenants.limits.scopes import EXPORT
 
 PAGE: Final = 25
 ITEMS: Final = 50
@@ -56,10 +61,13 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     """List the tenant's operations, newest first; a request by htmx gets only the list."""
     page = _page(request)
     found = list(BatchOperation.objects.order_by("-created_at", "-id")[(page - 1) * PAGE : page * PAGE + 1])
+    waits = open_names(one.depends_on for one in found[:PAGE] if one.depends_on and one.started_at is None)
     rows = [
         {
             "view": view_of(operation, status),
-            "failed": status.failed,
+            "failed": f"{status.failed:,}" if status.failed else "",
+            "is_own": is_own(operation, agent),
+            "waits_for": waits.get(operation.depends_on) if status.state == "pending" else None,
             "by": operation.created_by_label or operation.created_by_id,
             "at": operation.created_at.isoformat(),
             "when": _clock(agent).time(operation.created_at),
@@ -69,6 +77,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     shown = agent.context(
         rows=rows,
         running=any(not row["view"].ended for row in rows),
+        others=any(not row["view"].ended and not row["is_own"] for row in rows),
         address=_list_address(page),
         previous=_list_address(page - 1) if page > 1 else "",
         next=_list_address(page + 1) if len(found) > PAGE else "",
@@ -81,22 +90,22 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
 @for_agents(Right.READ_FORMS)
 def show(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
     """Show one operation with a page of its items: those in ``state``, by default the failed ones if there are any."""
-    return _detail(request, agent, _find(operation_id))
+    return _detail(request, agent, find_operation(operation_id))
 
 
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def order(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
     """Carry out ``order``: pause, resume, cancel, retry, undo, or run (what a try planned)."""
-    operation = _find(operation_id)
+    operation = find_operation(operation_id)
     try:
         name = request.POST.get("order", "")
         with counted_order(request) if name in _COUNTED else nullcontext():
             followed = carry_out(name, operation, agent, plan_hash=request.POST.get("plan_hash", ""))
     except OperationError as refused:
-        return _detail(request, agent, _find(operation_id), problem=str(refused), status=409)
+        return _detail(request, agent, find_operation(operation_id), problem=str(refused), status=409)
     except RateLimited as limited:
-        return _detail(request, agent, operation, problem=str(limited), status=429)
+        return _detail(request, agent, operation, problem=limit_words(limited), status=429)
     return redirect("web:operation", followed)
 
 
@@ -124,23 +133,27 @@ def carry_out(name: str, operation: BatchOperation, agent: Agent, *, plan_hash: 
 @require_GET
 @for_agents(Right.READ_FORMS)
 def results(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
-    """Send all results as CSV, in the order of the input; with ``content`` the forms that an export took."""
-    operation = _find(operation_id)
+    """Send all results as CSV, in the order of the input; with ``content`` the forms that an export took.
+
+    It counts as an export.
+    """
+    count_request(request, EXPORT)
+    access = DownloadAccess.of_request(request, actor=agent.actor, tenant=agent.tenant)
+    operation = find_operation(operation_id)
     if request.GET.get("content"):
-        response = content_response(request, operation, tenant=agent.tenant, actor=agent.actor)
+        response = content_response(request, operation, access=access)
         if response is None:
             raise Http404
     else:
-        response = results_response(request, operation, tenant=agent.tenant, format="csv")
+        response = results_response(request, operation, access=access, format="csv")
     return response  # type: ignore[return-value]
 
 
 def view_of(operation: BatchOperation, status: OperationStatus) -> OperationView:
     """Return the view of ``operation``."""
-    kind = KINDS.get(operation.kind)
     return build_operation(
         identity=str(operation.id),
-        title=operation.title or (kind.title if kind else operation.kind),
+        title=title_of_row(operation),
         counts=status,
         is_dry_run=operation.is_dry_run,
         pause_reason=operation.pause_reason,
@@ -157,7 +170,6 @@ def _detail(
     state = wanted if wanted in _STATES else _first_state(counts)
     page = _page(request)
     items = list(_items(operation, state)[(page - 1) * ITEMS : page * ITEMS + 1]) if state != "rejected" else []
-    waiting_for = _waiting_for(operation, counts)
     shown = agent.context(
         view=view,
         problem=problem,
@@ -169,12 +181,16 @@ def _detail(
             may_write=agent.may_operate,
             has_plan=bool(operation.plan_hash),
         ),
-        items=_rows(items[:ITEMS], agent),
+        items=_rows(items[:ITEMS], agent, is_dry_run=operation.is_dry_run),
         rejections=[{"row": one.get("index", 0), "reason": one.get("detail", "")} for one in operation.rejections]
         if state == "rejected"
         else [],
         items_title=_items_title(state, counts, operation.rejected),
-        waiting_for=waiting_for,
+        waiting_for=open_names([operation.depends_on]).get(operation.depends_on)
+        if operation.depends_on and counts.state == "pending"
+        else None,
+        empty=_empty(state, counts),
+        may_suppose=may_suppose(operation, counts),
         facts=_facts(operation, counts),
         failed=counts.failed,
         plan_hash=operation.plan_hash,
@@ -192,7 +208,7 @@ def _detail(
     return render(request, template, shown, status=status)
 
 
-def _rows(items: Iterable[OperationItem], agent: Agent) -> list[Mapping[str, Any]]:
+def _rows(items: Iterable[OperationItem], agent: Agent, *, is_dry_run: bool) -> list[Mapping[str, Any]]:
     listed = list(items)
     copies: dict[UUID, Copy] = {
         copy.pk: copy for copy in list_every_copy().filter(pk__in={item.copy_id for item in listed if item.copy_id})
@@ -208,7 +224,7 @@ def _rows(items: Iterable[OperationItem], agent: Agent) -> list[Mapping[str, Any
                 "row": item.number,
                 "copy": item.copy_id if copy is not None and copy.deleted_at is None else None,
                 "insured": insured,
-                "version": f"Version {item.version_after}" if item.version_after else "",
+                "version": f"Version {item.version_after:,}" if item.version_after and not is_dry_run else "",
                 "text": item_text(item.state, item.error, item.result),
                 "tries": item.attempts,
                 "when": clock.time(item.finished_at or item.started_at),
@@ -227,8 +243,7 @@ def _first_state(counts: OperationStatus) -> str:
 
 def _items_title(state: str, counts: OperationStatus, rejected: int) -> str:
     number = rejected if state == "rejected" else getattr(counts, state)
-    words = {"queued": "waiting", "in_progress": "running", "completed": "done", "rejected": "refused at submission"}
-    return f"{number:,} {words.get(state, state)}"
+    return f"{number:,} {item_word(state).lower()}"
 
 
 def _facts(operation: BatchOperation, counts: OperationStatus) -> list[str]:
@@ -246,23 +261,18 @@ def _facts(operation: BatchOperation, counts: OperationStatus) -> list[str]:
     return lines
 
 
-def _waiting_for(operation: BatchOperation, counts: OperationStatus) -> Mapping[str, str] | None:
-    if operation.depends_on is None or counts.state != "pending":
-        return None
-    first = BatchOperation.objects.filter(pk=operation.depends_on, finished_at=None).first()
-    return {"id": str(first.pk), "title": first.title or first.kind} if first else None
+def _empty(state: str, counts: OperationStatus) -> str:
+    """Return what a list without rows says, and what there is instead."""
+    if state == "failed" and counts.state in ENDED:
+        return "No form failed."
+    if state in ("completed", "failed") and counts.state not in ENDED:
+        return f"No form has {'failed' if state == 'failed' else 'been completed'} so far. The page shows it by itself."
+    return "No form is in this state now. Choose another of the counters above."
 
 
 def _may_undo(operation: BatchOperation) -> bool:
     kind = KINDS.get(operation.kind)
     return bool(kind and kind.can_undo and not operation.is_dry_run)
-
-
-def _find(operation_id: UUID) -> BatchOperation:
-    try:
-        return access_operation(operation_id)
-    except OperationNotFound:
-        raise Http404 from None
 
 
 def _page(request: HttpRequest) -> int:

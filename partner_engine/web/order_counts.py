@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 from uuid import UUID
 
 from django.http import HttpRequest
@@ -12,8 +13,11 @@ from uuid_utils.compat import uuid7
 from operations.errors import OperationError
 from operations.models import BatchOperation
 from partner_engine.rate_limits import count_request, give_request_back
-from tenants.limits.errors import RateLimited
+from tenants.limits.errors import AboveLimit, RateLimited
 from tenants.limits.scopes import BATCH
+
+_MINUTE: Final = 60
+_HOUR: Final = 3600
 
 
 def chosen_id(request: HttpRequest) -> UUID:
@@ -27,6 +31,16 @@ def chosen_id(request: HttpRequest) -> UUID:
 def is_repeated(operation_id: UUID) -> bool:
     """Return whether an operation of the tenant with this id exists already."""
     return BatchOperation.objects.filter(pk=operation_id).exists()
+
+
+def limit_words(limited: RateLimited) -> str:
+    """Return what a page says about a limit, and when the next try makes sense."""
+    if isinstance(limited, AboveLimit):
+        return str(limited)
+    window = "hour" if limited.window == _HOUR else "minute" if limited.window == _MINUTE else f"{limited.window} s"
+    minutes = -(-limited.retry_after // _MINUTE)
+    wait = f"{minutes} minutes" if minutes > 1 else f"{max(1, limited.retry_after)} seconds"
+    return f"The limit of {limited.limit:,} per {window} is reached; nothing was started. Try again in {wait}."
 
 
 @contextmanager

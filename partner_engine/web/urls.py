@@ -20,6 +20,7 @@ from partner_engine.web import (
     lookups,
     merge,
     messages,
+    operation_effects,
     operation_import,
     operation_start,
     operations,
@@ -82,6 +83,10 @@ urlpatterns = [
     path("operations/new/fields", operation_start.fields, name="new-operation-fields"),
     path("operations/import", operation_import.new, name="import-forms"),
     path("operations/<id:operation_id>", operations.show, name="operation"),
+    path("operations/<id:operation_id>/what-would-change", operation_effects.show, name="operation-effects"),
+    path(
+        "operations/<id:operation_id>/what-would-change.csv", operation_effects.download, name="operation-effects-file"
+    ),
     path("operations/<id:operation_id>/order", operations.order, name="order-operation"),
     path("operations/<id:operation_id>/results.csv", operations.results, name="operation-results"),
     path("operations/<id:operation_id>/failed.csv", operation_import.failed_rows, name="operation-failed"),

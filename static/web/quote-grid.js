@@ -2,14 +2,13 @@
 
 import { announce } from "./announcer.js";
 import { onClick } from "./clicks.js";
+import { fetchPart, oneAfterAnother } from "./fresh-parts.js";
 import { clockText, requestLabel } from "./quote-clock.js";
 
 const SECOND = 1_000;
 
 const chosen = new Map(); // the value of a chosen check box -> "request" or "ask-again"
 
-let isLoading = false;
-let isOutdated = false; // whether something changed while the grid was on its way
 let clockOffset = 0; // of the server's clock to this one
 
 const grid = () => document.getElementById("quotes");
@@ -23,12 +22,6 @@ const guards = {
 };
 
 const morph = (old, fresh, morphStyle = "outerHTML") => Idiomorph.morph(old, fresh, { morphStyle, callbacks: guards });
-
-async function fetchPart(url) {
-  const response = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
-  if (response?.status === 401) location.reload();
-  return response?.ok ? response.text() : null;
-}
 
 /** Put the parts of a response into the page, each in the place of the element with its id. */
 export function showParts(text) {
@@ -46,17 +39,10 @@ export function showParts(text) {
 }
 
 /** Load the grid again; calls while it is on its way lead to one more. */
-export async function refresh() {
-  isOutdated = true;
-  if (isLoading) return;
-  isLoading = true;
-  while (isOutdated) {
-    isOutdated = false;
-    const text = await fetchPart(grid().dataset.address);
-    if (text !== null) showParts(text);
-  }
-  isLoading = false;
-}
+export const refresh = oneAfterAnother(async () => {
+  const text = await fetchPart(grid().dataset.address);
+  if (text !== null) showParts(text);
+});
 
 /** Load the opened row again, unless a person is entering something there. */
 function refreshDetails(row) {

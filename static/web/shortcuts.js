@@ -9,6 +9,7 @@ const G_COUNTS = 1_500;
 const destinations = new Map([
   ["f", () => document.querySelector("a.brand")?.click()],
   ["q", () => document.querySelector('.places a[href="/quotes"]')?.click()],
+  ["o", () => document.querySelector('.places a[href="/operations"]')?.click()],
 ]);
 const keys = new Map(); // a key of its own -> what it does
 const altKeys = new Map(); // code of a key -> what it does together with Alt, in fields too

@@ -35,6 +35,7 @@ __all__ = [
     "Subject",
     "Use",
     "address_subject",
+    "amount_at_once",
     "caller_subject",
     "clear",
     "give_back",
@@ -139,6 +140,13 @@ def clear(scope: str, *subjects: Subject) -> None:
     keys = [entry.number.key for entry in _counted([Use(scope, subjects)])]
     if keys:
         _in_redis(lambda: redis_counts.clear(keys), otherwise=lambda: _in_process.clear(keys))
+
+
+def amount_at_once(scope: str, subject: Subject) -> int | None:
+    """Return how many there may be at the same time in ``scope`` for ``subject``, None without a limit."""
+    limit = RateLimit.memory.known().find(scope, tenant_id=subject.tenant_id, client_id=subject.client_id)
+    factor = settings.RATE_LIMIT_FACTOR
+    return limit.scaled(factor).amount if limit is not None and factor else None
 
 
 def _counted(uses: Iterable[Use]) -> Iterator[_Counted]:

@@ -35,11 +35,19 @@ class Limit:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Scope:
-    """A kind of use with its default limit and a text for staff."""
+    """A kind of use with its default limit and a text for staff.
+
+    A scope ``at_once`` limits how many there are at the same time; the window of its limit means nothing.
+    """
 
     name: str
     text: str
     default: Limit
+    at_once: bool = False
+
+
+def _at_once(name: str, amount: int, text: str) -> Scope:
+    return Scope(name=name, text=text, default=Limit(amount=amount, window=1), at_once=True)
 
 
 def _scope(name: str, amount: int, window: int, per_address: int | None, text: str) -> Scope:
@@ -56,6 +64,7 @@ REALTIME: Final = "realtime"
 TICKETS: Final = "tickets"
 BATCH: Final = "batch"
 BATCH_ITEMS: Final = "batch_items"
+OPEN_OPERATIONS: Final = "open_operations"
 GUEST_SESSION: Final = "guest_session"
 FORM_CREATION: Final = "form_creation"
 WEBHOOK_TEST: Final = "webhook_test"
@@ -75,6 +84,7 @@ SCOPES: Final[Mapping[str, Scope]] = {
         _scope(TICKETS, 30, MINUTE, 300, "Tickets for sockets."),
         _scope(BATCH, 10, HOUR, None, "Operations over many forms."),
         _scope(BATCH_ITEMS, 10_000, MINUTE, None, "Items of operations over many forms."),
+        _at_once(OPEN_OPERATIONS, 20, "Operations of one tenant that wait or run, at the same time."),
         _scope(GUEST_SESSION, 1, 5 * MINUTE, 20, "Sessions that are started with one guest link."),
         _scope(FORM_CREATION, 50, DAY, None, "Application forms that are created one at a time."),
         _scope(WEBHOOK_TEST, 10, MINUTE, None, "Test deliveries to a webhook endpoint."),

@@ -292,6 +292,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Without it its tokens are refused, and its running operations stop.",
+                        verbose_name="active",
+                    ),
+                ),
+                (
                     "user",
                     models.ForeignKey(
                         blank=True,

@@ -4,9 +4,10 @@ import pytest
 from msgspec.structs import replace
 
 from catalogue import releases
+from catalogue.case_files import write_cases
 from catalogue.demo import CATALOGUE_FILE, DEMO_FOLDER, load_demo_catalogue, read_samples
-from catalogue.files import read_catalogue, write_catalogue
-from catalogue.models import Release
+from catalogue.files import read_catalogue, read_file, write_catalogue
+from catalogue.models import AcceptedResult, GoldenCase, Release
 from catalogue.packages.contents import without_carrier
 from catalogue.packages.files import read_package_file
 from catalogue.packages.writing import write_package
@@ -16,13 +17,13 @@ OUTCOMES = {"eligible", "refer", "need_info", "decline", "locked"}
 
 
 def test_the_demo_file_is_as_the_writer_writes_it():
-    rest = read_catalogue(CATALOGUE_FILE)
+    rest, _, cases = read_file(CATALOGUE_FILE)
     for carrier in rest.carriers:
         rest = without_carrier(rest, carrier.code)
     text = CATALOGUE_FILE.read_text(encoding="utf-8")
     own = "".join(line for line in text.splitlines(keepends=True) if not line.startswith(("#", "packages:")))
 
-    assert write_catalogue(rest) == own
+    assert write_catalogue(rest) + write_cases(cases) == own
 
 
 @pytest.mark.parametrize("path", sorted((DEMO_FOLDER / "carriers").glob("*.yaml")), ids=lambda path: path.stem)
@@ -100,5 +101,7 @@ def test_loading_the_demo_twice_publishes_it_once():
     again = load_demo_catalogue(actor_id="tester")
 
     assert again == first
+    assert {case.release_id for case in GoldenCase.objects.all()} == {first.id}
+    assert AcceptedResult.objects.count() == 0
     assert Release.objects.count() == 1
     assert releases.current("demo_small_commercial").id == first.id

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from catalogue.files import read_catalogue, read_with_warnings, write_catalogue
+from catalogue.files import read_catalogue, read_file, write_catalogue
 from catalogue.reports import describe_faults
 from rules.definition.faults import CatalogueErrors
 
@@ -25,7 +25,7 @@ def test_the_example_is_a_faultless_catalogue():
 
 
 def test_the_example_has_no_warnings():
-    assert read_with_warnings(block("yaml catalogue"))[1] == []
+    assert read_file(block("yaml catalogue")).warnings == []
 
 
 def test_the_faulty_example_gives_what_the_page_shows():

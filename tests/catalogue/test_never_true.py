@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from catalogue.files import read_catalogue, read_with_warnings
+from catalogue.files import read_catalogue, read_file
 from rules.definition.faults import CatalogueErrors
 from tests.harness.boarding_files import BOARDING
 
@@ -130,7 +130,7 @@ def test_a_literal_that_no_answer_can_equal_is_a_fault(condition: str, code: str
     ],
 )
 def test_a_literal_that_an_answer_can_equal_is_none(condition: str) -> None:
-    _, warnings = read_with_warnings(with_condition(condition))
+    warnings = read_file(with_condition(condition)).warnings
 
     assert not [warning for warning in warnings if warning.where.endswith("when")]
 
@@ -171,7 +171,7 @@ def test_rates_of_joined_choices_are_those_that_rows_can_have() -> None:
 
     with pytest.raises(CatalogueErrors) as caught:
         read_catalogue(wrong)
-    _, warnings = read_with_warnings(some)
+    warnings = read_file(some).warnings
 
     assert [(fault.code, fault.where) for fault in caught.value.faults] == [
         ("unknown_choice", "products[PAW-CARE].rating.tables[0].rates[SE/tiny]"),

@@ -6,7 +6,7 @@ from __future__ import annotations
 import pytest
 
 from catalogue.demo import CATALOGUE_FILE
-from catalogue.files import read_with_warnings
+from catalogue.files import read_file
 from tests.harness.boarding_files import BOARDING
 
 HERE = "▮"
@@ -52,7 +52,7 @@ DOUBTFUL = [
 
 
 def test_the_sound_catalogue_has_no_warnings() -> None:
-    assert read_with_warnings(SOUND)[1] == []
+    assert read_file(SOUND).warnings == []
 
 
 @pytest.mark.parametrize(
@@ -62,7 +62,7 @@ def test_a_doubtful_part_is_warned_about(old: str, new: str, code: str, words: s
     assert SOUND.count(old) == 1, old
     marked = SOUND.replace(old, new)
 
-    _, warnings = read_with_warnings(marked.replace(HERE, ""))
+    warnings = read_file(marked.replace(HERE, "")).warnings
 
     [warning] = warnings
     assert warning.code == code
@@ -91,8 +91,8 @@ def test_a_doubtful_part_is_warned_about(old: str, new: str, code: str, words: s
 def test_a_sound_part_is_not_warned_about(old: str, new: str) -> None:
     assert SOUND.count(old) == 1, old
 
-    assert read_with_warnings(SOUND.replace(old, new))[1] == []
+    assert read_file(SOUND.replace(old, new)).warnings == []
 
 
 def test_the_demo_has_no_warnings() -> None:
-    assert read_with_warnings(CATALOGUE_FILE)[1] == []
+    assert read_file(CATALOGUE_FILE).warnings == []

@@ -24,10 +24,10 @@ SELECT o.total, o.completed, o.failed, o.cancelled, o.finished_at IS NOT NULL,
        count(i.id) FILTER (WHERE i.state = 'cancelled')
   FROM operations_batchoperation o JOIN operations_operationitem i ON i.operation_id = o.id
  WHERE o.id = %s GROUP BY o.id"""
-#: Copies whose version does not follow from the end of their item: 2 for a completed one, 1 for any other.
+#: Copies whose version does not follow from the end of their item: one more for a completed one, else the same.
 WRONG_VERSIONS: Final = """
 SELECT count(*) FROM operations_operationitem i JOIN copies_copy c ON c.id = (%s::uuid[])[i.number + 1]
- WHERE i.operation_id = %s AND c.version <> CASE WHEN i.state = 'completed' THEN 2 ELSE 1 END"""
+ WHERE i.operation_id = %s AND c.version <> (%s::int[])[i.number + 1] + (i.state = 'completed')::int"""
 EVENTS: Final = """
 SELECT payload->>'event_type', (payload->'data'->>'progress_percent')::float FROM actions_outboxaction
  WHERE kind = 'publish_webhook' AND payload->>'subject' = %s ORDER BY created_at, id"""
@@ -86,18 +86,17 @@ def run_under_kills(  # noqa: PLR0913 - each is named at the call
     cancel_at: float | None = 0.6,
     lease: float = 1.0,
     rest: float = 0.05,
+    stops: float = 0.3,
     worse: str = "",
     seconds: float = 300.0,
 ) -> list[str]:
-    """Let two workers run an operation over ``forms``, killing or stopping one of them repeatedly; cancel the rest, and
-    retry what failed. Return the broken promises.
+    """Let two workers run an operation over ``forms``; kill one of them ``kills`` times, and stop one now and then
+    besides; cancel the rest, and retry what failed. Return the broken promises.
     """
-    for missing in range(forms - len(world.forms), 0, -100):
+    for missing in range(forms - len(forms_of(world)), 0, -100):
         world.do("scenarios:make_forms", count=min(100, missing))
-    with world.connect() as connection:
-        rows = connection.execute("SELECT id::text FROM forms_applicationform ORDER BY id").fetchall()
-    made = [row[0] for row in rows]
-    assert len(made) == forms
+    before = forms_of(world)
+    assert len(before) == forms
     numbers = chance.sample(range(forms), k=forms * 8 // 100)
     invalid, transient = numbers[: forms * 3 // 100], numbers[forms * 3 // 100 :]
     submitted = world.do("operation_trials:submit", invalid=invalid, transient=transient)
@@ -112,12 +111,13 @@ def run_under_kills(  # noqa: PLR0913 - each is named at the call
             time.sleep(chance.uniform(0.02, 0.15))
             watch.look()
             if killed < kills and watch.ended * (kills + 1) >= killed * forms * (cancel_at or 1.0):
-                killed += 1
-                _disturb(world, crew, chance, **how)
+                killed += _kill(world, crew, chance, **how)
+                if chance.random() < stops:
+                    _stop(crew, chance, seconds=lease + 1.2)
             if not is_cancelled and watch.ended >= forms * (cancel_at or 1.0):
                 world.do("operation_trials:order", name="cancel", operation=operation)
                 is_cancelled = True
-        wrong = watch.wrong + what_is_wrong(connection, operation, made, watch)
+        wrong = watch.wrong + what_is_wrong(connection, operation, before, watch)
         if not wrong and killed < kills:
             wrong.append(f"only {killed} of {kills} workers were killed")
         if not wrong:
@@ -125,22 +125,35 @@ def run_under_kills(  # noqa: PLR0913 - each is named at the call
     return wrong
 
 
-def _disturb(world: World, crew: list[Trial], chance: random.Random, *, lease: float, **how: Any) -> None:
-    """Kill a worker and hire another, or stop it until others have taken its items over."""
+def forms_of(world: World) -> dict[str, int]:
+    """Return the version of each form's copy, in the order of the items."""
+    with world.connect() as connection:
+        query = "SELECT f.id::text, c.version FROM forms_applicationform f JOIN copies_copy c USING (id) ORDER BY f.id"
+        return dict(connection.execute(query).fetchall())
+
+
+def _kill(world: World, crew: list[Trial], chance: random.Random, **how: Any) -> bool:
+    """Kill a worker and hire another; return whether it was the signal that ended it."""
     place = chance.randrange(len(crew))
-    if chance.random() < 0.3:
-        crew[place].send(signal.SIGSTOP)
-        time.sleep(lease * 1.5)
-        crew[place].send(signal.SIGCONT)
-        return
     crew[place].send(signal.SIGKILL)
-    crew[place].finish()
-    crew[place] = hire(world, lease=lease, **how)
+    is_killed = crew[place].finish() == -signal.SIGKILL
+    crew[place] = hire(world, **how)
+    return is_killed
 
 
-def what_is_wrong(connection: psycopg.Connection[Any], operation: str, forms: list[str], watch: Watch) -> list[str]:
-    wrong = [] if watch.is_finished else [f"not finished: {watch.ended} of {len(forms)} ended"]
-    if amount := one(connection, WRONG_VERSIONS, [forms, operation]):
+def _stop(crew: list[Trial], chance: random.Random, *, seconds: float) -> None:
+    """Stop a worker until others have taken its items over, then let it go on."""
+    place = chance.randrange(len(crew))
+    crew[place].send(signal.SIGSTOP)
+    time.sleep(seconds)
+    crew[place].send(signal.SIGCONT)
+
+
+def what_is_wrong(
+    connection: psycopg.Connection[Any], operation: str, before: dict[str, int], watch: Watch
+) -> list[str]:
+    wrong = [] if watch.is_finished and watch.ended == len(before) else [f"{watch.ended} of {len(before)} ended"]
+    if amount := one(connection, WRONG_VERSIONS, [list(before), operation, list(before.values())]):
         wrong.append(f"{amount} copies were changed twice, or not as their items say")
     events = connection.execute(EVENTS, [operation]).fetchall()
     percents = [percent for name, percent in events if name == "batch_operation.progress"]
@@ -196,7 +209,7 @@ def test_every_item_ends_once_though_workers_are_killed(
 @pytest.mark.parametrize("worse", ["recorded apart", "no lease", "counted twice"])
 def test_kills_find_a_sabotaged_engine(world: World, chance: random.Random, worse: str) -> None:
     for _ in range(5):
-        how = {"cancel_at": None, "rest": 0.2, "lease": 0.6, "seconds": 60.0}
+        how = {"cancel_at": None, "rest": 0.2, "lease": 0.6, "stops": 1.0, "seconds": 60.0}
         if run_under_kills(world, chance, forms=100, chunk=20, kills=6, worse=worse, **how):  # type: ignore[arg-type]
             return
     pytest.fail(f"nobody noticed: {worse}")

@@ -17,21 +17,15 @@ from catalogue.models import Release
 from partner_engine.problems import Refused
 from partner_engine.rate_limits import count_opened_socket
 from tenants.backends import EmailBackend
-from tenants.limit_models import RateLimit
-from tenants.limits.memory import LimitMemory, StoredLimits
-from tenants.limits.scopes import SCOPES, Limit
+from tenants.limits.scopes import SCOPES
 from tenants.models import Tenant, User
 from tests.harness.cast import PASSWORD
 from tests.harness.guests import follow, issue
+from tests.harness.limits import limit
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("limits_on")]
 DOCS = Path(__file__).parents[2] / "docs" / "limits.md"
 BACKEND = "tenants.backends.EmailBackend"
-
-
-def limit(monkeypatch: pytest.MonkeyPatch, **amounts: int) -> None:
-    scopes = {name: Limit(amount=amount, window=300) for name, amount in amounts.items()}
-    monkeypatch.setattr(RateLimit, "memory", LimitMemory(lambda: StoredLimits(scopes=scopes)))
 
 
 def test_pages_have_a_limit_of_their_own(demo: Release, owner: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -88,6 +88,8 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "new-operation": ("POST", {"kind": "archive", "step": "run"}, False),
     "new-operation-fields": ("GET", {}, False),
     "operation": ("GET", {}, False),
+    "operation-effects": ("GET", {}, False),
+    "operation-effects-file": ("GET", {}, False),
     "order-operation": ("POST", {"order": "undo"}, False),
     "operation-results": ("GET", {}, False),
     "operation-failed": ("GET", {}, False),
@@ -112,7 +114,15 @@ GUEST_PAGES: dict[str, tuple[str, dict[str, str]]] = {
 #: Addresses of one webhook endpoint; ``start`` gives it the copy's id.
 OF_ONE_ENDPOINT = {"webhook", "order-webhook"}
 #: Addresses of one operation; ``tests/partner_engine/web/test_operations.py`` asks for those of another tenant.
-OF_ONE_OPERATION = {"operation", "order-operation", "operation-results", "operation-failed", "operation-corrected"}
+OF_ONE_OPERATION = {
+    "operation",
+    "operation-effects",
+    "operation-effects-file",
+    "order-operation",
+    "operation-results",
+    "operation-failed",
+    "operation-corrected",
+}
 #: Addresses with the id of a record below that of the copy; ``start`` gives a quote the copy's id.
 WITH_SECOND_ID = {
     "revoke-guest-link",

@@ -7,11 +7,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from catalogue.drafts import read_draft
+from catalogue.case_rows import write_draft
 from catalogue.files import write_catalogue
 from catalogue.models import Catalogue
 from catalogue.releases import read_definition
-from rules.definition.catalogue import CatalogueDefinition
 
 
 class Command(BaseCommand):
@@ -26,19 +25,19 @@ class Command(BaseCommand):
         parser.add_argument("--output", type=Path, help="The file to write; without it, the standard output.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        text = write_catalogue(self._definition(options["code"], options["release"]))
+        text = self._text(options["code"], options["release"])
         if options["output"] is None:
             self.stdout.write(text, ending="")
         else:
             options["output"].write_text(text, encoding="utf-8")
 
-    def _definition(self, code: str, number: int | None) -> CatalogueDefinition:
+    def _text(self, code: str, number: int | None) -> str:
         catalogue = Catalogue.objects.filter(code=code).first()
         if catalogue is None:
             raise CommandError(f"There is no catalogue {code!r}.")
         if number is None:
-            return read_draft(catalogue)
+            return write_draft(catalogue)
         release = catalogue.releases.filter(number=number).first()
         if release is None:
             raise CommandError(f"There is no release {number} of {code!r}; it has {catalogue.releases.count()}.")
-        return read_definition(release)
+        return write_catalogue(read_definition(release))

@@ -8,7 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from catalogue.files import read_with_warnings, write_catalogue
+from catalogue.case_rows import CaseChanges, load_cases
+from catalogue.files import CatalogueFile, read_file, write_catalogue
+from catalogue.golden_cases import TooManyCases
 from catalogue.loader import load
 from catalogue.reports import count_parts, describe_faults, describe_parts, describe_warnings, fault_data
 from catalogue.translation import is_older_notation, translate
@@ -16,13 +18,11 @@ from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 
 
-def _read(file: Path) -> tuple[CatalogueDefinition, list[CatalogueFault]]:
-    """Return the catalogue in ``file`` and its warnings; the older notation is translated first (see
-    ``translate_catalogue``).
-    """
+def _read(file: Path) -> CatalogueFile:
+    """Return the catalogue in ``file``; the older notation is translated first (see ``translate_catalogue``)."""
     text = file.read_bytes().decode("utf-8-sig", errors="replace")
     # The translation is checked like a file, so that its conditions are compiled too.
-    return read_with_warnings(write_catalogue(translate(text)) if is_older_notation(text) else file)
+    return read_file(write_catalogue(translate(text)) if is_older_notation(text) else file)
 
 
 class Command(BaseCommand):
@@ -44,14 +44,21 @@ class Command(BaseCommand):
         """Check and load the file, and report the result."""
         file: Path = options["file"]
         try:
-            definition, warnings = _read(file)
+            read = _read(file)
         except OSError as error:
             raise CommandError(f"Cannot read {file}: {error.strerror}. Name a catalogue file.") from error
         except CatalogueErrors as error:
             self._refuse(error, file, as_json=options["json"])
+        changes = CaseChanges()
         if not options["dry_run"]:
-            load(definition)
-        self._report(definition, warnings, file, options)
+            catalogue = load(read.definition)
+            try:
+                changes = load_cases(catalogue, read.definition, read.cases, actor_id="load_catalogue")
+            except TooManyCases as error:
+                raise CommandError(f"The draft was loaded, its golden cases were not. {error}") from error
+        self._report(read.definition, read.warnings, file, options)
+        if read.cases and not options["json"]:
+            self.stdout.write(f"Golden cases in the file: {len(read.cases)} ({changes}).")
 
     def _refuse(self, error: CatalogueErrors, file: Path, *, as_json: bool) -> None:
         faults = error.faults

@@ -109,7 +109,10 @@ class Command(BaseCommand):
             force=options["force"],
         )
         wake_workers(self._tenant.database_alias)
-        self._print({"id": str(options["id"]), "retried": amount}, f"{amount} items are queued again.")
+        self._print(
+            {"id": str(options["id"]), "retried": amount},
+            f"{amount:,} {'item is' if amount == 1 else 'items are'} queued again.",
+        )
 
     def _begin(self, result: Submitted, *, is_watched: bool) -> None:
         operation = result.operation
@@ -122,7 +125,8 @@ class Command(BaseCommand):
             "estimated_seconds": operation.estimated_seconds,
             "rejections": msgspec.to_builtins(result.rejections),
         }
-        text = f"{operation.id}: {operation.total} items accepted, {operation.rejected} rejected."
+        noun = "item" if operation.total == 1 else "items"
+        text = f"{operation.id}: {operation.total:,} {noun} accepted, {operation.rejected:,} rejected."
         lines = [f"  item {one.index}: {one.code}: {one.detail}" for one in result.rejections[:_MOST_SHOWN]]
         self._print(shown, "\n".join([text, *lines]))
         if is_watched:

@@ -12,6 +12,7 @@ from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
 from partner_engine.tenant_middleware import act_as
+from tenants.access import TokenInUse
 from tenants.models import ApiClient, User
 
 
@@ -31,7 +32,8 @@ class BearerAuthentication(OAuth2Authentication):
             )
         user, token = authenticated
         client: ApiClient = token.application
-        act_as(request._request, actor=client.as_actor(scopes=token.scope.split()), tenant=client.tenant)
+        actor = client.as_actor(scopes=token.scope.split(), token=TokenInUse(token.pk, token.expires))
+        act_as(request._request, actor=actor, tenant=client.tenant)
         return user, token
 
 

@@ -20,14 +20,15 @@ from scenarios.compare import Comparison, ProductDifference, ProductLine, Share,
 _NAMING: Final = 3
 #: Shares that are listed for a product.
 _LISTED: Final = 6
-_BADGES: Final = {
+#: Words and styles of outcomes.
+OUTCOME_BADGES: Final = {
     "eligible": ("Open so far", "so-far"),
     "refer": ("Refer", "refer"),
     "need_info": ("Needs answers", "so-far"),
     "decline": ("Declined", "decline"),
     "locked": ("Locked", "locked"),
 }
-_NOT_DECIDED: Final = ("Not requested", "quiet")
+NOT_REQUESTED: Final = ("Not requested", "quiet")
 
 
 @dataclass(frozen=True)
@@ -180,7 +181,7 @@ class _Builder:
         )
 
     def _outcome(self, outcome: ProductOutcome | None, difference: int | None) -> OutcomeCell:
-        badge, style = _NOT_DECIDED if outcome is None else _BADGES[outcome.outcome]
+        badge, style = NOT_REQUESTED if outcome is None else OUTCOME_BADGES[outcome.outcome]
         if outcome is None or outcome.premium is None:
             return OutcomeCell("", badge, style)
         changed = "" if difference is None else signed_money(difference, self._currency)

@@ -42,13 +42,14 @@ class FoundColumn(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ColumnView:
-    """One line of the mapping."""
+    """One line of the mapping; ``fault`` says why its target was refused."""
 
     column: str
     target: str
     label: str
     how: str
     candidates: str
+    fault: str = ""
 
 
 def build_columns(columns: Iterable[FoundColumn]) -> tuple[ColumnView, ...]:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
@@ -21,6 +21,33 @@ class FieldFault(Exception):
         super().__init__(detail)
         self.field = field
         self.detail = detail
+
+
+class OrderFault(Protocol):
+    """A fault of an order, as the API reports it."""
+
+    @property
+    def pointer(self) -> str:
+        """Return its place in the order."""
+
+    @property
+    def detail(self) -> str:
+        """Return the sentence."""
+
+
+#: The parts of an order that fields of the page stand for, by the beginning of their pointers.
+_FIELDS: Final = (("/arguments/answers", "value"), ("/arguments/owner_id", "owner"), ("/depends_on", "after"))
+
+
+def field_faults(faults: Iterable[OrderFault]) -> dict[str, str]:
+    """Return the first fault of each field; nothing if one of ``faults`` is of no field."""
+    found: dict[str, str] = {}
+    for fault in faults:
+        field = next((name for start, name in _FIELDS if fault.pointer.startswith(start)), None)
+        if field is None:
+            return {}
+        found.setdefault(field, fault.detail)
+    return found
 
 
 @dataclass(frozen=True)

@@ -6,17 +6,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
+from operations.models import ItemState
+
 #: The width of a bar in its own units.
 BAR: Final = 1000
-#: Words and colors of the states.
-STATES: Final[Mapping[str, tuple[str, str]]] = {
-    "pending": ("Waiting", "quiet"),
-    "in_progress": ("In progress", "refer"),
-    "paused": ("Paused", "needed"),
-    "completed": ("Done", "ready"),
-    "partial": ("Done with failures", "needed"),
-    "cancelled": ("Cancelled", "quiet"),
+#: The colors of the states.
+_TONES: Final[Mapping[str, str]] = {
+    "in_progress": "refer",
+    "paused": "needed",
+    "completed": "ready",
+    "partial": "needed",
 }
+#: The items that were never accepted; all other states of items have their words in ``ItemState``.
+_REJECTED: Final = "Refused at submission"
 #: States after which nothing changes by itself.
 ENDED: Final = frozenset({"completed", "partial", "cancelled"})
 _MINUTE: Final = 60
@@ -29,6 +31,10 @@ class Counts(Protocol):
     @property
     def state(self) -> str:
         """Return the state of the operation."""
+
+    @property
+    def stage(self) -> str:
+        """Return the state in words."""
 
     @property
     def total(self) -> int:
@@ -72,10 +78,18 @@ class Filter:
     number: int
     current: bool
 
+    @property
+    def amount(self) -> str:
+        """Return the number as people write it."""
+        return f"{self.number:,}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class OperationView:
-    """One operation: its state in words, its bar, and what it says of itself."""
+    """One operation: its state in words, its bar, and what it says of itself.
+
+    ``good`` and ``bad`` are the widths of the completed and failed parts of its bar, of ``BAR``.
+    """
 
     id: str
     title: str
@@ -101,14 +115,13 @@ def build_operation(  # noqa: PLR0913 - each is a fact of one operation
     *, identity: str, title: str, counts: Counts, is_dry_run: bool, pause_reason: str, stopped_reason: str
 ) -> OperationView:
     """Return the view of an operation with ``counts``."""
-    word, tone = STATES.get(counts.state, (counts.state, "quiet"))
     ended = counts.completed + counts.failed + counts.cancelled
     return OperationView(
         id=identity,
         title=title,
         state=counts.state,
-        word=word,
-        tone=tone,
+        word=counts.stage,
+        tone=_TONES.get(counts.state, "quiet"),
         count=f"{ended:,} of {counts.total:,} {'form' if counts.total == 1 else 'forms'}",
         percent=f"{counts.progress_percent:.1f}%",
         left=time_left(counts.seconds_left) if counts.state == "in_progress" else "",
@@ -122,19 +135,17 @@ def build_operation(  # noqa: PLR0913 - each is a fact of one operation
 
 def build_filters(counts: Counts, *, rejected: int, current: str) -> tuple[Filter, ...]:
     """Return the counters of the items, of which ``current`` filters the list."""
-    numbers = (
-        ("queued", "Waiting", counts.queued),
-        ("in_progress", "Running", counts.in_progress),
-        ("completed", "Done", counts.completed),
-        ("failed", "Failed", counts.failed),
-        ("cancelled", "Cancelled", counts.cancelled),
-        ("rejected", "Refused at submission", rejected),
-    )
+    numbers = (*((state.value, getattr(counts, state.value)) for state in ItemState), ("rejected", rejected))
     return tuple(
-        Filter(code=code, label=label, number=number, current=code == current)
-        for code, label, number in numbers
+        Filter(code=code, label=item_word(code), number=number, current=code == current)
+        for code, number in numbers
         if number or code == current or code in ("completed", "failed")
     )
+
+
+def item_word(state: str) -> str:
+    """Return the state of items in words; ``rejected`` are those that were never accepted."""
+    return _REJECTED if state == "rejected" else str(ItemState(state).label)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,8 +193,8 @@ def item_text(state: str, error: str, result: Mapping[str, object]) -> str:
         return error or "Cancelled before it began"
     if state == "completed":
         said = str(result.get("summary", ""))
-        return said or _OUTCOMES.get(str(result.get("outcome", "changed")), "Done")
-    return "Running" if state == "in_progress" else "Waiting"
+        return said or _OUTCOMES.get(str(result.get("outcome", "changed")), item_word(state))
+    return item_word(state)
 
 
 def time_left(seconds: float | None) -> str:

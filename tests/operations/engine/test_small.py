@@ -18,7 +18,7 @@ from operations.errors import OperationIsTooLarge
 from operations.models import BatchOperation
 from tenants.access import Actor
 from tenants.current_tenant import current_scope, use_tenant
-from tenants.models import Tenant
+from tenants.models import ApiClient, Tenant
 from tests.harness.operation_kinds import Rename, TestItem
 from tests.operations.engine.test_worker import fresh
 
@@ -89,3 +89,46 @@ def test_the_threads_leave_one_connection_of_the_pool_to_the_request(monkeypatch
 
     assert threads_for(50, alias="default") == 2
     assert threads_for(1, alias="default") == 1
+
+
+def test_an_operation_whose_creator_may_not_ends_with_the_reason(
+    submit: Submit, kennels: Tenant, kennel_client: ApiClient
+) -> None:
+    creator = kennel_client.as_actor(scopes=["forms:write"])
+    operation = submit(3, creator=creator)
+    ApiClient.objects.update(is_active=False)
+
+    with use_tenant(kennels):
+        ended = run_at_once(operation)
+
+    assert [item.state for item in ended] == ["cancelled"] * 3
+    assert fresh(operation).stopped_reason == "The API client that submitted it was deactivated."
+    assert fresh(operation).finished_at is not None
+
+
+def test_a_right_that_is_lost_between_the_items_stops_the_rest(
+    submit: Submit, kennels: Tenant, kennel_client: ApiClient, rename: Rename, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(settings, "OPERATIONS", replace(settings.OPERATIONS, threads=1))
+    real = rename.run
+
+    def run(items: Any, work: Any) -> Any:
+        ApiClient.objects.update(is_active=False)
+        return real(items, work)
+
+    monkeypatch.setattr(rename, "run", run)
+    operation = submit(4, creator=kennel_client.as_actor(scopes=["forms:write"]))
+
+    with use_tenant(kennels):
+        ended = run_at_once(operation)
+
+    assert [item.state for item in ended] == ["completed"] + ["cancelled"] * 3
+    assert fresh(operation).finished_at is not None
+
+
+@pytest.fixture
+def kennel_client(kennels: Tenant) -> ApiClient:
+    """Return an API client of the tenant."""
+    client = ApiClient(client_id="kennels", client_secret="kennel-secret", name="Kennels", tenant=kennels)
+    client.save()
+    return client

@@ -19,6 +19,7 @@ from openpyxl import Workbook
 
 from operations.imports import errors
 from operations.imports.files import read_file
+from operations.imports.json_elements import list_elements
 from operations.imports.limits import MOST_BYTES, MOST_COLUMNS
 from operations.imports.table import FileRow
 
@@ -351,3 +352,112 @@ def test_damaged_files_are_refused_or_read(junk: bytes, place: int, kind: str) -
 
 
 GOOD_BOOK = workbook([["Name", "ZIP"], ["x", 78701]])
+
+
+def shared(texts: bytes) -> bytes:
+    """Return a workbook whose cells A1 and A2 are its first two shared texts."""
+    named = (
+        b'<Override PartName="/xl/sharedStrings.xml" ContentType="application/'
+        b'vnd.openxmlformats-officedocument.spreadsheetml.sharedStrings+xml"/></Types>'
+    )
+    rows = b'<row r="1"><c r="A1" t="s"><v>0</v></c></row><row r="2"><c r="A2" t="s"><v>1</v></c></row>'
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(sheet(rows))) as source:
+        with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name in source.namelist():
+                archive.writestr(name, source.read(name).replace(b"</Types>", named))
+            archive.writestr(
+                "xl/sharedStrings.xml",
+                b'<?xml version="1.0"?><sst xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main">%b</sst>'
+                % texts,
+            )
+    return target.getvalue()
+
+
+def test_shared_texts_are_read_without_their_pronunciation() -> None:
+    rich = b"<si><r><rPr><b/></rPr><t>Hei</t></r><r><t>lig &amp; Co</t></r><rPh><t>hai</t></rPh></si>"
+
+    assert cells(shared(b"<si><t>Name</t></si>" + rich)) == [{"Name": "Heilig & Co"}]
+
+
+def test_the_number_of_shared_texts_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.imports.shared_texts.MOST_SHARED_TEXTS", 2)
+    assert len(cells(shared(b"<si><t>Name</t></si><si><t>x</t></si>"))) == 1
+
+    with pytest.raises(errors.FileTooLarge):
+        read_file(shared(b"<si><t>Name</t></si><si><t>x</t></si><si/>"))
+
+
+JSON: st.SearchStrategy[Any] = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text('ab"\\[]{},: é\n', max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text('a"\\]', max_size=3), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(st.lists(JSON, max_size=6), st.sampled_from(["", " ", "\r\n\t "]))
+def test_the_elements_of_a_list_are_those_of_a_parser(values: list[Any], space: str) -> None:
+    text = space + "[" + f"{space},{space}".join(space + json.dumps(value) for value in values) + f"{space}]{space}"
+
+    assert [json.loads(part) for _, part in list_elements(text.encode())] == values
+
+
+@given(st.binary(max_size=30).map(lambda junk: b"[" + junk) | st.text('[]{}",:1a\\ ', max_size=12).map(str.encode))
+def test_what_is_no_list_is_refused_as_a_parser_does(content: bytes) -> None:
+    try:
+        expected = json.loads(b"[" + content)
+    except (ValueError, UnicodeError):
+        expected = None
+
+    try:
+        parts = [json.loads(part) for _, part in list_elements(b"[" + content)]
+    except (errors.UnreadableFile, ValueError, UnicodeError):
+        assert expected is None
+    else:
+        assert parts == expected
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"[" + b"1," * 400_000 + b"1]",
+        b"[" + b"{}," * 400_000 + b"{}]",
+        b'{"a": 1}\n' + b"1\n" * 400_000,
+        b'{"a": 1}' + b"\n" * 400_000 + b"1",
+    ],
+    ids=["numbers", "objects", "lines", "blank lines"],
+)
+def test_nothing_behind_the_row_limit_is_read(content: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("operations.imports.json_elements.MOST_ROWS", 1_000)
+    monkeypatch.setattr("operations.imports.json_elements.MOST_BLANK_ROWS", 1_000)
+    tracemalloc.start()
+
+    with pytest.raises(errors.FileTooLarge):
+        read_file(content)
+
+    assert tracemalloc.get_traced_memory()[1] < len(content) + 1_000_000
+    tracemalloc.stop()
+
+
+@pytest.mark.parametrize(
+    "content", [b"[" * 1_000_000, b'["' + b'\\"' * 1_000_000 + b"]", b'[{"a":' + b'"\\"' * 500_000]
+)
+def test_a_list_that_never_ends_costs_one_reading(content: bytes) -> None:
+    began = time.process_time()
+
+    with pytest.raises(errors.UnreadableFile):
+        read_file(content)
+
+    assert time.process_time() - began < 2.0
+
+
+def test_an_object_that_is_too_large_is_not_parsed() -> None:
+    large = b'{"a": [' + b"{}," * 350_000 + b"{}]}"
+    tracemalloc.start()
+
+    first, second = read_file(b"[" + large + b', {"a": 1}]').rows()
+
+    assert tracemalloc.get_traced_memory()[1] < 4 * len(large)
+    tracemalloc.stop()
+    assert ([fault.code for fault in first.faults], second.cells) == (["too_long"], {"a": 1})
+    assert [fault.code for row in read_file(large).rows() for fault in row.faults] == ["too_long"]

@@ -76,7 +76,7 @@ def test_a_plan_whose_ground_has_moved_is_refused(
     change(forms[1], "Other", tenant=kennels, actor=agent)
 
     with pytest.raises(PlanMoved, match="The result would differ from the plan") as refused:
-        submit(plan=plan.id)
+        submit(plan=plan.id, plan_hash=plan.plan_hash)
 
     assert [fault.path for fault in refused.value.faults] == ["items/1"]
     with use_tenant(kennels):
@@ -87,7 +87,7 @@ def test_a_plan_whose_ground_has_moved_is_refused(
 def test_an_item_whose_ground_moves_later_is_refused_and_the_rest_goes_on(
     submit: Submit, run: Run, plan: BatchOperation, forms: list[UUID], kennels: Tenant, agent: Actor
 ) -> None:
-    submitted = submit(plan=plan.id)
+    submitted = submit(plan=plan.id, plan_hash=plan.plan_hash)
     change(forms[1], "Other", tenant=kennels, actor=agent)
 
     done = run(submitted)
@@ -102,7 +102,7 @@ def test_an_item_whose_ground_moves_later_is_refused_and_the_rest_goes_on(
 def test_a_copy_that_would_not_change_any_more_is_refused_too(
     submit: Submit, run: Run, plan: BatchOperation, forms: list[UUID], kennels: Tenant, agent: Actor
 ) -> None:
-    submitted = submit(plan=plan.id)
+    submitted = submit(plan=plan.id, plan_hash=plan.plan_hash)
     change(forms[1], "Copper Paw", tenant=kennels, actor=agent)
 
     assert outcomes(run(submitted), kennels)[1] == ("failed", "plan_moved")
@@ -129,10 +129,38 @@ def test_only_a_finished_dry_run_is_a_plan(
 ) -> None:
     waiting = submit(renamed(forms), options={"dry_run": True})
     with pytest.raises(NotAPlan, match="has not ended"):
-        submit(plan=waiting.operation.id)
+        submit(plan=waiting.operation.id, plan_hash="0" * 64)
     with pytest.raises(NotAPlan, match="another hash"):
         submit(plan=plan.id, plan_hash="0" * 64)
     with pytest.raises(NotAPlan, match="no dry run"):
-        submit(plan=UUID(int=5))
+        submit(plan=UUID(int=5), plan_hash="0" * 64)
     with pytest.raises(NotAPlan, match="no dry run"):
-        submit(plan=run(submit(renamed(forms))).id)
+        submit(plan=run(submit(renamed(forms))).id, plan_hash="0" * 64)
+
+
+def test_a_plan_needs_its_hash(submit: Submit, plan: BatchOperation, kennels: Tenant) -> None:
+    with pytest.raises(InvalidOrder, match="plan_hash") as refused:
+        submit(plan=plan.id)
+
+    assert (refused.value.faults[0].pointer, refused.value.faults[0].code) == ("/plan_hash", "required")
+    with use_tenant(kennels):
+        assert BatchOperation.objects.count() == 1
+
+
+@pytest.mark.parametrize("loss", ["deleted", "items deleted", "made anew"])
+def test_nothing_is_done_without_the_plan_that_was_agreed_to(
+    submit: Submit, run: Run, plan: BatchOperation, kennels: Tenant, loss: str
+) -> None:
+    submitted = submit(plan=plan.id, plan_hash=plan.plan_hash)
+    with use_tenant(kennels):
+        if loss == "made anew":
+            BatchOperation.objects.filter(pk=plan.id).update(plan_hash="1" * 64)
+        else:
+            OperationItem.objects.filter(operation_id=plan.id).delete()
+        if loss == "deleted":
+            BatchOperation.objects.filter(pk=plan.id).delete()
+
+    done = run(submitted)
+
+    assert outcomes(done, kennels) == [("failed", "plan_gone")] * 3
+    assert versions(kennels) == [1, 1, 1]

@@ -15,8 +15,8 @@ from batch.errors import LooksSensitive
 from operations.kinds.set_answers import AnswersItem
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import opened_item
+from operations.submission import control, item_checks
 from operations.submission import order as limits
-from operations.submission import room
 from operations.submission.errors import (
     InvalidOrder,
     NoValidItems,
@@ -24,13 +24,14 @@ from operations.submission.errors import (
     TooManyItems,
     TooManyOperations,
 )
-from operations.submission.item_query import ItemQuery
-from operations.submission.order import NewOperation, Submitted
+from operations.submission.order import ItemQuery, NewOperation, Submitted
 from operations.submission.submit import submit as submit_order
 from tenants.access import Actor, MissingRight, Right
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.flag_memory import FlagMemory
+from tenants.limits.errors import AboveLimit, RateLimited
 from tenants.models import Tenant
+from tests.harness.limits import limit
 from tests.harness.operation_orders import renamed
 
 pytestmark = pytest.mark.django_db
@@ -149,9 +150,9 @@ def test_sizes_are_limited(submit: Submit, forms: list[UUID], monkeypatch: pytes
 
 
 def test_a_tenant_has_so_many_open_operations(
-    submit: Submit, run: Callable[..., Any], forms: list[UUID], monkeypatch: pytest.MonkeyPatch
+    submit: Submit, run: Callable[..., Any], forms: list[UUID], monkeypatch: pytest.MonkeyPatch, limits_on: None
 ) -> None:
-    monkeypatch.setattr(room, "MOST_OPEN", 2)
+    limit(monkeypatch, open_operations=2)
     submit(renamed(forms))
     last = submit(renamed(forms))
 
@@ -161,6 +162,74 @@ def test_a_tenant_has_so_many_open_operations(
     assert stored()[0] == 2
     run(last)
     submit(renamed(forms))
+
+
+def test_who_has_no_room_is_refused_before_the_items_are_checked(
+    submit: Submit, forms: list[UUID], monkeypatch: pytest.MonkeyPatch, limits_on: None, kennels: Tenant
+) -> None:
+    limit(monkeypatch, open_operations=1)
+    submit(renamed(forms))
+    checked = counted_checks(monkeypatch)
+
+    with pytest.raises(TooManyOperations):
+        submit([{}] * 10)
+
+    assert checked == []
+    limit(monkeypatch, open_operations=2, tenants={("open_operations", kennels.pk): None})
+    for _ in range(3):
+        submit(renamed(forms))
+    assert stored()[0] == 4
+
+
+def test_items_are_counted_before_they_are_checked_and_also_if_they_are_refused(
+    submit: Submit, forms: list[UUID], agent: Actor, monkeypatch: pytest.MonkeyPatch, limits_on: None
+) -> None:
+    limit(monkeypatch, batch_items=10)
+    checked = counted_checks(monkeypatch)
+    with pytest.raises(NoValidItems):
+        submit([{}] * 8, actor=agent)
+
+    with pytest.raises(RateLimited):
+        submit([{}] * 3, actor=agent)
+    with pytest.raises(AboveLimit):
+        submit([{}] * 11, actor=agent)
+
+    assert checked == [8]
+    with pytest.raises(RateLimited):
+        submit(query=ItemQuery(q="kennel"), arguments={"answers": {"state": "OH"}}, actor=agent)
+    assert checked == [8]
+    submit(renamed(forms[:2]), actor=agent)
+    assert stored()[0] == 1
+
+
+def test_a_retry_counts_its_items(
+    submit: Submit, forms: list[UUID], agent: Actor, kennels: Tenant, monkeypatch: pytest.MonkeyPatch, limits_on: None
+) -> None:
+    limit(monkeypatch, batch_items=5)
+    operation = submit(renamed(forms), actor=agent).operation
+    with use_tenant(kennels):
+        OperationItem.objects.update(state="failed")
+        BatchOperation.objects.update(failed=3, finished_at=operation.created_at)
+
+    with pytest.raises(RateLimited):
+        control.retry(operation.id, tenant=kennels, actor=agent)
+
+    with use_tenant(kennels):
+        assert {row.state for row in OperationItem.objects.all()} == {"failed"}
+    assert control.retry(operation.id, tenant=kennels, actor=agent, numbers=[0, 2]) == 2
+
+
+def counted_checks(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the sizes of the lists that are checked from now on."""
+    checked: list[int] = []
+    real = item_checks.check_items
+
+    def check_items(kind: Any, items: Any, *arguments: Any, **options: Any) -> Any:
+        checked.append(len(items))
+        return real(kind, items, *arguments, **options)
+
+    monkeypatch.setattr("operations.submission.submit.check_items", check_items)
+    return checked
 
 
 def test_it_needs_the_flag_and_the_right(

@@ -39,6 +39,32 @@ def case(admin: Client, kennel: UUID) -> GoldenCase:
     return GoldenCase.objects.get()
 
 
+def test_the_list_shows_what_the_draft_makes_of_each_case(admin: Client, case: GoldenCase) -> None:
+    page = reverse("admin:catalogue_goldencase_changelist")
+    assert "as expected" in admin.get(page).content.decode()
+
+    load(declining(KENNELS))
+
+    assert "differs" in admin.get(page).content.decode()
+
+
+def test_a_case_is_exported_and_imported_with_its_catalogue(admin: Client, case: GoldenCase) -> None:
+    export = reverse("admin:catalogue_catalogue_export", args=(case.catalogue_id,))
+    text = admin.get(export).content.decode()
+    dearer = text.replace("premium: 300", "premium: 310")
+    upload = reverse("admin:catalogue_catalogue_import_file")
+
+    preview = admin.post(upload, {"text": dearer}).content.decode()
+    admin.post(upload, {"text": dearer, "confirm": "1"})
+
+    assert "The file has 1 golden case: 1 replaced." in " ".join(preview.split())
+    case.refresh_from_db()
+    assert (case.expected["PA-CARE"]["premium"], case.release_id) == (310, None)
+    assert [order.before["PA-CARE"]["premium"] for order in AcceptedResult.objects.all()] == [300]
+    page = admin.get(reverse("admin:catalogue_goldencase_change", args=(case.pk,)))
+    assert page.status_code == 200
+
+
 def publish(catalogue: Catalogue) -> Release:
     return releases.publish(catalogue, actor_id="tester")
 

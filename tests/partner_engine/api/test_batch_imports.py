@@ -84,7 +84,7 @@ def imported(api: Api, content: bytes = FILE, query: str = "") -> dict[str, Any]
 
 def failed_rows(api: Api, operation: str) -> list[dict[str, str]]:
     response = api.get(f"/batch_operations/{operation}/failed.csv", Accept="text/csv")
-    assert (response.status_code, response["Content-Type"]) == (200, "text/csv")
+    assert (response.status_code, response["Content-Type"]) == (200, "text/csv; charset=utf-8")
     content = b"".join(response.streaming_content)  # type: ignore[attr-defined]
     return list(csv.DictReader(io.StringIO(content.decode("utf-8-sig"))))
 
@@ -378,7 +378,8 @@ def test_an_unreadable_plan_cannot_be_carried_out(api: Api, demo: object, harbor
     with use_tenant(harbor):
         OperationItem.objects.filter(operation_id=plan, number=1).update(input=b"broken")
 
-    assert_problem(api.post("/batch_operations", {"plan": plan}), 409, "unreadable_operation")
+    agreed = {"plan": plan, "plan_hash": api.get(f"/batch_operations/{plan}").json()["plan_hash"]}
+    assert_problem(api.post("/batch_operations", agreed), 409, "unreadable_operation")
 
 
 def test_imports_and_corrections_count_as_operations(

@@ -205,7 +205,7 @@ def test_failed_items_are_tried_again(api: Api, copies: list[str]) -> None:
 
 def test_a_plan_is_made_and_carried_out(api: Api, copies: list[str]) -> None:
     planned = submitted(api, body(copies, options={"dry_run": True}))
-    assert_problem(api.post("/batch_operations", {"plan": planned}), 409, "not_a_plan")
+    assert_problem(api.post("/batch_operations", {"plan": planned, "plan_hash": "0" * 64}), 409, "not_a_plan")
     work()
     plan = api.get(f"/batch_operations/{planned}").json()
     assert api.get(f"/copies/{copies[0]}").json()["version"] == 1
@@ -215,7 +215,10 @@ def test_a_plan_is_made_and_carried_out(api: Api, copies: list[str]) -> None:
 
     assert api.get(f"/batch_operations/{done}").json()["planned_by"] == planned
     assert api.get(f"/copies/{copies[0]}").json()["version"] == 2
-    moved = assert_problem(api.post("/batch_operations", {"plan": planned}), 409, "plan_moved")
+    hashless = assert_problem(api.post("/batch_operations", {"plan": planned}), 422, "invalid_body")
+    assert [(error["pointer"], error["code"]) for error in hashless["errors"]] == [("/plan_hash", "required")]
+    again = {"plan": planned, "plan_hash": plan["plan_hash"]}
+    moved = assert_problem(api.post("/batch_operations", again), 409, "plan_moved")
     assert moved["detail"].startswith("The result would differ from the plan.")
     assert [error["path"] for error in moved["errors"]] == ["items/0"]
 

@@ -9,12 +9,18 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
+from uuid_utils.compat import uuid7
 
 from batch.context import BatchContext
+from copies.models import Copy
 from operations.models import BatchOperation
 from tenants.current_tenant import use_tenant
 from tenants.flag_memory import FlagMemory
-from tenants.models import User
+from tenants.models import Tenant, User
+from tests.harness.kennel_book import make_book, stored_outcomes
+from tests.harness.kennel_catalogue import KENNELS
+from tests.harness.later_releases import publish_release
 from tests.harness.page_client import StartForm, markup
 
 pytestmark = pytest.mark.django_db(transaction=True, databases=["default"])
@@ -70,7 +76,7 @@ def test_a_run_sets_the_answer_and_shows_each_form(
     content = markup(browser.get(response["Location"]))
 
     assert "3 of 3 forms" in content
-    assert ">Done</span>" in content
+    assert ">Completed</span>" in content
     assert "Undo what was done" in content
     assert [answer_of(read, form) for form in forms] == ["Pot"] * 3
 
@@ -123,6 +129,7 @@ def test_a_wrong_field_is_refused_at_the_field(
 
     assert response.status_code == 422
     assert words in markup(response)
+    assert 'aria-invalid="true" aria-describedby="question-problem"' in markup(response)
     assert f'value="{forms[0]}"' in markup(response)
 
 
@@ -160,7 +167,7 @@ def test_the_list_is_loaded_again_only_while_something_runs(browser: Client, for
     content = markup(browser.get("/operations"))
 
     assert "Set answers" in content
-    assert "hx-trigger" not in content
+    assert "data-unfinished" not in content
     part = browser.get("/operations", headers=PART)
     assert markup(part).lstrip().startswith("<section")
 
@@ -185,6 +192,7 @@ def test_another_agency_sees_nothing(
     assert other.get(ran).status_code == 404
     assert other.post(f"{ran}/order", {"order": "undo"}).status_code == 404
     assert other.get(f"{ran}/results.csv").status_code == 404
+    assert other.get(f"{ran}/what-would-change").status_code == 404
     assert "No operations yet" in markup(other.get("/operations"))
 
 
@@ -198,6 +206,65 @@ def test_without_the_flag_nothing_is_offered_and_nothing_starts(
     assert "switched off" in markup(response)
     with use_tenant(owner.tenant):
         assert not BatchOperation.objects.exists()
+
+
+def test_an_operation_waits_for_the_one_that_was_chosen(browser: Client, forms: list[str], owner: User) -> None:
+    assert 'name="after"' not in markup(browser.get(NEW, {"copy": forms}))
+    with use_tenant(owner.tenant):
+        first = BatchOperation.objects.create(
+            id=uuid7(), tenant_id=owner.tenant.pk, kind="clone", title="Copies first",
+            arguments=b"", total=1, created_at=timezone.now(),
+            paused_at=timezone.now(), created_by_type="user", created_by_id="someone",
+        )  # fmt: skip
+    assert f'<option value="{first.id}" >Copies first</option>' in markup(browser.get(NEW, {"copy": forms}))
+
+    sent = {"copy": forms, "kind": "clone", "step": "run", "after": str(first.id)}
+    waiting = browser.post(NEW, sent)["Location"]
+
+    for page in (waiting, "/operations"):
+        content = " ".join(markup(browser.get(page)).split())
+        assert f'Waits for <a href="/operations/{first.id}">Copies first</a>' in content
+    assert "data-others" in markup(browser.get("/operations"))
+    refused = browser.post(NEW, {**sent, "after": "yesterday"})
+    assert refused.status_code == 422
+    assert 'id="after-problem"' in markup(refused)
+
+
+def test_a_try_leads_to_what_would_change_also_as_a_file(sign_in: Callable[[User], Client]) -> None:
+    publish_release(KENNELS)
+    tenant = Tenant.objects.create(code="mine", name="Mine", catalogue="kennels")
+    make_book(tenant, 12, seed=3)
+    agent = User.objects.create(email="agent@mine.example", tenant=tenant, role="agent")
+    browser = sign_in(agent)
+    with use_tenant(tenant):
+        copies = [str(copy) for copy in Copy.objects.values_list("pk", flat=True)]
+    before = stored_outcomes(tenant)
+
+    tried = set_answer(browser, copies, step="try", question="cat_count", value="120")["Location"]
+    assert f'href="{tried}/what-would-change"' in markup(browser.get(tried))
+    page = " ".join(markup(browser.get(f"{tried}/what-would-change")).split())
+    lines = b"".join(browser.get(f"{tried}/what-would-change.csv").streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+
+    assert re.search(r"[1-9] of 12 forms would change\.", page)
+    assert "Outcomes that flip" in page
+    assert lines[0].startswith("copy,form,tenant")
+    assert {line.split(",")[0] for line in lines[1:]} <= set(copies)
+    assert len(lines) > 1
+    assert stored_outcomes(tenant) == before
+    ran = set_answer(browser, copies[:1], question="cat_count", value="3")["Location"]
+    assert "what-would-change" not in markup(browser.get(ran))
+    assert browser.get(f"{ran}/what-would-change").status_code == 404
+
+
+def test_a_personal_answer_is_not_supposed_and_the_page_says_what_to_do(browser: Client, forms: list[str]) -> None:
+    tried = set_answer(browser, forms, step="try", question="mqs_first_name", value="Jo-Pan")["Location"]
+
+    content = markup(browser.get(f"{tried}/what-would-change"))
+
+    assert "cannot be supposed" in content
+    assert "The result of the try shows" in content
+    assert "Jo-Pan" not in content
+    assert browser.get(f"{tried}/what-would-change.csv").status_code == 404
 
 
 def test_an_unknown_order_is_not_found(browser: Client, forms: list[str]) -> None:

@@ -23,6 +23,7 @@ class Given:
     """Counts of an operation as a test states them."""
 
     state: str = "in_progress"
+    stage: str = "Running"
     total: int = 2000
     queued: int = 480
     in_progress: int = 40
@@ -71,7 +72,7 @@ def test_the_time_left_is_in_words(seconds: float | None, words: str) -> None:
 
 
 def test_an_operation_with_failures_says_so() -> None:
-    assert view(Given(state="partial")).word == "Done with failures"
+    assert view(Given(state="partial", stage="Completed with failures")).word == "Completed with failures"
 
 
 def test_counters_without_items_are_left_out_except_those_that_matter() -> None:
