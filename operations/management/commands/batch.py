@@ -142,13 +142,20 @@ class Command(BaseCommand):
                 self.stdout.write(f"\r{_bar(status)}", ending="\n" if is_done else "")
                 self.stdout.flush()
             if is_done:
-                return self._print(_facts(operation, status), _message(operation, status))
+                return self._print(_facts(operation, status), self._message(operation, status))
             time.sleep(_LOOK)
 
     def _show(self, operation_id: UUID) -> None:
         operation = access_operation(operation_id)
         status = status_of(operation)
-        self._print(_facts(operation, status), f"{status.stage}: {_bar(status)}\n{_message(operation, status)}")
+        self._print(_facts(operation, status), f"{status.stage}: {_bar(status)}\n{self._message(operation, status)}")
+
+    def _message(self, operation: BatchOperation, status: OperationStatus) -> str:
+        """Return the message of the status, and of a plan how it is carried out."""
+        if not operation.plan_hash:
+            return status.message
+        plan = f"--plan {operation.id} --plan-hash {operation.plan_hash}"
+        return f"{status.message} Nothing was changed. Carry it out with:\n  submit {self._tenant.code} {plan}"
 
     def _print(self, facts: dict[str, Any], text: str) -> None:
         self.stdout.write(msgspec.json.encode(facts).decode() if self._is_json else text)
@@ -246,14 +253,6 @@ def _bar(status: OperationStatus) -> str:
         f"[{'#' * full}{'.' * (_WIDTH - full)}] {status.progress_percent:5.1f}% of {status.total}: "
         f"{status.completed} completed, {status.failed} failed{left}"
     )
-
-
-def _message(operation: BatchOperation, status: OperationStatus) -> str:
-    """Return the message of the status, and of a plan how it is carried out."""
-    if not operation.plan_hash:
-        return status.message
-    how = f"manage.py batch submit TENANT --plan {operation.id} --plan-hash {operation.plan_hash}"
-    return f"{status.message} Nothing was changed. To carry this out:\n  {how}"
 
 
 def _facts(operation: BatchOperation, status: OperationStatus) -> dict[str, Any]:
