@@ -29,8 +29,8 @@ from operations.sealed_input import opened_arguments
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.operation_files import streamed
 from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.effects_view import build_effects, forms
 from partner_engine.web.operation_rows import find_operation, title_of_row
-from partner_engine.web.pages.operation_effects import build_effects, forms
 from presentation.visibility import Reader
 from rules.definition.labels import label_of
 from rules.definition.model import CompiledCatalogue
