@@ -7,7 +7,7 @@ them in another transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path, reverse
@@ -34,13 +34,16 @@ from catalogue.loader import load
 from catalogue.models import Catalogue, Release
 from catalogue.publish_work import count_impacts
 from catalogue.release_history import check_renames
-from catalogue.releases import NoRelease, publish, read_definition
+from catalogue.release_pointer import release_in_force
+from catalogue.releases import NoRelease, publish, read_definition, refuse_during_roll_out
 from catalogue.reports import describe_parts, without_repetitions
+from catalogue.roll_out_models import NOT_CURRENT
 from catalogue.strict_check import check_catalogue
 from decisions.coverage import coverage_of
 from partner_engine.admin.book_impact import impact_lines, impact_on_book, most_copies
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
+from partner_engine.admin.roll_outs import GuardedPublishForm
 from partner_engine.admin.site import site
 from presentation.csv_cells import BYTE_ORDER_MARK
 from rules.definition.catalogue import CatalogueDefinition
@@ -103,7 +106,7 @@ class CatalogueAdmin(DraftAdmin):
         ),
         ("Parts", {"fields": ("parts",)}),
     )
-    actions_detail = ("check_draft", "coverage", "publish", "export")
+    actions_detail = ("check_draft", "coverage", "publish", "publish_guarded", "export")
     actions_list = ("import_file",)
 
     def get_urls(self) -> list[URLPattern]:
@@ -130,7 +133,11 @@ class CatalogueAdmin(DraftAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the catalogues with the number of their question sets and their current release."""
-        counted = {"set_count": Count("question_sets", distinct=True), "latest": Max("releases__number")}
+        in_force = Q(releases__roll_out=None) | ~Q(releases__roll_out__state__in=NOT_CURRENT)
+        counted = {
+            "set_count": Count("question_sets", distinct=True),
+            "latest": Max("releases__number", filter=in_force),
+        }
         return super().get_queryset(request).annotate(**counted)
 
     @display(description="Question sets")
@@ -202,6 +209,40 @@ class CatalogueAdmin(DraftAdmin):
         else:
             messages.info(request, f"The draft equals release {release.number}; nothing was published.")
         return redirect("admin:catalogue_release_change", release.pk)
+
+    @action(
+        description="Publish tenant by tenant",
+        icon="conversion_path",
+        permissions=["publish"],
+        url_path="publish-guarded",
+    )
+    def publish_guarded(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Start a release that goes out tenant by tenant (POST); show its form first (GET)."""
+        catalogue = self._find(request, object_id)
+        form = GuardedPublishForm(request.POST or None)
+        faults: Sequence[CatalogueFault] = ()
+        if request.method == "POST" and form.is_valid():
+            try:
+                roll_out = form.start(catalogue, actor_id=str(request.user.pk))
+            except CatalogueErrors as error:
+                faults = error.faults
+            else:
+                if roll_out is not None:
+                    self.log_change(request, catalogue, f"Began to publish release {roll_out.release.number}.")
+                    messages.success(request, f"Release {roll_out.release.number} goes out tenant by tenant.")
+                    return redirect("admin:catalogue_rollout_change", roll_out.pk)
+        shown, _ = without_repetitions(faults)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": catalogue,
+            "title": "Publish tenant by tenant",
+            "catalogue": catalogue,
+            "form": form,
+            "faults": [(fault, _place(fault, catalogue)) for fault in shown],
+            "fault_count": len(faults),
+        }
+        return render(request, "admin/catalogue/catalogue/guarded.html", context)
 
     def impact_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Download what publishing the draft would change for open copies, as CSV."""
@@ -276,7 +317,7 @@ class CatalogueAdmin(DraftAdmin):
         # Golden cases that differ prevent a publish; the impact shows whether their new results are wanted.
         is_decidable = all(fault.code == GOLDEN_CASE for fault in faults)
         shown, more = without_repetitions(faults)
-        latest = catalogue.releases.order_by("-number").first()
+        latest = release_in_force(catalogue)
         current = read_definition(latest) if latest else None
         context = {
             **self.admin_site.each_context(request),
@@ -316,6 +357,7 @@ def _findings(
     try:
         checked = check_catalogue(definition)
         check_renames(catalogue, definition)
+        refuse_during_roll_out(catalogue)
         faults = faults_of(run_cases(catalogue, checked.compiled))
         return faults, [] if faults else checked.warnings
     except CatalogueErrors as error:

@@ -64,6 +64,7 @@ _SIDEBAR: Final = (
             ("Lines of business", "category", "catalogue", "lineofbusiness"),
             ("Golden cases", "verified", "catalogue", "goldencase"),
             ("Releases", "new_releases", "catalogue", "release"),
+            ("Roll-outs", "conversion_path", "catalogue", "rollout"),
         ),
     ),
     (
