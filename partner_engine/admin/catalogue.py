@@ -41,6 +41,7 @@ from partner_engine.admin.book_impact import impact_on_book
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.site import site
+from partner_engine.admin.uploads import counts_uploads
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
 
@@ -204,6 +205,7 @@ class CatalogueAdmin(DraftAdmin):
         return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=disposition)
 
     @action(description="Import YAML", icon="upload", permissions=["import"], url_path="import")
+    @counts_uploads
     def import_file(self, request: HttpRequest) -> HttpResponse:
         """Show the faults or the changes of a file. After a confirmation, replace the draft with it."""
         form = CatalogueFileForm(request.POST or None, request.FILES or None)
