@@ -27,7 +27,9 @@ from operations.kinds.set_answers import AnswersArguments, SetAnswers
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import opened_arguments
 from partner_engine.copy_visibility import InsuredNames
+from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import streamed
+from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.operation_rows import find_operation, title_of_row
 from partner_engine.web.pages.operation_effects import build_effects, forms
@@ -35,6 +37,7 @@ from presentation.visibility import Reader
 from rules.definition.labels import label_of
 from rules.definition.model import CompiledCatalogue
 from tenants.access import Right
+from tenants.limits.scopes import WHAT_IF
 
 #: Forms whose lines are one part of the file.
 _PART: Final = 100
@@ -50,10 +53,11 @@ def may_suppose(operation: BatchOperation, counts: OperationStatus) -> bool:
 @for_agents(Right.READ_FORMS)
 def show(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
     """Show what would change for the first forms of a try."""
+    count_request(request, WHAT_IF)
     operation, answers = _tried(operation_id)
     shown: dict[str, Any] = {"operation_id": operation.pk, "title": title_of_row(operation)}
     try:
-        supposition = answers_supposition(agent.tenant.catalogue, answers)
+        supposition = answers_supposition(agent.tenant.catalogue, answers, reader=Reader.for_actor(agent.actor))
     except AnswerNotSupposed as refused:
         shown["problem"] = f"{_reasons(refused, agent)} {_NO_REMEDY}"
     except releases.NoRelease:
@@ -72,15 +76,17 @@ def show(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse
 @for_agents(Right.READ_FORMS)
 def download(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
     """Send what would change for all forms of a try as CSV: one line for each changed product of a form."""
+    count_request(request, WHAT_IF)
     operation, answers = _tried(operation_id)
     try:
-        supposition = answers_supposition(agent.tenant.catalogue, answers)
+        supposition = answers_supposition(agent.tenant.catalogue, answers, reader=Reader.for_actor(agent.actor))
     except (AnswerNotSupposed, releases.NoRelease):
         # The page, which has no link to the file then, says why.
         raise Http404 from None
     name = f"what-would-change-{operation_id}.csv"
     read = _file(supposition, agent, _forms_of(operation))
-    return streamed(request, read, name=name, content_type="text/csv; charset=utf-8")  # type: ignore[return-value]
+    access = DownloadAccess.of_request(request, actor=agent.actor, tenant=agent.tenant)
+    return streamed(request, read, access=access, name=name, format="csv")  # type: ignore[return-value]
 
 
 def _tried(operation_id: UUID) -> tuple[BatchOperation, Mapping[str, object]]:
