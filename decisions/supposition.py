@@ -21,6 +21,8 @@ from rules.types.cleaning import InvalidValue, clean
 
 #: Answers that can be supposed at a time.
 MOST_ANSWERS: Final = 20
+#: The part of a product that has rules less: they are at no place, but the product is another one.
+REMOVED: Final = -3
 _NO_ANSWERS: Final[Mapping[str, AnswerValue]] = MappingProxyType({})
 _NO_PARTS: Final[Mapping[str, frozenset[int]]] = MappingProxyType({})
 
@@ -151,7 +153,7 @@ def _changed_parts(
     before: CatalogueDefinition, after: CatalogueDefinition, codes: Collection[str]
 ) -> dict[str, frozenset[int]]:  # fmt: skip
     """Return the parts that differ of each product of ``codes`` that both definitions have: rules by their place after,
-    ``CHECKS``, ``RATING``.
+    ``REMOVED``, ``CHECKS``, ``RATING``.
     """
     old, new = ({product.code: product for product in one.products} for one in (before, after))
     return {code: frozenset(_parts(old[code], new[code])) for code in codes if code in old and code in new}
@@ -160,6 +162,8 @@ def _changed_parts(
 def _parts(old: Product, new: Product) -> Iterator[int]:
     known = {rule.id: rule for rule in old.rules}
     yield from (place for place, rule in enumerate(new.rules) if known.get(rule.id) != rule)
+    if known.keys() - {rule.id for rule in new.rules}:
+        yield REMOVED
     if (old.states, old.industries, old.line) != (new.states, new.industries, new.line):
         yield CHECKS
     if old.rating.tables != new.rating.tables:

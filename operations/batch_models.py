@@ -57,7 +57,7 @@ class BatchOperation(TenantModel):
     resume_at = models.DateTimeField(null=True, help_text="When a pause by the circuit breaker ends by itself.")
     faults_in_row = models.PositiveSmallIntegerField(default=0, help_text="Chunks that failed one after another.")
     stretch_started_at = models.DateTimeField(
-        null=True, help_text="The first claim since it was submitted, resumed or retried; for the time left."
+        null=True, help_text="From when the time left is measured: a start, resume or retry, or its first twentieth."
     )
     stretch_began_with = models.PositiveIntegerField(default=0, help_text="The items that had ended by then.")
     cancelled_at = models.DateTimeField(null=True)

@@ -126,13 +126,18 @@ def _state(operation: BatchOperation, *, ended: int, in_progress: int) -> Operat
 def _seconds_left(
     operation: BatchOperation, *, ended: int, state: OperationState, now: datetime | None
 ) -> float | None:  # fmt: skip
-    """Return the time left at the pace since the operation was started, resumed or retried last."""
+    """Return the time left at the pace since the operation was started, resumed or retried last; once a twentieth has
+    ended, at the pace since then.
+    """
     if state not in (OperationState.PENDING, OperationState.IN_PROGRESS):
         return None
     remaining = operation.total - ended
-    done = ended - operation.stretch_began_with
-    if operation.stretch_started_at is not None and now is not None and done > 0:
-        passed = (now - operation.stretch_started_at).total_seconds()
+    began, done = operation.stretch_started_at, ended - operation.stretch_began_with
+    if began is not None and not done and ended * 10 < operation.total:
+        # Measured anew from this moment on: until the next end the pace since the start counts.
+        began, done = operation.started_at, ended
+    if began is not None and now is not None and done > 0:
+        passed = (now - began).total_seconds()
         return round(remaining * passed / done, 1)
     if operation.estimated_seconds is None or not operation.total:
         return None

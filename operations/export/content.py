@@ -7,8 +7,9 @@ an earlier release calls them sensitive.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -21,6 +22,7 @@ from presentation import shapes
 from presentation.visibility import Reader, Visibility
 from rules.flow.evaluation import Evaluation
 from tenants.current_tenant import use_tenant
+from tenants.models import Tenant
 
 #: A reader of everything but secrets.
 EXPORT: Final = Reader(sees_personal=True, sees_masks=False)
@@ -29,17 +31,18 @@ EXPORT: Final = Reader(sees_personal=True, sees_masks=False)
 class ExportVisibility:
     """The policies of an export, one per catalogue and set of releases."""
 
-    def __init__(self) -> None:
-        self._of = lru_cache(maxsize=256)(_visibility)
+    def __init__(self, tenant: Tenant) -> None:
+        """Take the tenant whose current releases are the policy."""
+        self._of = lru_cache(maxsize=256)(partial(_visibility, tenant.id))
 
     def of(self, catalogue: str, release_ids: Iterable[int | None]) -> Visibility:
         """Return the policy for values of a form of ``catalogue`` that were recorded under these releases."""
         return self._of(catalogue, frozenset(known for known in release_ids if known is not None))
 
 
-def _visibility(catalogue: str, release_ids: frozenset[int]) -> Visibility:
+def _visibility(tenant_id: UUID, catalogue: str, release_ids: frozenset[int]) -> Visibility:
     past = [releases.sensitivities_of(known) for known in sorted(release_ids)]
-    return Visibility(releases.current(catalogue).compiled, EXPORT, past=past)
+    return Visibility(releases.current(catalogue, tenant_id=tenant_id).compiled, EXPORT, past=past)
 
 
 def strictest_visibility(context: BatchContext, reader: Reader) -> Visibility:
@@ -50,7 +53,8 @@ def strictest_visibility(context: BatchContext, reader: Reader) -> Visibility:
         used = CopyRevision.objects.filter(copy_id=context.copy.id).exclude(release_id=None).order_by()
         past = {*used.values_list("release_id", flat=True).distinct(), context.release.id, context.decision_release.id}
     strict = [releases.sensitivities_of(known) for known in sorted(past)]
-    return Visibility(releases.current(context.form.catalogue).compiled, reader, past=strict)
+    current = releases.current(context.form.catalogue, tenant_id=context.scope.id)
+    return Visibility(current.compiled, reader, past=strict)
 
 
 def of_copy(document: bytes, evaluation: bytes, visibility: Visibility) -> dict[str, Any]:

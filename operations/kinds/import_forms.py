@@ -22,6 +22,7 @@ from batch.save import Fault, refusing
 from catalogue import releases
 from copies.changes import Cause
 from copies.models import Copy
+from failpoints import failpoint
 from operations.kinds.copy_kind import OPERATION, moved_between
 from operations.kinds.kind import UNCHANGED, ItemEnd, Kind, Refusal, Work
 from operations.kinds.refusals import refusal_of
@@ -143,7 +144,9 @@ class _Forms:
 
     def _record(self, saved: Mapping[UUID, SaveResult]) -> None:
         ends = {key: self._end(key, result) for key, result in saved.items()}
+        failpoint("import_recording")
         self._work.record(list(ends.values()))
+        failpoint("import_recorded")
         self._ends |= ends
 
     def _end(self, key: UUID, result: SaveResult) -> ItemEnd:

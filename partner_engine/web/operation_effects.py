@@ -136,5 +136,5 @@ def _insured(report: BookReport, agent: Agent) -> dict[UUID, str]:
 
 def _reasons(refused: AnswerNotSupposed, agent: Agent) -> str:
     """Return why answers cannot be supposed, with the questions' labels instead of their codes."""
-    catalogue: CompiledCatalogue = releases.current(agent.tenant.catalogue).compiled
+    catalogue: CompiledCatalogue = releases.current(agent.tenant.catalogue, tenant_id=agent.tenant.id).compiled
     return " ".join(f"{label_of(catalogue, code)}: {text}" if code else text for code, _, text in refused.faults)

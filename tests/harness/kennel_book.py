@@ -134,6 +134,7 @@ DRAFTS = {
     "cheaper": rated(rate="9.995"),
     "factor": rated(rate="13.1", minimum="310", times="1.15"),
     "wider": WIDER,
+    "rule_gone": with_first_product(rules=KENNELS.products[0].rules[1:]),
     "adjusted": ADJUSTED,
     "otherwise_adjusted": OTHERWISE_ADJUSTED,
     "one_more": ONE_MORE,
