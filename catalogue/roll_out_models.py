@@ -11,7 +11,7 @@ __all__ = ["RollOut", "RollOutOrder", "RollOutTenant"]
 
 class RollOut(models.Model):
     """The roll-out of one release. The first ``following`` tenants of its order follow the release, all others the
-    ``former`` one. ``revision`` grows with every change, so that readers can tell which of two states is later.
+    ``former`` one. ``revision`` grows with every change, so that of two states the later one is known.
     """
 
     class State(models.TextChoices):

@@ -31,13 +31,13 @@ from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import streamed
 from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.effects_view import build_effects, forms
 from partner_engine.web.operation_rows import find_operation, title_of_row
-from partner_engine.web.pages.operation_effects import build_effects, forms
 from presentation.visibility import Reader
 from rules.definition.labels import label_of
 from rules.definition.model import CompiledCatalogue
 from tenants.access import Right
-from tenants.limits.scopes import WHAT_IF
+from tenants.limits.scopes import EXPORT, WHAT_IF
 
 #: Forms whose lines are one part of the file.
 _PART: Final = 100
@@ -75,8 +75,11 @@ def show(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse
 @require_GET
 @for_agents(Right.READ_FORMS)
 def download(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
-    """Send what would change for all forms of a try as CSV: one line for each changed product of a form."""
-    count_request(request, WHAT_IF)
+    """Send what would change for all forms of a try as CSV, one line for each changed product of a form.
+
+    It counts as an export.
+    """
+    count_request(request, EXPORT, WHAT_IF)
     operation, answers = _tried(operation_id)
     try:
         supposition = answers_supposition(agent.tenant.catalogue, answers, reader=Reader.for_actor(agent.actor))
