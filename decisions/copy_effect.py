@@ -20,6 +20,7 @@ from copies.document import Answer, AnswerValue, Container, Document, walk_answe
 from copies.narrow_document import NarrowAnswer
 from copies.paths import Path, join_path, split_path
 from copies.sealed_answers import Sealer
+from decisions.closed_parts import Closed
 from decisions.decide_many import FAULTS, DecidingRelease, StoredCopy
 from decisions.supposition import Supposition
 from presentation.visibility import NOBODY, PUBLIC, Visibility
@@ -100,7 +101,8 @@ class ProductEffect(msgspec.Struct, frozen=True, kw_only=True):
 class CopyEffect(msgspec.Struct, frozen=True, kw_only=True):
     """What a supposition changes for one copy. ``error`` names the fault of an undecidable copy. ``hidden`` and
     ``shown`` are the codes of answered questions that would be hidden, and of questions that would be asked anew;
-    ``stale`` are the products of the quotes that would be stale. ``is_asked`` is False where the copy asks none of the
+    ``stale`` are the products of the quotes that would be stale. ``closed`` are the decided products that are left out
+    because they depend on answers that the reader may not see. ``is_asked`` is False where the copy asks none of the
     questions whose answers are supposed.
     """
 
@@ -114,6 +116,7 @@ class CopyEffect(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
     @property
     def is_changed(self) -> bool:
@@ -122,7 +125,10 @@ class CopyEffect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _RefusedAnswer(Exception):
-    """The supposed answer could not be saved in this copy: a validator refuses it, or people may not change it."""
+    """The supposed answer could not be saved in this copy: a validator refuses it, or people may not change it.
+
+    Where a validator compares it with an answer that the reader may not see, it is refused in any case.
+    """
 
 
 class _Side:
@@ -221,6 +227,8 @@ class _Judge:
         """Return the effect by the decisions before and after."""
         supposition, one = self._supposition, self._one
         document = self._read(*one.copy.renames, *supposition.renames)
+        # Before an answer is replaced: what the copy has now may be hidden, too.
+        closed = None if supposition.closed is None else supposition.closed.of(document)
         paths = self._suppose(document)
         if supposition.answers and not paths:
             return CopyEffect(
@@ -237,7 +245,8 @@ class _Judge:
             before = self._stored() if one.is_present else self._decided_now()
             apply_states(document, result)
         after = _Side(supposition.supposed, document, result.evaluation, self._sealer)
-        return self._effect(before, after, work="full")
+        effect = self._effect(before, after, work="full")
+        return effect if closed is None else _without_closed(effect, closed, before.evaluation)
 
     def _run(self, document: Document, release: DecidingRelease, *, changed: frozenset[str]) -> FlowResult:
         as_of, reveal = self._one.copy.as_of, self._sealer.reveal
@@ -262,8 +271,10 @@ class _Judge:
             # The questions are asked that the present release asks today.
             release = self._supposition.present
             apply_states(document, self._run(document, release, changed=frozenset()))
-        paths = set()
+        paths, closed = set(), self._supposition.closed
         for path, answer in _asked(document, answers):
+            if closed is not None and closed.compares(Path(path).code, document):
+                raise _RefusedAnswer(CLOSED)
             if answer.readonly:
                 raise _RefusedAnswer(f"refused: {Path(path).code} (read_only)")
             answer.value, answer.sealed, answer.mask, answer.tag = answers[Path(path).code], None, "", ""
@@ -311,6 +322,17 @@ class _Judge:
                 if after.is_stale(quote) and (one.is_present or not before.is_stale(quote))
             ),
         )
+
+
+def _without_closed(effect: CopyEffect, closed: Closed, evaluation: Evaluation) -> CopyEffect:
+    return replace(
+        effect,
+        products=tuple(part for part in effect.products if part.product not in closed.products),
+        hidden=tuple(code for code in effect.hidden if code not in closed.values),
+        shown=tuple(code for code in effect.shown if code not in closed.values),
+        stale=tuple(product for product in effect.stale if product not in closed.quotes),
+        closed=tuple(product for product in evaluation.eligibility if product in closed.products),
+    )
 
 
 def apply_states(document: Document, result: FlowResult) -> None:
