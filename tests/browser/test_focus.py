@@ -20,11 +20,7 @@ pytestmark = pytest.mark.browser
 SIZES: Final = ((1440, 900), (390, 844), (720, 900), (720, 450), (360, 225))[: amount(quick=2, full=5)]
 #: More stops than the form has.
 MOST: Final = 400
-<<<<<<< HEAD
-#: Returns what has the focus and how many of its points are on top, of nine; null at the end of the page.
-=======
 #: What has the focus, and how many of its points are on top, of nine per box; null at the end of the page.
->>>>>>> 5b66bb939de9eae6db0e07c0d378f4bd5b580a9c
 SEEN: Final = """() => {
     const focused = document.activeElement;
     if (focused === document.body || !focused.matches(":focus")) return null;
