@@ -239,7 +239,7 @@ class CatalogueAdmin(DraftAdmin):
             "title": "Publish tenant by tenant",
             "catalogue": catalogue,
             "form": form,
-            "faults": [(fault, _place(fault, catalogue)) for fault in shown],
+            "faults": [(fault, _place(fault.where)) for fault in shown],
             "fault_count": len(faults),
         }
         return render(request, "admin/catalogue/catalogue/guarded.html", context)
