@@ -18,8 +18,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
-from operations.engine.status import STAGES, OperationState, computed
+from operations.engine.status import OperationState, computed
 from operations.models import BatchOperation, ItemState, OperationItem
+from operations.state_words import STAGES
 from partner_engine.admin.viewing import age, tenant_names
 
 VIEW: Final = "operations.view_batchoperation"
