@@ -20,6 +20,7 @@ from catalogue.publish_work import Impact
 from copies.codec import UnreadableDocument, decode_narrow_document
 from copies.document import Document
 from copies.models import Copy
+from copies.paths import Path, join_path
 from decisions.supposition import changed_products, decisive_parts
 from decisions.waiting import list_databases
 from forms.models import ApplicationForm, QuoteRequest
@@ -97,7 +98,8 @@ def count_refusing(draft: CatalogueDefinition, current: CatalogueDefinition | No
 
 def _renamed(path: str, codes: Mapping[str, str]) -> str:
     """Return ``path`` with the new ``codes`` by old ones."""
-    return "/".join(codes.get(step, step) for step in path.split("/"))
+    first, *others = (codes.get(step, step) for step in Path(path).steps)
+    return join_path("", first, *others)
 
 
 def count_remapped(draft: CatalogueDefinition, current: CatalogueDefinition | None) -> list[Impact]:
