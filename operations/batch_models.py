@@ -6,17 +6,18 @@ from typing import ClassVar
 
 from django.db import models
 
+from operations.state_words import ITEM_WORDS
 from tenants.managers import TenantModel
 
 
 class ItemState(models.TextChoices):
     """The state of one item."""
 
-    QUEUED = "queued", "Queued"
-    IN_PROGRESS = "in_progress", "Running"
-    COMPLETED = "completed", "Completed"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
+    QUEUED = "queued", ITEM_WORDS["queued"]
+    IN_PROGRESS = "in_progress", ITEM_WORDS["in_progress"]
+    COMPLETED = "completed", ITEM_WORDS["completed"]
+    FAILED = "failed", ITEM_WORDS["failed"]
+    CANCELLED = "cancelled", ITEM_WORDS["cancelled"]
 
 
 class BatchOperation(TenantModel):

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -13,6 +12,7 @@ from django.db import connections
 from django.db.models import Count
 
 from operations.batch_models import BatchOperation, ItemState, OperationItem
+from operations.state_words import STAGES
 from tenants.current_tenant import current_tenant
 
 
@@ -25,17 +25,6 @@ class OperationState(StrEnum):
     COMPLETED = "completed"
     PARTIAL = "partial"
     CANCELLED = "cancelled"
-
-
-#: The states in words: the one source for pages, admin, command and sockets. ``ItemState`` has those of items.
-STAGES: Final = {
-    OperationState.PENDING: "Waiting to start",
-    OperationState.IN_PROGRESS: "Running",
-    OperationState.PAUSED: "Paused",
-    OperationState.COMPLETED: "Completed",
-    OperationState.PARTIAL: "Completed with failures",
-    OperationState.CANCELLED: "Cancelled",
-}
 
 
 class OperationStatus(msgspec.Struct, frozen=True, kw_only=True):
