@@ -1,4 +1,4 @@
-"""The actors of an operation: its creator, and those who corrected items, with the rights that they have when a chunk
+"""The actors of an operation: its creator, and the people who corrected items, with the rights that they have when a chunk
 begins.
 """
 
