@@ -6,7 +6,8 @@ nothing else, so that only copies with other reasons are decided in full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -25,13 +26,14 @@ from decisions.decide_many import FAULTS, DecidingRelease, StoredCopy
 from decisions.supposition import Supposition
 from presentation.visibility import NOBODY, PUBLIC, Visibility
 from rules.definition.model import CompiledCatalogue
+from rules.definition.renames import Renames
 from rules.flow import check_flow
 from rules.flow.eligibility import mark_bindable, redecide_product
 from rules.flow.evaluation import Evaluation, FlowResult, ProductOutcome, Reason
 from rules.flow.followed_renames import follow_renames
 from rules.incremental import partial_run
 from rules.incremental.decided_state import DecidedState
-from rules.incremental.formula_change import formula_values, split_by_part
+from rules.incremental.formula_change import FormulaValues, formula_values, split_by_part
 from rules.incremental.shapley import in_whole_units
 from rules.payload import DecidedPayloads, fields_hash
 
@@ -39,6 +41,7 @@ from rules.payload import DecidedPayloads, fields_hash
 SEVERAL, NONE, CLOSED = "several", "none", "not shown"
 #: What a premium that appears or disappears is put under if no rule is the reason.
 MISSING, LOCK, CATALOGUE, REQUEST = "missing answers", "surplus lock", "product added or removed", "requested lines"
+_WORD: Final = re.compile(r"\w+")
 _OPEN: Final = frozenset({"eligible", "refer"})
 #: How a copy was treated: not concerned, looked at in part, or decided in full.
 Work: TypeAlias = Literal["none", "part", "full"]
@@ -306,21 +309,25 @@ class _Judge:
         return document
 
     def _effect(self, before: _Side, after: _Side, *, work: Work) -> CopyEffect:
-        one = self._one
+        one, renames = self._one, self._supposition.renames
+        products = tuple(_product_effects(before, after, renames))
+        stale = tuple(
+            quote.product
+            for quote in one.quotes
+            if after.is_stale(quote) and (one.is_present or not before.is_stale(quote))
+        )
+        # A renamed question is neither hidden nor asked anew. Nothing reads the document before after this.
+        follow_renames(before.document, renames)
         hidden, shown = _visibility_changes(before.document, after.document)
         return CopyEffect(
             id=one.copy.id,
             tenant_id=one.copy.tenant_id,
             form_id=one.form_id,
             work=work,
-            products=tuple(_product_effects(before, after)),
+            products=products,
             hidden=hidden,
             shown=shown,
-            stale=tuple(
-                quote.product
-                for quote in one.quotes
-                if after.is_stale(quote) and (one.is_present or not before.is_stale(quote))
-            ),
+            stale=stale,
         )
 
 
@@ -370,20 +377,26 @@ def _visible(document: Document) -> dict[str, bool]:
     return {path: answer.is_answered for path, answer in walk_answers(document) if answer.active}
 
 
-def _product_effects(before: _Side, after: _Side) -> Iterator[ProductEffect]:
+def _product_effects(before: _Side, after: _Side, renames: Sequence[Renames]) -> Iterator[ProductEffect]:
     old, new = before.evaluation.eligibility, after.evaluation.eligibility
     for code in {**old, **new}:
         was, now = old.get(code), new.get(code)
         if _brief(was) != _brief(now):
-            yield _product_effect(code, was, now, before, after)
+            causes = _causes(code, was, now, before, after, renames)
+            yield _product_effect(code, was, now, before, after, causes)
 
 
 def _brief(outcome: ProductOutcome | None) -> tuple[str, int | None]:
     return ("", None) if outcome is None else (outcome.outcome, outcome.premium)
 
 
-def _product_effect(
-    code: str, was: ProductOutcome | None, now: ProductOutcome | None, before: _Side, after: _Side
+def _product_effect(  # noqa: PLR0913 - a product under two releases
+    code: str,
+    was: ProductOutcome | None,
+    now: ProductOutcome | None,
+    before: _Side,
+    after: _Side,
+    causes: dict[str, int],
 ) -> ProductEffect:
     side = after if code in after.catalogue.products else before
     state, industry = _place(side, code)
@@ -395,7 +408,7 @@ def _product_effect(
         premium_after=now.premium if now else None,
         state=state,
         industry=industry,
-        causes=_causes(code, was, now, before, after),
+        causes=causes,
         reasons=(
             *(f"-{reason.rule}" for reason in _only_in(was, now)),
             *(f"+{reason.rule}" for reason in _only_in(now, was)),
@@ -403,15 +416,20 @@ def _product_effect(
     )
 
 
-def _causes(
-    code: str, was: ProductOutcome | None, now: ProductOutcome | None, before: _Side, after: _Side
+def _causes(  # noqa: PLR0913 - a product under two releases
+    code: str,
+    was: ProductOutcome | None,
+    now: ProductOutcome | None,
+    before: _Side,
+    after: _Side,
+    renames: Sequence[Renames],
 ) -> dict[str, int]:
     old, new = (one.premium if one else None for one in (was, now))
     if old is not None and new is not None:
         if old == new:
             return {}
         values = [formula_values(side.state, side.catalogue.products[code]) for side in (before, after)]
-        return split_by_part(values[0], values[1], premiums=(old, new))
+        return split_by_part(_with_new_codes(values[0], renames), values[1], premiums=(old, new))
     moved = (new or 0) - (old or 0)
     if not moved:
         return {}
@@ -425,6 +443,15 @@ def _causes(
         known = code in before.catalogue.products and code in after.catalogue.products
         return {REQUEST if known else CATALOGUE: moved}
     return {LOCK if closed.outcome == "locked" else MISSING: moved}
+
+
+def _with_new_codes(values: FormulaValues | None, renames: Sequence[Renames]) -> FormulaValues | None:
+    """Return ``values`` with the names that their parts have after ``renames``, so that equal parts are one cause."""
+    if values is None or not renames:
+        return values
+    codes = {old: moved.code for one in renames for old, moved in (*one.questions.items(), *one.pools.items())}
+    amounts = {_WORD.sub(lambda word: codes.get(word[0], word[0]), name): one for name, one in values.amounts.items()}
+    return replace(values, amounts=amounts)
 
 
 def _only_in(one: ProductOutcome | None, other: ProductOutcome | None) -> list[Reason]:
