@@ -48,6 +48,8 @@ CALLING: Final = (
 )
 #: In the order of one chunk of a run that decides copies anew.
 DECIDING: Final = ("decisions_noted", "decided_chunk")
+#: In the order of one change of a release that goes out tenant by tenant.
+GUARDING: Final = ("roll_out_changed", "roll_out_settling", "roll_out_step_ended")
 #: In the order of a tenant's move to another database.
 MOVING: Final = (
     "move_target_prepared",
@@ -66,7 +68,9 @@ ERASING: Final = ("form_erasure_begun", "form_rows_erased", "tenant_erasure_begu
 OPERATING: Final = ("operation_claimed", "operation_chunk_ended")
 #: In the order of the save of one chunk of an import, between ``write_sending`` and ``written``.
 IMPORTING: Final = ("import_recording", "import_recorded")
-FAILPOINTS: Final = SAVING + RELAYING + DELIVERING + CALLING + DECIDING + MOVING + ERASING + OPERATING + IMPORTING
+FAILPOINTS: Final = (
+    SAVING + RELAYING + DELIVERING + CALLING + DECIDING + GUARDING + MOVING + ERASING + OPERATING + IMPORTING
+)
 Action = Callable[[str], object]
 
 

@@ -317,6 +317,22 @@ class DecideAnew(FieldsPayload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class GuardRelease(FieldsPayload):
+    """Do the next step of a release that goes out tenant by tenant, if it is this tenant's turn: forecast a part of its
+    book, let it follow, or compare its outcomes with the forecast. ``part`` is the state of the roll-out, by number;
+    each step emits the next. Without ``roll_out_id`` it looks for steps that were lost.
+    """
+
+    kind: ClassVar[str] = "guard_release"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FRESH
+    targeted_by: ClassVar[tuple[str, ...]] = ("tenant_id", "part")
+
+    tenant_id: str
+    roll_out_id: int = 0
+    part: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class RecordShadowRules(FieldsPayload):
     """Decide the shadow rules of current releases for the tenant's open copies; each ``part`` emits the next."""
 

@@ -28,7 +28,7 @@ def save_context_for(
     Many copies share a ``current_release`` that looks each catalogue up once. Raises ``UnknownCatalogue``.
     """
     now = loaded.copy.updated_at if loaded.is_past else loaded.now or timezone.now()
-    release, saved_under = _release(loaded, current_release), loaded.copy.release_id
+    release, saved_under = _release(loaded, scope, current_release), loaded.copy.release_id
     today = now.astimezone(ZoneInfo(scope.time_zone)).date()
     return SaveContext(
         tenant_id=scope.id,
@@ -42,11 +42,13 @@ def save_context_for(
     )
 
 
-def _release(loaded: Loaded, current_release: CurrentRelease | None) -> Release:
+def _release(loaded: Loaded, scope: Tenant, current_release: CurrentRelease | None) -> Release:
     if loaded.is_past:
         assert loaded.copy.release_id is not None  # noqa: S101 - every revision has one
         return releases.get(loaded.copy.release_id)
     try:
-        return (current_release or releases.current)(loaded.form.catalogue)
+        if current_release is not None:
+            return current_release(loaded.form.catalogue)
+        return releases.current(loaded.form.catalogue, tenant_id=scope.id)
     except releases.NoRelease as error:
         raise UnknownCatalogue(loaded.form.catalogue) from error

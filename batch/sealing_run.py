@@ -79,9 +79,9 @@ def reachable_tenants() -> list[Tenant]:
 class _Codes:
     """The secret questions by the codes of any release of one catalogue."""
 
-    def __init__(self, catalogue: str) -> None:
-        """Take the current release. Raises ``NoRelease``."""
-        self._today = releases.current(catalogue)
+    def __init__(self, catalogue: str, tenant: Tenant) -> None:
+        """Take the current release of the tenant. Raises ``NoRelease``."""
+        self._today = releases.current(catalogue, tenant_id=tenant.id)
         self.compiled = self._today.compiled
         self._known: dict[int | None, Secrets] = {}
 
@@ -102,9 +102,9 @@ class _Codes:
 
 def count_open_forms(catalogue: str) -> int:
     """Return how many forms of the catalogue, over all tenants, hold open values in a present version."""
-    codes = _Codes(catalogue)
     forms: set[UUID] = set()
     for tenant in reachable_tenants():
+        codes = _Codes(catalogue, tenant)
         for copies in _chunks(tenant, catalogue):
             forms |= {copy.application_form_id for copy in copies if _open_in(copy, codes)}
     return len(forms)
@@ -120,7 +120,7 @@ def seal_tenant(tenant: Tenant, *, dry_run: bool = False) -> Iterator[Sealed]:
         catalogues = sorted(set(ApplicationForm.objects.order_by().values_list("catalogue", flat=True)))
     for catalogue in catalogues:
         try:
-            codes = _Codes(catalogue)
+            codes = _Codes(catalogue, tenant)
         except releases.NoRelease:
             continue
         for copies in _chunks(tenant, catalogue):

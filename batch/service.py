@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import date, datetime
-from functools import cache
+from functools import cache, partial
 from typing import Final, Literal, overload
 from uuid import UUID
 
@@ -120,7 +120,7 @@ def find_and_lock_many(
             closing(LockedCopies(scope=scope, holder=holder_of(actor), wait=wait, archived=archived))
         )
         chunk = held.enter_context(closing(Chunk(ids, locked=locked)))
-        current = cache(releases.current)
+        current = cache(partial(releases.current, tenant_id=scope.id))
         for identity, loaded in locked.open(ids).items():
             try:
                 chunk.contexts[identity] = BatchContext(
@@ -220,7 +220,7 @@ def build_many(starts: Mapping[UUID, NewForm], *, scope: Tenant, actor: Actor) -
         raise ChunkTooLarge(len(starts), MOST_COPIES)
     with use_tenant(scope):
         now, _ = load_nothing(None, scope=scope)
-        current = cache(releases.current)
+        current = cache(partial(releases.current, tenant_id=scope.id))
         with closing(Chunk(list(starts), locked=None)) as chunk:
             for identity, start in starts.items():
                 try:

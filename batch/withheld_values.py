@@ -53,7 +53,7 @@ def withhold_stored(tenant: Tenant, catalogue: str, codes: Collection[str]) -> i
     """Remove the values of the questions ``codes`` from the stored events of the catalogue's forms at the tenant;
     return how many events had some.
     """
-    policy = Visibility(releases.current(catalogue).compiled, NOBODY)
+    policy = Visibility(releases.current(catalogue, tenant_id=tenant.id).compiled, NOBODY)
     with use_tenant(tenant):
         forms = ApplicationForm.objects.filter(catalogue=catalogue).order_by().values("pk")
         copies = Copy.objects.filter(application_form_id__in=forms).order_by().values("pk")

@@ -17,6 +17,7 @@ from django.db import models
 
 from catalogue.checks import check_row, pool_circle
 from catalogue.golden_models import AcceptedResult, GoldenCase
+from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutTenant
 from rules.types.registry import QUESTION_TYPES
 
 __all__ = [
@@ -33,6 +34,9 @@ __all__ = [
     "Question",
     "QuestionSet",
     "Release",
+    "RollOut",
+    "RollOutOrder",
+    "RollOutTenant",
 ]
 
 _NAME = RegexValidator(

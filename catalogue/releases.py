@@ -1,8 +1,10 @@
 """Publishes a catalogue's draft as an immutable release, and returns the current release, compiled.
 
-Redis holds the id of the current release, so that all processes see a publish at once; the database decides if Redis
-has no id or is down. Processes that listen (``catalogue.publish_notices``) compile a release at its notice. Publishing
-owns its transaction (ADR 0003) and may not run inside another one, because processes may see only committed releases.
+Redis holds the pointer to the current release, so that all processes see a publish at once; the database decides if
+Redis has none or is down. While a release goes out tenant by tenant (``catalogue.roll_outs``), the current release is
+that of the tenant in scope, or of the one that the caller names. Processes that listen (``catalogue.publish_notices``)
+compile a release at its notice. Publishing owns its transaction (ADR 0003) and may not run inside another one, because
+processes may see only committed releases.
 """
 
 from __future__ import annotations
@@ -12,12 +14,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
+from uuid import UUID
 
 import msgspec
 import zstandard
 from django.db import connection, transaction
 from django_redis import get_redis_connection
-from redis import Redis
 from redis.exceptions import RedisError
 
 from catalogue.compiled_releases import CompiledReleases
@@ -27,25 +29,29 @@ from catalogue.models import Catalogue, Release
 from catalogue.publish_hooks import Published, run_hooks, stricter_questions
 from catalogue.publish_work import call_in_publish
 from catalogue.release_history import check_renames, past_labels, renames_between
+from catalogue.release_pointer import (
+    CACHE,
+    Pointer,
+    cached_pointer,
+    drop_cached_pointer,
+    positions_of,
+    read_pointer,
+    refresh_pointer,
+    release_in_force,
+    set_pointer,
+)
+from catalogue.roll_out_models import UNDER_WAY
 from catalogue.strict_check import check_catalogue
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity, without_shadow
 from rules.definition.compiler import compile_catalogue
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.definition.model import CompiledCatalogue
+from tenants.current_tenant import current_scope
 
-_CACHE: Final = "default"
-#: The lifetime of the id in Redis, in seconds; it repairs the id after a database was restored or emptied.
-_CACHE_SECONDS: Final = 60
 _MAX_COMPILED: Final = 32
 #: The mark of a shadow rule in a release's JSON: a release without it is not decoded to leave them out.
 _SHADOW: Final = b'"shadow":true'
 _MAX_SENSITIVITIES: Final = 256
-
-#: Sets the current release unless a later one is set: the slower of two publishers must not win.
-_ADVANCE: Final = """
-local known = tonumber(redis.call('GET', KEYS[1]) or '') or 0
-if known <= tonumber(ARGV[1]) then redis.call('SET', KEYS[1], ARGV[1], 'EX', ARGV[2]) end
-"""
 
 
 class NoRelease(LookupError):
@@ -67,42 +73,44 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
 
     A draft equal to the current release makes no new release; the current one is returned. ``notices`` of the release
     are sentences for the person who publishes. Raises ``CatalogueErrors`` and publishes nothing if the draft is
-    faulty or decides a golden case in another way than expected, ``RuntimeError`` inside a transaction.
+    faulty, decides a golden case in another way than expected, or while a release goes out tenant by tenant;
+    ``RuntimeError`` inside a transaction.
     """
     with transaction.atomic(durable=True):
         locked = Catalogue.objects.select_for_update().get(pk=catalogue.pk)
-        before = locked.releases.order_by("-number").values_list("id", flat=True).first()
-        release, compiled = _release_of(locked, actor_id=actor_id, notes=notes)
+        refuse_during_roll_out(locked)
+        before = release_in_force(locked)
+        release, compiled = make_release(locked, before, actor_id=actor_id, notes=notes)
         if compiled is not None:
             call_in_publish(release)
-    if compiled is not None:
-        _catalogues[release.id] = locked.code
-        made = CompiledRelease(id=release.id, number=release.number, catalogue_code=locked.code, compiled=compiled)
-        _compiled.put(release.id, made)
-    advance(locked.code, release.id)
-    if compiled is not None:
-        _notify(release.id)
-    if before is not None and before != release.id:
-        stricter = stricter_questions(sensitivities_of(before), sensitivities_of(release.id))
+    if compiled is None:
+        refresh_pointer(locked.code)
+        return release
+    set_pointer(locked.code, Pointer(release.id, release.id))
+    announce(release, compiled)
+    if before is not None:
+        stricter = stricter_questions(sensitivities_of(before.id), sensitivities_of(release.id))
         published = Published(catalogue=locked.code, release_id=release.id, stricter=stricter)
         release.notices = run_hooks(published)
     return release
 
 
-def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> tuple[Release, CompiledCatalogue | None]:
-    """Return the latest release if it equals the draft, with None, else a new one with its compiled catalogue. The
-    catalogue's row must be locked.
+def make_release(
+    catalogue: Catalogue, before: Release | None, *, actor_id: str, notes: str
+) -> tuple[Release, CompiledCatalogue | None]:
+    """Return the release in force, ``before``, if it equals the draft, with None, else a new one with its compiled
+    catalogue. The catalogue's row must be locked. Raises ``CatalogueErrors``.
     """
     draft = read_draft(catalogue)
     content, compiled = _checked_content(draft)
     check_renames(catalogue, draft)
     checksum = hashlib.sha256(content).hexdigest()
-    latest = catalogue.releases.defer("content").order_by("-number").first()
-    if latest and latest.checksum == checksum:
-        date_cases(latest)
-        return latest, None
+    if before is not None and before.checksum == checksum:
+        date_cases(before)
+        return before, None
     if faults := faults_of(run_cases(catalogue, compiled)):
         raise CatalogueErrors(faults)
+    latest = catalogue.releases.defer("content").order_by("-number").first()
     made = Release.objects.create(
         catalogue=catalogue,
         number=latest.number + 1 if latest else 1,
@@ -114,6 +122,24 @@ def _release_of(catalogue: Catalogue, *, actor_id: str, notes: str) -> tuple[Rel
     drop_sensitive_answers(made, compiled, before=latest.pk if latest else 0)
     date_cases(made)
     return made, compiled
+
+
+def announce(release: Release, compiled: CompiledCatalogue) -> None:
+    """Put a committed new release into this process, and announce it to the processes that listen."""
+    code = release.catalogue.code
+    _catalogues[release.id] = code
+    made = CompiledRelease(id=release.id, number=release.number, catalogue_code=code, compiled=compiled)
+    _compiled.put(release.id, made)
+    _notify(release.id)
+
+
+def refuse_during_roll_out(catalogue: Catalogue) -> None:
+    """Raise ``CatalogueErrors`` while a release of ``catalogue`` goes out tenant by tenant."""
+    under_way = catalogue.roll_outs.filter(state__in=UNDER_WAY).select_related("release").first()
+    if under_way is not None:
+        text = f"Release {under_way.release.number} is going out tenant by tenant."
+        remedy = "Wait until it is done, or take it back first."
+        raise CatalogueErrors([CatalogueFault("roll_out_under_way", "", text, remedy)])
 
 
 def check_draft(draft: CatalogueDefinition) -> None:
@@ -134,25 +160,32 @@ def _checked_content(draft: CatalogueDefinition) -> tuple[bytes, CompiledCatalog
     return content, check_catalogue(definition).compiled
 
 
-def current(catalogue_code: str) -> CompiledRelease:
-    """Return the current release of a catalogue. Raises ``NoRelease``."""
-    return get(current_id(catalogue_code))
+def current(catalogue_code: str, *, tenant_id: UUID | None = None) -> CompiledRelease:
+    """Return the current release of a catalogue; see ``current_id``. Raises ``NoRelease``."""
+    return get(current_id(catalogue_code, tenant_id=tenant_id))
 
 
-def current_id(catalogue_code: str) -> int:
-    """Return the id of the current release of a catalogue, without compiling it. Raises ``NoRelease``."""
-    cached = _cached_id(catalogue_code)
-    if cached is not None and catalogue_of(cached) == catalogue_code:
-        return cached
-    latest = (
-        Release.objects.filter(catalogue__code=catalogue_code).order_by("-number").values_list("id", flat=True).first()
-    )
-    if latest is None:
+def current_id(catalogue_code: str, *, tenant_id: UUID | None = None) -> int:
+    """Return the id of the current release of a catalogue, without compiling it. Raises ``NoRelease``.
+
+    It is that of ``tenant_id``, by default of the tenant in scope; without either it is the release of the tenants
+    that do not follow a roll-out.
+    """
+    if tenant_id is None:
+        scope = current_scope()
+        tenant_id = scope.tenant.id if scope is not None and scope.tenant is not None else None
+    cached = cached_pointer(catalogue_code)
+    if cached is not None:
+        release_id = cached.release_of(tenant_id)
+        if catalogue_of(release_id) == catalogue_code:
+            return release_id
+    pointer = read_pointer(catalogue_code)
+    if pointer is None:
         raise NoRelease(f"Catalogue {catalogue_code!r} has never been published.")
     if cached is not None:
-        _drop_cached_id(catalogue_code)
-    advance(catalogue_code, latest)
-    return latest
+        drop_cached_pointer(catalogue_code)
+    set_pointer(catalogue_code, pointer)
+    return pointer.release_of(tenant_id)
 
 
 def get(release_id: int) -> CompiledRelease:
@@ -217,42 +250,7 @@ def forget_compiled_releases() -> None:
     sensitivities_of.cache_clear()
     renames_between.cache_clear()
     past_labels.cache_clear()
-
-
-def _redis() -> Redis:
-    return get_redis_connection(_CACHE)
-
-
-def _key(catalogue_code: str) -> str:
-    """Return the Redis key; it names the database, so that two installations can share one Redis."""
-    return f"release:{connection.settings_dict['NAME']}:{catalogue_code}"
-
-
-def _cached_id(catalogue_code: str) -> int | None:
-    """Return the id of the current release in Redis, or None."""
-    try:
-        value = _redis().get(_key(catalogue_code))
-    except RedisError:
-        return None
-    return int(value) if value is not None and value.isdigit() else None
-
-
-def advance(catalogue_code: str, release_id: int) -> None:
-    """Make a committed release the current one of every process, unless a later one is. Without Redis, they query the
-    database.
-    """
-    try:
-        _redis().eval(_ADVANCE, 1, _key(catalogue_code), release_id, _CACHE_SECONDS)
-    except RedisError:
-        return
-
-
-def _drop_cached_id(catalogue_code: str) -> None:
-    """Delete the id in Redis of a release that does not exist: it would prevent setting a smaller id."""
-    try:
-        _redis().delete(_key(catalogue_code))
-    except RedisError:
-        return
+    positions_of.cache_clear()
 
 
 def notice_channel() -> str:
@@ -263,6 +261,6 @@ def notice_channel() -> str:
 def _notify(release_id: int) -> None:
     """Announce a new release to the processes that listen. One that misses it compiles the release when it needs it."""
     try:
-        _redis().publish(notice_channel(), release_id)
+        get_redis_connection(CACHE).publish(notice_channel(), release_id)
     except RedisError:
         return

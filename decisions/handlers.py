@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.db import DEFAULT_DB_ALIAS
 
-from actions.kinds import DecideAnew, DeferredAction, RecordShadowRules
+from actions.kinds import DecideAnew, DeferredAction, GuardRelease, RecordShadowRules
 from actions.maintenance import hourly
 from actions.models import ActionState, OutboxAction
 from actions.outbox import enqueue
@@ -17,6 +17,7 @@ from catalogue.models import Release
 from catalogue.publish_hooks import Published, after_publish
 from catalogue.publish_work import in_publish, publish_completion, publish_impact
 from decisions.impact import count_concerned, count_refusing, count_remapped
+from decisions.roll_out_steps import AFTER_RUN, do_step, emit_after_run
 from decisions.runs import decide_part, describe_runs, finish_run, open_run
 from decisions.shadow import record_shadow_rules
 from decisions.waiting import list_databases, list_waiting
@@ -25,6 +26,10 @@ from tenants.models import Tenant
 
 #: Parts that killed workers may leave one after the other, before the run is given up like any other action.
 MOST_TAKEOVERS: Final = 20
+#: The part of the hourly look for lost steps.
+LOOK: Final = "look"
+#: Parts of steps that are not of one state of a roll-out.
+UNCONDITIONAL: Final = (LOOK, AFTER_RUN)
 
 publish_impact(count_concerned)
 publish_impact(count_refusing)
@@ -39,6 +44,8 @@ def decide_anew(action: Delivered) -> None:
         run = open_run(tenant, cause=payload["cause"], release_id=payload["release_id"])
         if run is not None and not _has_part(run.pk):
             _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause=run.cause, run_id=str(run.pk), part="1"))
+        if run is None:
+            emit_after_run(tenant, action_id=action.id)
         return
     run_id, failed = UUID(payload["run_id"]), [UUID(known) for known in payload["failed"]]
     if action.attempt > 1 and payload["takeovers"] < MOST_TAKEOVERS:
@@ -63,6 +70,8 @@ def decide_anew(action: Delivered) -> None:
     if not failed and list_waiting([tenant], alias=tenant.database_alias):
         # Published while this run ended, so that the new one found it still on its way.
         _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause=payload["cause"], part="again"))
+    else:
+        emit_after_run(tenant, action_id=action.id)
 
 
 @publish_completion
@@ -86,6 +95,19 @@ def decide_now(release: Release) -> list[str]:
 def decide_each_hour(tenant: Tenant) -> DecideAnew:
     """Return the hourly look for copies whose day has ended at ``tenant``, or that a publish missed."""
     return DecideAnew(tenant_id=str(tenant.pk), cause="day")
+
+
+@handles(GuardRelease)
+def guard_release(action: Delivered) -> None:
+    """Do the next step of a release that goes out tenant by tenant; idempotent, because the roll-out has its place."""
+    part = action.payload["part"]
+    do_step(action.tenant, action.payload["roll_out_id"], part="" if part.startswith(UNCONDITIONAL) else part)
+
+
+@hourly
+def guard_each_hour(tenant: Tenant) -> GuardRelease:
+    """Return the hourly look for steps of roll-outs that were lost."""
+    return GuardRelease(tenant_id=str(tenant.pk), part=LOOK)
 
 
 @handles(RecordShadowRules)

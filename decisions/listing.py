@@ -129,7 +129,8 @@ def _waiting_rows(rows: Sequence[Copy]) -> Mapping[UUID, list[UUID]]:
     for row in rows:
         if row.locked_at is not None or row.deleted_at is not None:
             continue
-        is_current = row.decided_release_id is not None and is_of_present(row.decided_release_id, row.decided_edition)
+        mark = row.decided_release_id
+        is_current = mark is not None and is_of_present(mark, row.decided_edition, row.tenant_id)
         if not is_current or row.decided_on not in (None, present_day(row.tenant_id)):
             found.setdefault(row.tenant_id, []).append(row.pk)
     return found

@@ -21,6 +21,7 @@ from batch import service as batch
 from batch.changes.mutators.quote_requests import ANSWERED, BY_PAYLOAD
 from catalogue import releases
 from catalogue.models import Release
+from catalogue.release_pointer import refresh_pointer
 from catalogue.releases import CompiledRelease, read_definition
 from copies.models import Copy
 from decisions.decide_many import decide_many
@@ -60,7 +61,7 @@ def open_run(tenant: Tenant, *, cause: str, release_id: int = 0) -> DecisionRun 
     """Return the tenant's run, the one on its way or a new one; None if no copy waits. The tenant must be in scope."""
     if release_id:
         # Its own process may have ended between the commit and this.
-        releases.advance(releases.catalogue_of(release_id), release_id)
+        refresh_pointer(releases.catalogue_of(release_id))
     reopen_unbound(tenant)
     waiting = count_waiting(tenant)
     run: DecisionRun | None = DecisionRun.objects.filter(finished_at=None).first()

@@ -77,11 +77,11 @@ def today_at(tenant: Tenant, now: datetime | None = None) -> date:
     return (now or timezone.now()).astimezone(ZoneInfo(tenant.time_zone)).date()
 
 
-def is_present(release_id: int, edition: int) -> bool:
-    """Return whether a decision with this release is one of its catalogue's current release."""
+def is_present(release_id: int, edition: int, tenant_id: UUID) -> bool:
+    """Return whether a decision with this release is one of its catalogue's current release at the tenant."""
     code = releases.catalogue_of(release_id)
     try:
-        return bool(code) and edition == EDITION and releases.current_id(code) == release_id
+        return bool(code) and edition == EDITION and releases.current_id(code, tenant_id=tenant_id) == release_id
     except releases.NoRelease:
         return False
 
@@ -93,7 +93,7 @@ def list_waiting(tenants: Iterable[Tenant], *, alias: str) -> list[WaitingGroup]
     for tenant_id, release_id, edition, first, last in _marks(known, alias):
         if tenant_id not in known:
             continue
-        today, is_older = today_at(known[tenant_id]), not is_present(release_id, edition)
+        today, is_older = today_at(known[tenant_id]), not is_present(release_id, edition, tenant_id)
         if is_older or (first is not None and not first == last == today):
             found.append(
                 WaitingGroup(

@@ -6,17 +6,18 @@ from typing import ClassVar
 
 from django.db import models
 
+from operations.state_words import ITEM_WORDS
 from tenants.managers import TenantModel
 
 
 class ItemState(models.TextChoices):
     """The state of one item."""
 
-    QUEUED = "queued", "Queued"
-    IN_PROGRESS = "in_progress", "Running"
-    COMPLETED = "completed", "Completed"
-    FAILED = "failed", "Failed"
-    CANCELLED = "cancelled", "Cancelled"
+    QUEUED = "queued", ITEM_WORDS["queued"]
+    IN_PROGRESS = "in_progress", ITEM_WORDS["in_progress"]
+    COMPLETED = "completed", ITEM_WORDS["completed"]
+    FAILED = "failed", ITEM_WORDS["failed"]
+    CANCELLED = "cancelled", ITEM_WORDS["cancelled"]
 
 
 class BatchOperation(TenantModel):
@@ -57,7 +58,7 @@ class BatchOperation(TenantModel):
     resume_at = models.DateTimeField(null=True, help_text="When a pause by the circuit breaker ends by itself.")
     faults_in_row = models.PositiveSmallIntegerField(default=0, help_text="Chunks that failed one after another.")
     stretch_started_at = models.DateTimeField(
-        null=True, help_text="The first claim since it was submitted, resumed or retried; for the time left."
+        null=True, help_text="From when the time left is measured: a start, resume or retry, or its first twentieth."
     )
     stretch_began_with = models.PositiveIntegerField(default=0, help_text="The items that had ended by then.")
     cancelled_at = models.DateTimeField(null=True)

@@ -61,7 +61,7 @@ def export_decision(context: BatchContext) -> Exported:
     for right in (Right.READ_PERSONAL, Right.READ_CATALOGUE):
         context.save_context.actor.require(right)
     document, saved_under = context.read_only_changeset().document, context.copy.release_id
-    today = releases.current(context.form.catalogue)
+    today = releases.current(context.form.catalogue, tenant_id=context.scope.id)
     renames = () if saved_under in (None, today.id) else renames_between(saved_under, today.id)
     if next(open_values(secrets_of(today.compiled, renames), document), None) is not None:
         raise CannotBeExported

@@ -28,7 +28,7 @@ _BY_EVENT: Final = tuple(
         (r"carrier_call|carrier_circuit|carrier_token|webhook_attempt|webhook_endpoint_disabled", "external"),
         (r"cache_|release_compiled|release_loaded", "cache"),
         (r"sockets?_", "websocket"),
-        (r"saved$|cloned_|bound$|published$|carrier_message_imported", "business"),
+        (r"saved$|cloned_|roll_out_|bound$|published$|carrier_message_imported", "business"),
     )
 )
 #: By the logger, where the event says nothing.

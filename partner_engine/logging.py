@@ -103,7 +103,8 @@ def configure(settings: dict[str, Any]) -> None:
 @cache
 def _steps() -> list[Processor]:
     """Return the same list each time: loggers keep the list of their first use."""
-    return [*_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+    # What the level leaves out takes no further time: a chunk of saves logs a line for each copy.
+    return [structlog.stdlib.filter_by_level, *_processors(), structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
 
 
 def _processors() -> list[Processor]:

@@ -224,6 +224,8 @@ class Visibility:
         """Return the confidentiality of a question, derived value or pool: the strictest of today and then."""
         known = self._catalogue.questions.get(code)
         if known is not None:
+            if not self._past:
+                return _OF_QUESTION[known.question.sensitivity]
             then = (_OF_QUESTION[past[code]] for past in self._past if code in past)
             return max(_OF_QUESTION[known.question.sensitivity], *then, PUBLIC)
         if code in self._catalogue.pools:

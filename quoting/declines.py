@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
+from uuid import UUID
 
 import msgspec
 
@@ -60,12 +61,12 @@ def declines_of(context: BatchContext, visibility: Visibility) -> DeclinesShape:
 
 def shown_records(rows: Iterable[Declination], reader: Reader) -> list[DeclinationShown]:
     """Return stored declinations of any copies as ``reader`` may see them."""
-    policies: dict[str, Visibility] = {}
+    policies: dict[tuple[str, UUID], Visibility] = {}
     shown = []
     for row in rows:
         code = releases.catalogue_of(row.release_id)
-        catalogue = releases.current(code).compiled
-        visibility = policies.setdefault(code, Visibility(catalogue, reader))
+        catalogue = releases.current(code, tenant_id=row.tenant_id).compiled
+        visibility = policies.setdefault((code, row.tenant_id), Visibility(catalogue, reader))
         shown.append(_record(row, release_number(row.release_id), visibility, catalogue))
     return shown
 

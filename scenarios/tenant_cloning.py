@@ -85,7 +85,7 @@ def _document(
     follow_renames(document, about.renames, sealing=old if is_readable else None)
     carries = _carries(Visibility(about.release.compiled, NOBODY), actor)
     try:
-        catalogue = releases.current(target.catalogue).compiled
+        catalogue = releases.current(target.catalogue, tenant_id=target.id).compiled
     except releases.NoRelease as error:
         raise UnknownCatalogue(target.catalogue) from error
     fitting = Fitting(catalogue, carries=carries, reveal=old.reveal if is_readable else None)

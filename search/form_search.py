@@ -112,5 +112,5 @@ def pending_entries() -> list[Entry]:
 def _current_releases(copies: Sequence[Copy]) -> dict[UUID, CompiledRelease]:
     """Return the current release of each copy's form, by form."""
     forms = ApplicationForm.objects.filter(pk__in={copy.application_form_id for copy in copies}).order_by()
-    catalogues = dict(forms.values_list("pk", "catalogue")) if copies else {}
-    return {form: releases.current(catalogue) for form, catalogue in catalogues.items()}
+    found = forms.values_list("pk", "catalogue", "tenant_id") if copies else ()
+    return {form: releases.current(catalogue, tenant_id=tenant_id) for form, catalogue, tenant_id in found}

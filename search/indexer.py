@@ -51,7 +51,7 @@ def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant) -> int:
         forms = ApplicationForm.objects.filter(pk__in={copy.application_form_id for copy in copies})
         catalogues = dict(forms.order_by().values_list("pk", "catalogue"))
     entries = [
-        _entry(copy, releases.current(catalogues[copy.application_form_id]))
+        _entry(copy, releases.current(catalogues[copy.application_form_id], tenant_id=tenant.id))
         for copy in copies
         if copy.application_form_id in catalogues
     ]
@@ -64,7 +64,7 @@ def index_stricter(catalogue: str, codes: Collection[str], *, tenant: Tenant) ->
     return how many were written.
     """
     last: UUID | None = None
-    written, today = 0, releases.current(catalogue).id
+    written, today = 0, releases.current_id(catalogue, tenant_id=tenant.id)
     while True:
         with use_tenant(tenant):
             forms = ApplicationForm.objects.filter(catalogue=catalogue).order_by().values("pk")
@@ -141,7 +141,7 @@ def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], i
                 copy_id
                 for copy_id, version in versions.items()
                 if (code := catalogues.get(forms[copy_id])) is not None
-                and (everything or known.get(copy_id) != [version, releases.current(code).id])
+                and (everything or known.get(copy_id) != [version, releases.current_id(code, tenant_id=tenant.id)])
             ],
             len(versions),
         )

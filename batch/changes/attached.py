@@ -14,7 +14,6 @@ from uuid import UUID
 
 import msgspec
 
-from batch.changes.accumulators import SimpleAccumulator, SnapshotAccumulator
 from copies.paths import attached_path
 from webhooks.event_types import EventType
 
@@ -142,34 +141,33 @@ class RecordAccumulator(Generic[R]):
 
     def __init__(self, kind: RecordKind[R], loaded: Sequence[R] = ()) -> None:
         self.kind = kind
-        self.rows: dict[UUID, R] = {row.id: row for row in loaded}
-        self._before: SnapshotAccumulator[R] = SnapshotAccumulator()
-        self._added: SimpleAccumulator[UUID] = SimpleAccumulator()
+        self.rows: dict[UUID, R] = {row.id: row for row in loaded} if loaded else {}
+        #: What each touched record was before its first change, None for a new one, in the order of the changes.
+        self._before: dict[UUID, R | None] = {}
 
     def add(self, row: R) -> None:
         """Add ``row``, or replace the record with its id."""
-        if self.kind.append_only:
-            self._added.add(row.id)
-        else:
-            self._before.add(str(row.id), lambda: self.rows.get(row.id))
+        if row.id not in self._before:
+            self._before[row.id] = None if self.kind.append_only else self.rows.get(row.id)
         self.rows[row.id] = row
 
     def finalize(self) -> list[tuple[R | None, R]]:
         """Return each record that changed since the load: before (None for a new one) and after."""
-        added: list[tuple[R | None, R]] = [(None, self.rows[identity]) for identity in self._added.finalize()]
-        changed = self._before.finalize(lambda identity: self.rows.get(UUID(identity)))
-        return added + [(before, after) for _, before, after in changed if after is not None]
+        if not self._before:
+            return []
+        touched = ((before, self.rows[identity]) for identity, before in self._before.items())
+        return [(before, after) for before, after in touched if before != after]
 
     def in_force(self) -> tuple[R, ...]:
         """Return the records that a load would return now."""
-        if self.kind.append_only:
+        if self.kind.append_only or not self.rows:
             return ()
         return tuple(row for row in self.rows.values() if self.kind.in_force(row))
 
     def post_process(self) -> list[RecordEvent]:
         """Return the events that follow from the changes, with their full types."""
         events = self.kind.events
-        if events is None:
+        if events is None or not self._before:
             return []
         return [
             (f"{events.family}.{name}", data)

@@ -92,7 +92,7 @@ class LockedCopies:
         self._holder = holder
         self._wait = wait
         self._archived = archived
-        self._locks: list[CopyLocks] = []
+        self._locks: list[tuple[CopyLocks, float]] = []
         self.errors: dict[UUID, BatchError] = {}
 
     def open(self, form_or_copy_ids: Iterable[UUID]) -> dict[UUID, Loaded]:
@@ -102,7 +102,7 @@ class LockedCopies:
         while wanted:
             locks = CopyLocks(self._scope.id, wanted.values(), wait=self._wait, holder=self._holder)
             locks.acquire()
-            self._locks.append(locks)
+            self._locks.append((locks, time.monotonic()))
             held, missed = locks.held, locks.missed
             loaded = load_many(list(held), scope=self._scope, archived=self._archived)
             meant: dict[UUID, UUID] = {}
@@ -120,14 +120,16 @@ class LockedCopies:
         return loaded_by_id
 
     def extend(self) -> None:
-        """Reset the time to live of all locks."""
-        for locks in self._locks:
-            locks.extend()
+        """Reset the time to live of all locks, unless they were acquired a moment ago."""
+        for number, (locks, since) in enumerate(self._locks):
+            if time.monotonic() - since > FRESH_SECONDS:
+                locks.extend()
+                self._locks[number] = locks, time.monotonic()
 
     def close(self) -> None:
         """Release all locks."""
         while self._locks:
-            self._locks.pop().release()
+            self._locks.pop()[0].release()
 
     def _each_once(self, meant: dict[UUID, UUID], known: set[UUID]) -> dict[UUID, UUID]:
         """Return ``meant`` without copies that two ids mean."""

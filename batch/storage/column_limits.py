@@ -18,13 +18,15 @@ def require_storable(model: type[models.Model], row: Mapping[str, Any]) -> None:
     """
     most = _bounds(model)
     for name, value in row.items():
-        for part in _parts(value):
+        if value is None:
+            continue
+        for part in (value,) if isinstance(value, str) else _parts(value):
             if isinstance(part, str):
                 _require_text(name, part)
             elif isinstance(part, float) and not math.isfinite(part):
                 raise WrongValue(name, "a number has to be finite")
         bound = most.get(name)
-        if bound is None or value is None:
+        if bound is None:
             continue
         if isinstance(value, str) and len(value) > bound:
             raise WrongValue(name, f"at most {bound} characters are stored")

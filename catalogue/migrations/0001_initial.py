@@ -9,7 +9,7 @@ import catalogue.models
 class Migration(migrations.Migration):
     initial = True
 
-    dependencies = []
+    dependencies = [("tenants", "0001_initial")]
 
     operations = [
         migrations.CreateModel(
@@ -785,6 +785,181 @@ class Migration(migrations.Migration):
                 name="golden_case_name_once",
                 violation_error_message="This catalogue already has a golden case with this name.",
             ),
+        ),
+        migrations.CreateModel(
+            name="RollOut",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("running", "Under way"),
+                            ("stopped", "Stopped: outcomes left the forecast"),
+                            ("done", "Done: current for all tenants"),
+                            ("taken_back", "Taken back"),
+                        ],
+                        default="running",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "following",
+                    models.PositiveIntegerField(
+                        default=0, help_text="The tenants of its order that follow the release."
+                    ),
+                ),
+                ("revision", models.PositiveIntegerField(default=0)),
+                (
+                    "flips_percent",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="The most outcomes that may differ from the forecast, in percent of a tenant's open copies.",
+                        max_digits=5,
+                        verbose_name="outcomes, in percent",
+                    ),
+                ),
+                (
+                    "premium_percent",
+                    models.DecimalField(
+                        decimal_places=2,
+                        help_text="The most premium that may move beyond the forecast, in percent of a tenant's premium before.",
+                        max_digits=5,
+                        verbose_name="premium, in percent",
+                    ),
+                ),
+                (
+                    "is_settled",
+                    models.BooleanField(
+                        default=True, help_text="Its last change is known to all processes and databases."
+                    ),
+                ),
+                ("started_at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "catalogue",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="roll_outs", to="catalogue.catalogue"
+                    ),
+                ),
+                (
+                    "former",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to="catalogue.release"
+                    ),
+                ),
+                (
+                    "release",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="roll_out", to="catalogue.release"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="RollOutOrder",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("start", "Start"),
+                            ("stop", "Stop"),
+                            ("continue", "Continue"),
+                            ("back", "Take back"),
+                            ("finish", "Finish"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("actor_id", models.CharField(max_length=64, verbose_name="ordered by")),
+                ("detail", models.CharField(blank=True, max_length=500)),
+                ("ordered_at", models.DateTimeField(auto_now_add=True)),
+                (
+                    "roll_out",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="orders", to="catalogue.rollout"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["roll_out", "id"],
+            },
+        ),
+        migrations.CreateModel(
+            name="RollOutTenant",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("position", models.PositiveIntegerField()),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("waiting", "Waits"),
+                            ("following", "Follows; its copies are decided"),
+                            ("decided", "Decided as forecast"),
+                            ("left_forecast", "Left the forecast"),
+                            ("back", "Back at the former release"),
+                        ],
+                        default="waiting",
+                        max_length=14,
+                    ),
+                ),
+                (
+                    "forecast",
+                    models.JSONField(default=dict, help_text="What the release changes for the book, as at the start."),
+                ),
+                (
+                    "actual",
+                    models.JSONField(
+                        default=dict, help_text="What it changed for the book when its copies were decided."
+                    ),
+                ),
+                ("is_forecast", models.BooleanField(default=False, help_text="The forecast is of the whole book.")),
+                (
+                    "is_accepted",
+                    models.BooleanField(
+                        default=False, help_text="Staff ordered to go on although it left the forecast."
+                    ),
+                ),
+                ("followed_at", models.DateTimeField(null=True)),
+                ("compared_at", models.DateTimeField(null=True)),
+                (
+                    "roll_out",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="tenants", to="catalogue.rollout"
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to="tenants.tenant"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["roll_out", "position"],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="rollout",
+            constraint=models.UniqueConstraint(
+                condition=models.Q(("state__in", ("running", "stopped"))),
+                fields=("catalogue",),
+                name="roll_out_one_at_a_time",
+            ),
+        ),
+        migrations.AddConstraint(
+            model_name="rollouttenant",
+            constraint=models.UniqueConstraint(fields=("roll_out", "position"), name="roll_out_position_once"),
+        ),
+        migrations.AddConstraint(
+            model_name="rollouttenant",
+            constraint=models.UniqueConstraint(fields=("roll_out", "tenant"), name="roll_out_tenant_once"),
         ),
         migrations.RunSQL(
             # A release is immutable for every user.

@@ -50,6 +50,11 @@ _END_TYPE: Final = """CASE WHEN o.stopped_reason <> '' OR (o.completed = 0 AND o
 _STATE: Final = f"""CASE WHEN g.state = 'queued' AND EXISTS (
     SELECT FROM {OPERATIONS} o WHERE o.id = %(operation)s AND o.cancelled_at IS NOT NULL) THEN 'cancelled'
     ELSE g.state END"""  # noqa: S608 - names of our own tables
+#: Whether the time left is computed from here on: a twentieth of the items has ended. What the start took longer, such
+#: as the first load of a release, would otherwise count for each item that is left.
+_IS_WARM: Final = """o.stretch_began_with * 20 < o.total
+    AND (o.completed + o.failed + o.cancelled + c.completed + c.failed + c.cancelled) * 20 >= o.total
+    AND (o.completed + o.failed + o.cancelled + c.completed + c.failed + c.cancelled) * 10 < o.total"""
 #: Adds the counts ``c`` of the items that just ended to the operation, ends it with the last one, and emits its event.
 COUNTED: Final = f"""
 counted AS (
@@ -58,6 +63,10 @@ counted AS (
            work_seconds = o.work_seconds + %(work_seconds)s,
            database_seconds = o.database_seconds + %(database_seconds)s,
            carrier_calls = o.carrier_calls + %(carrier_calls)s,
+           stretch_started_at = CASE WHEN {_IS_WARM} THEN clock_timestamp() ELSE o.stretch_started_at END,
+           stretch_began_with = CASE WHEN {_IS_WARM}
+                                     THEN o.completed + o.failed + o.cancelled + c.completed + c.failed + c.cancelled
+                                     ELSE o.stretch_began_with END,
            finished_at = CASE WHEN o.completed + o.failed + o.cancelled + c.completed + c.failed + c.cancelled
                                    >= o.total THEN clock_timestamp() ELSE o.finished_at END
       FROM amounts c WHERE o.id = %(operation)s

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
-from typing import Final
 from uuid import UUID
 
 import msgspec
@@ -13,6 +12,7 @@ from django.db import connections
 from django.db.models import Count
 
 from operations.batch_models import BatchOperation, ItemState, OperationItem
+from operations.state_words import STAGES
 from tenants.current_tenant import current_tenant
 
 
@@ -25,17 +25,6 @@ class OperationState(StrEnum):
     COMPLETED = "completed"
     PARTIAL = "partial"
     CANCELLED = "cancelled"
-
-
-#: The states in words: the one source for pages, admin, command and sockets. ``ItemState`` has those of items.
-STAGES: Final = {
-    OperationState.PENDING: "Waiting to start",
-    OperationState.IN_PROGRESS: "Running",
-    OperationState.PAUSED: "Paused",
-    OperationState.COMPLETED: "Completed",
-    OperationState.PARTIAL: "Completed with failures",
-    OperationState.CANCELLED: "Cancelled",
-}
 
 
 class OperationStatus(msgspec.Struct, frozen=True, kw_only=True):
@@ -126,13 +115,18 @@ def _state(operation: BatchOperation, *, ended: int, in_progress: int) -> Operat
 def _seconds_left(
     operation: BatchOperation, *, ended: int, state: OperationState, now: datetime | None
 ) -> float | None:  # fmt: skip
-    """Return the time left at the pace since the operation was started, resumed or retried last."""
+    """Return the time left at the pace since the operation was started, resumed or retried last; once a twentieth has
+    ended, at the pace since then.
+    """
     if state not in (OperationState.PENDING, OperationState.IN_PROGRESS):
         return None
     remaining = operation.total - ended
-    done = ended - operation.stretch_began_with
-    if operation.stretch_started_at is not None and now is not None and done > 0:
-        passed = (now - operation.stretch_started_at).total_seconds()
+    began, done = operation.stretch_started_at, ended - operation.stretch_began_with
+    if began is not None and not done and ended * 10 < operation.total:
+        # Measured anew from this moment on: until the next end the pace since the start counts.
+        began, done = operation.started_at, ended
+    if began is not None and now is not None and done > 0:
+        passed = (now - began).total_seconds()
         return round(remaining * passed / done, 1)
     if operation.estimated_seconds is None or not operation.total:
         return None

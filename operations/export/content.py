@@ -7,8 +7,9 @@ an earlier release calls them sensitive.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -18,6 +19,7 @@ from copies.codec import decode, decode_document
 from presentation import shapes
 from presentation.visibility import Reader, Visibility
 from rules.flow.evaluation import Evaluation
+from tenants.models import Tenant
 
 #: A reader of everything but secrets.
 EXPORT: Final = Reader(sees_personal=True, sees_masks=False)
@@ -26,17 +28,18 @@ EXPORT: Final = Reader(sees_personal=True, sees_masks=False)
 class ExportVisibility:
     """The policies of an export, one per catalogue and set of releases."""
 
-    def __init__(self) -> None:
-        self._of = lru_cache(maxsize=256)(_visibility)
+    def __init__(self, tenant: Tenant) -> None:
+        """Take the tenant whose current releases are the policy."""
+        self._of = lru_cache(maxsize=256)(partial(_visibility, tenant.id))
 
     def of(self, catalogue: str, release_ids: Iterable[int | None]) -> Visibility:
         """Return the policy for values of a form of ``catalogue`` that were recorded under these releases."""
         return self._of(catalogue, frozenset(known for known in release_ids if known is not None))
 
 
-def _visibility(catalogue: str, release_ids: frozenset[int]) -> Visibility:
+def _visibility(tenant_id: UUID, catalogue: str, release_ids: frozenset[int]) -> Visibility:
     past = [releases.sensitivities_of(known) for known in sorted(release_ids)]
-    return Visibility(releases.current(catalogue).compiled, EXPORT, past=past)
+    return Visibility(releases.current(catalogue, tenant_id=tenant_id).compiled, EXPORT, past=past)
 
 
 def of_copy(document: bytes, evaluation: bytes, visibility: Visibility) -> dict[str, Any]:

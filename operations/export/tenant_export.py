@@ -69,7 +69,7 @@ class _Export:
     def __init__(self, tenant: Tenant) -> None:
         self.release_ids: set[int] = set()
         self._tenant = tenant
-        self._visibility = ExportVisibility()
+        self._visibility = ExportVisibility(tenant)
 
     def lines(self, table: TenantTable) -> Iterator[bytes]:
         """Yield the rows of ``table`` as lines."""

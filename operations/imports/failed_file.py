@@ -295,7 +295,7 @@ def _policy(operation: BatchOperation, *, tenant: Tenant, actor: Actor) -> Visib
         arguments = opened_arguments(operation, kind_named(operation.kind).arguments_type)
     except UNREADABLE:
         arguments = None
-    compiled = releases.current(getattr(arguments, "catalogue", "") or tenant.catalogue).compiled
+    compiled = releases.current(getattr(arguments, "catalogue", "") or tenant.catalogue, tenant_id=tenant.id).compiled
     strict: list[Mapping[str, Sensitivity]] = []
     for catalogue in Catalogue.objects.order_by("code"):
         found = catalogue.releases.order_by("-number").values_list("id", "published_at")

@@ -106,7 +106,7 @@ def preview(
     the tenant's); reads the whole file. Raises ``ImportRefused``, ``NoRelease``.
     """
     code = catalogue or tenant.catalogue
-    compiled = releases.current(code).compiled
+    compiled = releases.current(code, tenant_id=tenant.id).compiled
     mapping = mapping_of(file, given, compiled)
     total = file.count()
     rows = list(islice(file.rows(), SHOWN_ROWS))

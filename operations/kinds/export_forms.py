@@ -58,7 +58,7 @@ def export_lines(items: Iterable[OperationItem], *, tenant: Tenant, actor: Actor
 def _content(context: BatchContext, reader: Reader) -> dict[str, Any]:
     """Return a copy as the file shows it. A value is as confidential as its own release or the current one says."""
     past = releases.sensitivities_of(context.release.id)
-    current = releases.current(context.form.catalogue)
+    current = releases.current(context.form.catalogue, tenant_id=context.scope.id)
     visibility = Visibility(current.compiled, reader, past=[past])
     return {
         "id": context.copy.id,

@@ -83,7 +83,7 @@ class ReEvaluate(CopyKind[CopyItem, ReleaseArguments]):
             gone = Refusal(code="unknown_release", detail="The release no longer exists.")
             return [ItemEnd(item_id=row.id, refusal=gone) for row, _ in items]
         release = releases.get(release_id)
-        if release.id == releases.current_id(release.catalogue_code):
+        if release.id == releases.current_id(release.catalogue_code, tenant_id=work.tenant.id):
             return super().run(items, work)
         return read_copies(items, work, partial(_compared, release=release))
 

@@ -135,7 +135,7 @@ def exported_versions(items: Iterable[OperationItem], *, tenant: Tenant, actor: 
 
 def _versions(context: BatchContext, reader: Reader, *, first: int, last: int) -> Iterator[bytes]:
     """Yield versions of a copy. A value is as confidential as the strictest release says that it went through."""
-    current = releases.current(context.form.catalogue)
+    current = releases.current(context.form.catalogue, tenant_id=context.scope.id)
     with use_tenant(context.scope):
         revisions = list(list_revisions(context.copy.id).filter(version__range=(first, last)).order_by("version"))
         used = CopyRevision.objects.filter(copy_id=context.copy.id).exclude(release_id=None).order_by()

@@ -81,7 +81,7 @@ class Migration(migrations.Migration):
                 (
                     "stretch_started_at",
                     models.DateTimeField(
-                        help_text="The first claim since it was submitted, resumed or retried; for the time left.",
+                        help_text="From when the time left is measured: a start, resume or retry, or its first twentieth.",
                         null=True,
                     ),
                 ),

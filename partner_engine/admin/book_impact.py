@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from decimal import Decimal
+from typing import Final
 
 from decisions.book import count_open, reachable_tenants
-from decisions.book_report import BookReport
-from decisions.what_if import MOST_AT_ONCE, draft_supposition, report_on_book
+from decisions.book_report import BookReport, Sum
+from decisions.report_rows import csv_header, csv_lines
+from decisions.what_if import MOST_AT_ONCE, draft_supposition, effects_on_book, report_on_book
 from rules.definition.catalogue import CatalogueDefinition
 
+#: Open copies that the page decides: the first of them at once, more when they are requested.
+STEPS: Final = (MOST_AT_ONCE, 2_000, 5_000)
 #: Rows of each table on the page.
 _MOST_SHOWN: Final = 8
 
@@ -20,22 +25,44 @@ class BookImpact:
 
     report: BookReport
     total: int
+    most: int = MOST_AT_ONCE
 
     @property
     def is_partial(self) -> bool:
         """Return whether there are more open copies than the page decides."""
-        return self.total > MOST_AT_ONCE
+        return self.total > self.most
 
     @property
-    def groups(self) -> list[tuple[str, list[tuple[str, Any]]]]:
-        """Return the largest sums of each kind, with the titles of their tables."""
+    def more_steps(self) -> list[int]:
+        """Return the larger numbers of copies that the page can decide, as far as there are as many."""
+        larger = [step for step in STEPS if step > self.most]
+        return [step for place, step in enumerate(larger) if not place or larger[place - 1] < self.total]
+
+    @property
+    def moved(self) -> list[tuple[str, str, int]]:
+        """Return the sums of repriced, gained and lost products, and of all, with the numbers of products."""
+        report = self.report
+        parts = (
+            ("Repriced", report.repriced),
+            ("Gained", report.gained),
+            ("Lost", report.lost),
+            ("Premium moved in all", report.moved),
+        )
+        return [(title, signed(one.amount), one.count) for title, one in parts]
+
+    @property
+    def groups(self) -> list[tuple[str, list[tuple[str, str, int]]]]:
+        """Return the largest sums of each kind with the titles of their tables, and the sum of all others, so that each
+        table adds up to the whole.
+        """
         report = self.report
         found = (
+            ("By product", report.by_product),
             ("By cause", report.by_cause),
             ("By state", report.by_state),
             ("By industry", report.by_industry),
         )
-        return [(title, list(sums.items())[:_MOST_SHOWN]) for title, sums in found if sums]
+        return [(title, list(_rows(sums))) for title, sums in found if sums]
 
     @property
     def counts(self) -> list[tuple[str, str]]:
@@ -54,9 +81,39 @@ class BookImpact:
         ]
 
 
-def impact_on_book(draft: CatalogueDefinition) -> BookImpact:
-    """Return what publishing ``draft``, which has no faults, would change for the first open copies of all tenants."""
+def signed(amount: str) -> str:
+    """Return an amount as money with its sign: ``+1,240.00``."""
+    return f"{Decimal(amount):+,.2f}"
+
+
+def _rows(sums: Mapping[str, Sum]) -> Iterator[tuple[str, str, int]]:
+    rows = list(sums.items())
+    for key, one in rows[:_MOST_SHOWN]:
+        yield key, signed(one.amount), one.count
+    others = [one for _, one in rows[_MOST_SHOWN:]]
+    if others:
+        amount = sum(Decimal(one.amount) for one in others)
+        yield f"{len(others):,} others", signed(str(amount)), sum(one.count for one in others)
+
+
+def impact_on_book(draft: CatalogueDefinition, *, most: int = MOST_AT_ONCE) -> BookImpact:
+    """Return what publishing ``draft``, which has no faults, would change for the first ``most`` open copies of all
+    tenants.
+    """
     tenants = reachable_tenants()
     total = count_open(draft.code, tenants)
-    report = report_on_book(draft_supposition(draft), tenants, workers=1, most=MOST_AT_ONCE)
-    return BookImpact(report=report, total=total)
+    report = report_on_book(draft_supposition(draft), tenants, workers=1, most=most)
+    return BookImpact(report=report, total=total, most=most)
+
+
+def impact_lines(draft: CatalogueDefinition, *, most: int) -> Iterator[str]:
+    """Yield the CSV of every changed product of the first ``most`` open copies, line by line with its head."""
+    yield csv_header()
+    for effect in effects_on_book(draft_supposition(draft), reachable_tenants(), workers=1, most=most):
+        if effect.is_changed or effect.error:
+            yield csv_lines(effect)
+
+
+def most_copies(requested: str) -> int:
+    """Return the number of copies of a request: one of ``STEPS``, the first of them for anything else."""
+    return next((step for step in STEPS if requested == str(step)), STEPS[0])

@@ -7,17 +7,18 @@ them in another transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final
+from urllib.parse import urlencode
 
 from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.utils import unquote
 from django.core.exceptions import PermissionDenied
-from django.db.models import Count, Max
+from django.db.models import Count, Max, Q
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.urls import reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
@@ -28,19 +29,23 @@ from carriers.models import Carrier, CarrierProduct
 from catalogue.case_rows import compare_cases, load_cases, write_draft
 from catalogue.drafts import read_draft
 from catalogue.files import CatalogueFile, read_file
-from catalogue.golden_cases import TooManyCases, faults_of, run_cases
+from catalogue.golden_cases import GOLDEN_CASE, TooManyCases, faults_of, run_cases
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
 from catalogue.publish_work import count_impacts
 from catalogue.release_history import check_renames
-from catalogue.releases import publish, read_definition
+from catalogue.release_pointer import release_in_force
+from catalogue.releases import NoRelease, publish, read_definition, refuse_during_roll_out
 from catalogue.reports import describe_parts, without_repetitions
+from catalogue.roll_out_models import NOT_CURRENT
 from catalogue.strict_check import check_catalogue
 from decisions.coverage import coverage_of
-from partner_engine.admin.book_impact import impact_on_book
+from partner_engine.admin.book_impact import impact_lines, impact_on_book, most_copies
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
+from partner_engine.admin.roll_outs import GuardedPublishForm
 from partner_engine.admin.site import site
+from presentation.csv_cells import BYTE_ORDER_MARK
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
 
@@ -101,8 +106,13 @@ class CatalogueAdmin(DraftAdmin):
         ),
         ("Parts", {"fields": ("parts",)}),
     )
-    actions_detail = ("check_draft", "coverage", "publish", "export")
+    actions_detail = ("check_draft", "coverage", "publish", "publish_guarded", "export")
     actions_list = ("import_file",)
+
+    def get_urls(self) -> list[URLPattern]:
+        """Add the download of the impact."""
+        view = self.admin_site.admin_view(self.impact_view)
+        return [path("<path:object_id>/impact/", view, name="catalogue_catalogue_impact"), *super().get_urls()]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Catalogue | None = None) -> tuple[str, ...]:
         """Make the code of an existing catalogue read-only, because other rows refer to it."""
@@ -123,7 +133,11 @@ class CatalogueAdmin(DraftAdmin):
 
     def get_queryset(self, request: HttpRequest) -> Any:
         """Return the catalogues with the number of their question sets and their current release."""
-        counted = {"set_count": Count("question_sets", distinct=True), "latest": Max("releases__number")}
+        in_force = Q(releases__roll_out=None) | ~Q(releases__roll_out__state__in=NOT_CURRENT)
+        counted = {
+            "set_count": Count("question_sets", distinct=True),
+            "latest": Max("releases__number", filter=in_force),
+        }
         return super().get_queryset(request).annotate(**counted)
 
     @display(description="Question sets")
@@ -164,7 +178,8 @@ class CatalogueAdmin(DraftAdmin):
             "catalogue": catalogue,
         }
         try:
-            context["report"] = coverage_of(catalogue, check_catalogue(read_draft(catalogue)).compiled)
+            report = coverage_of(catalogue, check_catalogue(read_draft(catalogue)).compiled)
+            context |= {"report": report, "rows": [(one, _place(one.item.place)) for one in report.items]}
         except CatalogueErrors as error:
             context["fault_count"] = len(error.faults)
         return render(request, "admin/catalogue/catalogue/coverage.html", context)
@@ -194,6 +209,53 @@ class CatalogueAdmin(DraftAdmin):
         else:
             messages.info(request, f"The draft equals release {release.number}; nothing was published.")
         return redirect("admin:catalogue_release_change", release.pk)
+
+    @action(
+        description="Publish tenant by tenant",
+        icon="conversion_path",
+        permissions=["publish"],
+        url_path="publish-guarded",
+    )
+    def publish_guarded(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Start a release that goes out tenant by tenant (POST); show its form first (GET)."""
+        catalogue = self._find(request, object_id)
+        form = GuardedPublishForm(request.POST or None)
+        faults: Sequence[CatalogueFault] = ()
+        if request.method == "POST" and form.is_valid():
+            try:
+                roll_out = form.start(catalogue, actor_id=str(request.user.pk))
+            except CatalogueErrors as error:
+                faults = error.faults
+            else:
+                if roll_out is not None:
+                    self.log_change(request, catalogue, f"Began to publish release {roll_out.release.number}.")
+                    messages.success(request, f"Release {roll_out.release.number} goes out tenant by tenant.")
+                    return redirect("admin:catalogue_rollout_change", roll_out.pk)
+        shown, _ = without_repetitions(faults)
+        context = {
+            **self.admin_site.each_context(request),
+            "opts": self.opts,
+            "original": catalogue,
+            "title": "Publish tenant by tenant",
+            "catalogue": catalogue,
+            "form": form,
+            "faults": [(fault, _place(fault, catalogue)) for fault in shown],
+            "fault_count": len(faults),
+        }
+        return render(request, "admin/catalogue/catalogue/guarded.html", context)
+
+    def impact_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Download what publishing the draft would change for open copies, as CSV."""
+        catalogue = self._find(request, object_id)
+        definition = read_draft(catalogue)
+        try:
+            lines = impact_lines(definition, most=most_copies(request.GET.get("copies", "")))
+            content = "".join(lines)
+        except (CatalogueErrors, NoRelease):
+            messages.error(request, "The draft has faults, or there is no release to compare it with.")
+            return redirect("admin:catalogue_catalogue_check_draft", catalogue.pk)
+        disposition = {"Content-Disposition": f'attachment; filename="{catalogue.code}-impact.csv"'}
+        return HttpResponse(BYTE_ORDER_MARK + content.encode(), content_type="text/csv", headers=disposition)
 
     @action(description="Export YAML", icon="download", permissions=["view"], url_path="export")
     def export(self, request: HttpRequest, object_id: str) -> HttpResponse:
@@ -252,8 +314,10 @@ class CatalogueAdmin(DraftAdmin):
     def _report(self, request: HttpRequest, catalogue: Catalogue, *, title: str, can_publish: bool) -> HttpResponse:
         definition = read_draft(catalogue)
         faults, warnings = _findings(catalogue, definition)
+        # Golden cases that differ prevent a publish; the impact shows whether their new results are wanted.
+        is_decidable = all(fault.code == GOLDEN_CASE for fault in faults)
         shown, more = without_repetitions(faults)
-        latest = catalogue.releases.order_by("-number").first()
+        latest = release_in_force(catalogue)
         current = read_definition(latest) if latest else None
         context = {
             **self.admin_site.each_context(request),
@@ -261,14 +325,17 @@ class CatalogueAdmin(DraftAdmin):
             "original": catalogue,
             "title": title,
             "catalogue": catalogue,
-            "faults": [(fault, _place(fault, catalogue)) for fault in shown],
+            "faults": [(fault, _place(fault.where)) for fault in shown],
             "fault_count": len(faults),
             "more": more,
-            "warnings": [(warning, _place(warning, catalogue)) for warning in warnings],
+            "warnings": [(warning, _place(warning.where)) for warning in warnings],
             "latest": latest,
             "differences": compare(current, definition),
-            "impacts": [] if faults else count_impacts(definition, current),
-            "book": None if faults or current in (None, definition) else impact_on_book(definition),
+            "is_decidable": is_decidable,
+            "impacts": count_impacts(definition, current) if is_decidable else [],
+            "book": impact_on_book(definition, most=most_copies(request.GET.get("copies", "")))
+            if is_decidable and current not in (None, definition)
+            else None,
             "summary": describe_parts(definition),
             "can_publish": can_publish,
         }
@@ -290,6 +357,7 @@ def _findings(
     try:
         checked = check_catalogue(definition)
         check_renames(catalogue, definition)
+        refuse_during_roll_out(catalogue)
         faults = faults_of(run_cases(catalogue, checked.compiled))
         return faults, [] if faults else checked.warnings
     except CatalogueErrors as error:
@@ -311,12 +379,12 @@ def _import_preview(file: CatalogueFile, text: str) -> dict[str, Any]:
     }
 
 
-def _place(fault: CatalogueFault, catalogue: Catalogue) -> str:
-    """Return the URL of the list with the row of a fault, "" if it has no list."""
-    match = _FIRST_STEP.match(fault.where)
+def _place(where: str) -> str:
+    """Return the URL of the list with the row at the key path ``where``, "" if it has no list."""
+    match = _FIRST_STEP.match(where)
     if match is None or match[1] not in _PLACES:
         return ""
-    return f"{reverse(_PLACES[match[1]])}?q={match[2]}"
+    return f"{reverse(_PLACES[match[1]])}?{urlencode({'q': match[2]})}"
 
 
 def _parts(catalogue: Catalogue) -> Iterable[tuple[str, str, int]]:

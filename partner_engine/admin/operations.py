@@ -14,10 +14,11 @@ from unfold.decorators import action as admin_action
 from unfold.decorators import display
 
 from operations.engine import orders
-from operations.engine.status import STAGES, OperationState, OperationStatus, computed
+from operations.engine.status import OperationState, OperationStatus, computed
 from operations.errors import OperationError
 from operations.kinds.registry import KINDS
 from operations.models import BatchOperation
+from operations.state_words import STAGES
 from operations.wakeup import wake_workers
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import BigTableAdmin, age

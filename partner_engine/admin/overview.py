@@ -24,6 +24,7 @@ from actions.models import ActionState, OutboxAction
 from carriers.links.inspection import breaker_views
 from carriers.models import CarrierLink
 from catalogue.models import Catalogue, Release
+from catalogue.roll_out_models import NOT_CURRENT
 from copies.models import CopyRevision
 from forms.models import ApplicationForm
 from operations.models import BatchOperation
@@ -225,7 +226,12 @@ def _bars(now: datetime) -> tuple[Bar, ...]:
 
 
 def _releases() -> Iterable[ReleaseLine]:
-    latest = Release.objects.defer("content").order_by("catalogue_id", "-number").distinct("catalogue_id")
+    latest = (
+        Release.objects.exclude(roll_out__state__in=NOT_CURRENT)
+        .defer("content")
+        .order_by("catalogue_id", "-number")
+        .distinct("catalogue_id")
+    )
     current = {release.catalogue_id: release for release in latest}
     for catalogue in Catalogue.objects.all():
         link = reverse("admin:catalogue_catalogue_change", args=(catalogue.pk,))

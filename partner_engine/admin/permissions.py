@@ -38,7 +38,7 @@ class PermissionForm(forms.ModelForm):
         """Return the catalogue of the row's tenant, None without a published one."""
         tenant = Tenant.objects.filter(pk=self.instance.tenant_id).first()
         try:
-            return releases.current(tenant.catalogue).compiled.definition if tenant else None
+            return releases.current(tenant.catalogue, tenant_id=tenant.pk).compiled.definition if tenant else None
         except releases.NoRelease:
             return None
 

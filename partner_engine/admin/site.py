@@ -18,6 +18,7 @@ from unfold.sites import UnfoldAdminSite
 from unfold.widgets import UnfoldAdminTextInputWidget
 
 from partner_engine.admin.locks import locks_page
+from partner_engine.admin.operation_charts import charts_page
 from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
 from partner_engine.admin.staff import may_enter
@@ -47,6 +48,7 @@ _SIDEBAR: Final = (
             ("Declinations", "gavel", "forms", "declination"),
             ("Reveals", "visibility", "copies", "sensitivereveal"),
             ("Operations", "dynamic_feed", "operations", "batchoperation"),
+            ("Operation charts", "bar_chart", "operations", "batchoperation"),
             ("Decision runs", "update", "decisions", "decisionrun"),
         ),
     ),
@@ -62,6 +64,7 @@ _SIDEBAR: Final = (
             ("Lines of business", "category", "catalogue", "lineofbusiness"),
             ("Golden cases", "verified", "catalogue", "goldencase"),
             ("Releases", "new_releases", "catalogue", "release"),
+            ("Roll-outs", "conversion_path", "catalogue", "rollout"),
         ),
     ),
     (
@@ -101,7 +104,7 @@ _SIDEBAR: Final = (
     ),
 )
 #: The sidebar entries that lead to a page of their own instead of a changelist.
-_PAGES: Final = {"Locks": "admin:locks"}
+_PAGES: Final = {"Locks": "admin:locks", "Operation charts": "admin:operation-charts"}
 
 
 class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
@@ -152,6 +155,7 @@ class StaffSite(UnfoldAdminSite):
         return [
             path("scope/", self.admin_view(choose_scope), name="scope"),
             path("locks/", self.admin_view(self.locks), name="locks"),
+            path("operation-charts/", self.admin_view(self.operation_charts), name="operation-charts"),
             path("second-factor/", self.admin_view(self.second_factor), name="second-factor"),
         ]
 
@@ -176,6 +180,10 @@ class StaffSite(UnfoldAdminSite):
     def locks(self, request: HttpRequest) -> HttpResponse:
         """Show the page with the held locks."""
         return locks_page(request, self.each_context(request))
+
+    def operation_charts(self, request: HttpRequest) -> HttpResponse:
+        """Show the charts of batch operations."""
+        return charts_page(request, self.each_context(request))
 
     def search(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Search pages, forms, copies, people, and questions by a word or an id. Results are not stored."""

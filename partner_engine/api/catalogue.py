@@ -125,7 +125,7 @@ class Catalogue(Endpoint):
     def get(self, request: Request, *, query: CatalogueQuery) -> HttpResponse:
         code = query.code or self.tenant.catalogue
         try:
-            release = releases.current(code)
+            release = releases.current(code, tenant_id=self.tenant.id)
         except releases.NoRelease as error:
             raise UnknownCatalogue(code) from error
         return self.respond(catalogue_shape(release.id), etag=version_tag(release.id))

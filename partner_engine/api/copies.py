@@ -53,7 +53,7 @@ def tag_of(context: BatchContext, *others: object) -> str:
     An earlier version is shown with the copy's present title, lock and last touch, and with the present base.
     """
     actor, copy = context.save_context.actor, context.copy
-    today = releases.current(context.form.catalogue).id
+    today = releases.current(context.form.catalogue, tenant_id=context.scope.id).id
     return read_tag(
         context.version,
         release=context.decision_release.id,

@@ -56,7 +56,7 @@ class Naics(Endpoint):
         industries = find_industries(query.q)
         if self.actor.may(Right.READ_FORMS) and (query.zip or query.employees is not None):
             try:
-                catalogue = releases.current(self.tenant.catalogue).compiled
+                catalogue = releases.current(self.tenant.catalogue, tenant_id=self.tenant.id).compiled
             except releases.NoRelease as error:
                 raise UnknownCatalogue(self.tenant.catalogue) from error
             industries = search_industries(query.q, catalogue, zip_code=query.zip, employees=query.employees)

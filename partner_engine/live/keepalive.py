@@ -97,9 +97,9 @@ async def _guest_grants_in_force(connections: list[Connection | Watcher]) -> set
 
 async def _check_releases(hub: Hub) -> None:
     rooms = list(hub.rooms.values())
-    in_force = await in_thread(current_releases)({room.catalogue for room in rooms})
+    in_force = await in_thread(current_releases)({(room.catalogue, room.tenant.id) for room in rooms})
     for room in rooms:
-        room.announce_release(in_force[room.catalogue])
+        room.announce_release(in_force[room.catalogue, room.tenant.id])
 
 
 async def _check_viewers(hub: Hub) -> None:

@@ -44,7 +44,7 @@ def load_copy_facts(tenant: Tenant, copy_id: UUID) -> CopyFacts | None:
     if catalogue is None:
         return None
     code = catalogue["catalogue"]
-    return CopyFacts(copy["version"], current_release(code), code, copy["application_form_id"])
+    return CopyFacts(copy["version"], current_release(code, tenant.id), code, copy["application_form_id"])
 
 
 def load_versions(tenant: Tenant, copy_ids: Collection[UUID]) -> dict[UUID, int]:
@@ -53,15 +53,15 @@ def load_versions(tenant: Tenant, copy_ids: Collection[UUID]) -> dict[UUID, int]
         return dict(Copy.objects.filter(pk__in=copy_ids, deleted_at=None).values_list("pk", "version"))
 
 
-def current_releases(catalogues: Iterable[str]) -> dict[str, int]:
-    """Return the current release of each catalogue, 0 for an unpublished one."""
-    return {code: current_release(code) for code in catalogues}
+def current_releases(catalogues: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], int]:
+    """Return the current release of each catalogue at each tenant, 0 for an unpublished one."""
+    return {(code, tenant_id): current_release(code, tenant_id) for code, tenant_id in catalogues}
 
 
-def current_release(catalogue: str) -> int:
-    """Return the id of the current release, 0 for none."""
+def current_release(catalogue: str, tenant_id: UUID) -> int:
+    """Return the id of the current release at a tenant, 0 for none."""
     try:
-        return releases.current(catalogue).id
+        return releases.current(catalogue, tenant_id=tenant_id).id
     except releases.NoRelease:
         return 0
 

@@ -56,10 +56,14 @@ def form_key_of(tenant_id: UUID, form_id: UUID) -> str:
 
 
 def viewed_copies(redis: Redis, copies: Sequence[Place]) -> list[tuple[bool, frozenset[UUID]]]:
-    """Return for each copy whether it has viewers, and which other copies of its form have, in one round trip.
+    """Return for each copy of one tenant whether it has viewers, and which other copies of its form have; in one round
+    trip, or two where there are any.
 
     Raises ``RedisError``.
     """
+    if not redis.exists(*(key for place in copies for key in _keys_of(place))):
+        # The usual case of a chunk: nobody views any of its copies.
+        return [(False, frozenset())] * len(copies)
     with redis.pipeline(transaction=False) as pipeline:
         for place in copies:
             pipeline.exists(key_of(place.tenant_id, place.copy_id))
@@ -70,6 +74,10 @@ def viewed_copies(redis: Redis, copies: Sequence[Place]) -> list[tuple[bool, fro
         (bool(exists), frozenset(UUID(copy_id.decode()) for copy_id in others) - {place.copy_id})
         for place, exists, others in viewed
     ]
+
+
+def _keys_of(place: Place) -> tuple[str, str]:
+    return key_of(place.tenant_id, place.copy_id), form_key_of(place.tenant_id, place.form_id)
 
 
 async def register(redis: aioredis.Redis, viewers: Iterable[tuple[Place, Person]]) -> None:

@@ -124,7 +124,7 @@ def _page(copies: QuerySet[ListedForm], query: str, personal: bool, *, first: in
 
 def _line(copy: ListedForm, agent: Agent, names: InsuredNames, quotes: tuple[QuoteFacts, ...]) -> object:
     try:
-        catalogue = releases.current(copy.catalogue).compiled
+        catalogue = releases.current(copy.catalogue, tenant_id=agent.tenant.id).compiled
     except releases.NoRelease:
         catalogue = None
     insured = names.of(copy, copy.catalogue)

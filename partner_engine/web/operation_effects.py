@@ -27,14 +27,17 @@ from operations.kinds.set_answers import AnswersArguments, SetAnswers
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import opened_arguments
 from partner_engine.copy_visibility import InsuredNames
+from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import streamed
+from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.effects_view import build_effects, forms
 from partner_engine.web.operation_rows import find_operation, title_of_row
-from partner_engine.web.pages.operation_effects import build_effects, forms
 from presentation.visibility import Reader
 from rules.definition.labels import label_of
 from rules.definition.model import CompiledCatalogue
 from tenants.access import Right
+from tenants.limits.scopes import EXPORT
 
 #: Forms whose lines are one part of the file.
 _PART: Final = 100
@@ -71,7 +74,11 @@ def show(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse
 @require_GET
 @for_agents(Right.READ_FORMS)
 def download(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
-    """Send what would change for all forms of a try as CSV: one line for each changed product of a form."""
+    """Send what would change for all forms of a try as CSV, one line for each changed product of a form.
+
+    It counts as an export.
+    """
+    count_request(request, EXPORT)
     operation, answers = _tried(operation_id)
     try:
         supposition = answers_supposition(agent.tenant.catalogue, answers)
@@ -80,7 +87,8 @@ def download(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResp
         raise Http404 from None
     name = f"what-would-change-{operation_id}.csv"
     read = _file(supposition, agent, _forms_of(operation))
-    return streamed(request, read, name=name, content_type="text/csv; charset=utf-8")  # type: ignore[return-value]
+    access = DownloadAccess.of_request(request, actor=agent.actor, tenant=agent.tenant)
+    return streamed(request, read, access=access, name=name, format="csv")  # type: ignore[return-value]
 
 
 def _tried(operation_id: UUID) -> tuple[BatchOperation, Mapping[str, object]]:
@@ -130,5 +138,5 @@ def _insured(report: BookReport, agent: Agent) -> dict[UUID, str]:
 
 def _reasons(refused: AnswerNotSupposed, agent: Agent) -> str:
     """Return why answers cannot be supposed, with the questions' labels instead of their codes."""
-    catalogue: CompiledCatalogue = releases.current(agent.tenant.catalogue).compiled
+    catalogue: CompiledCatalogue = releases.current(agent.tenant.catalogue, tenant_id=agent.tenant.id).compiled
     return " ".join(f"{label_of(catalogue, code)}: {text}" if code else text for code, _, text in refused.faults)

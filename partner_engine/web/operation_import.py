@@ -204,7 +204,7 @@ def _page(request: HttpRequest, agent: Agent, *, status: int = 200, **shown: Any
 
 def _catalogue(agent: Agent) -> CompiledCatalogue | None:
     try:
-        return releases.current(agent.tenant.catalogue).compiled
+        return releases.current(agent.tenant.catalogue, tenant_id=agent.tenant.id).compiled
     except releases.NoRelease:
         return None
 

@@ -180,7 +180,7 @@ def _count(sent: QueryDict, agent: Agent) -> int:
 
 def _questions(agent: Agent) -> tuple[AskableQuestion, ...]:
     try:
-        catalogue = releases.current(agent.tenant.catalogue).compiled
+        catalogue = releases.current(agent.tenant.catalogue, tenant_id=agent.tenant.id).compiled
     except releases.NoRelease:
         return ()
     return askable_questions(catalogue, visibility=Visibility(catalogue, Reader.for_actor(agent.actor)))

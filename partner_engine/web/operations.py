@@ -226,7 +226,7 @@ def _rows(items: Iterable[OperationItem], agent: Agent, *, is_dry_run: bool) -> 
                 "insured": insured,
                 "version": f"Version {item.version_after:,}" if item.version_after and not is_dry_run else "",
                 "text": item_text(item.state, item.error, item.result),
-                "tries": item.attempts,
+                "tries": item.attempts or "",
                 "when": clock.time(item.finished_at or item.started_at),
             }
         )

@@ -20,6 +20,7 @@ export function closeDrawers() {
 
 export function startDrawers() {
   onClick("[data-toggle]", (button) => toggle(button));
+  onClick("[data-close-drawers]", closeDrawers);
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !event.defaultPrevented) closeDrawers();
   });

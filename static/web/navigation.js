@@ -42,10 +42,18 @@ function markSetInView() {
   const here = sections.findLast((section) => section.getBoundingClientRect().top < line) ?? sections[0];
   if (!here || here.id === marked) return;
   marked = here.id;
-  for (const link of document.querySelectorAll(".sets a")) {
-    if (`s-${link.dataset.set}` === marked) link.setAttribute("aria-current", "location");
-    else link.removeAttribute("aria-current");
+  const links = [...document.querySelectorAll(".sets a")];
+  for (const [index, link] of links.entries()) {
+    if (`s-${link.dataset.set}` === marked) {
+      link.setAttribute("aria-current", "location");
+      document.getElementById("menu-place").textContent = placeWords(index, links.length, link);
+    } else link.removeAttribute("aria-current");
   }
+}
+
+/** Return the words of the bar on narrow screens: `2 of 12 · About the business`. */
+function placeWords(index, number, link) {
+  return `${index + 1} of ${number} · ${link.firstChild.textContent.trim()}`;
 }
 
 function startMark() {

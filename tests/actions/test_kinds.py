@@ -25,6 +25,7 @@ KINDS: list[DeferredAction] = [
     kinds.ResumeProcess(copy_id="1", process_id="2"),
     kinds.RecountActiveUsers(tenant_id="1"),
     kinds.DecideAnew(tenant_id="1" * 36, cause="release", release_id=7, run_id="2" * 36, part="12", failed=["3"]),
+    kinds.GuardRelease(tenant_id="1" * 36, roll_out_id=3, part="3.12"),
     kinds.RecordShadowRules(tenant_id="1" * 36, part="12"),
     kinds.Purge(what="dead letters"),
 ]

@@ -49,7 +49,7 @@ def test_a_chunk_is_loaded_and_saved_with_one_statement_each(forms: list[UUID], 
             outcomes = chunk.save()
 
     sent = [query["sql"] for query in queries if "SAVEPOINT" not in query["sql"]]
-    assert [("FROM unnest" in text, "WITH content" in text) for text in sent if "copies_copy" in text] == [
+    assert [("AS w (id)" in text, "WITH content" in text) for text in sent if "copies_copy" in text] == [
         (True, False),
         (False, True),
     ]

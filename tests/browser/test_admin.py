@@ -36,7 +36,12 @@ def main_pages(harbor: Tenant, owner: User) -> list[str]:
         "catalogue_catalogue_publish": catalogue.pk,
         "catalogue_release_change": release.pk,
     }
-    pages = [reverse("admin:index"), reverse("admin:second-factor"), reverse("admin:tenants_apiclient_add")]
+    pages = [
+        reverse("admin:index"),
+        reverse("admin:operation-charts"),
+        reverse("admin:second-factor"),
+        reverse("admin:tenants_apiclient_add"),
+    ]
     pages += [reverse(f"admin:{name}_changelist") for name in lists]
     return pages + [reverse(f"admin:{view}", args=(pk,)) for view, pk in rows.items()]
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import time
 from uuid import UUID
 
 import pytest
-from django_redis import get_redis_connection
 from playwright.sync_api import Locator, Page, expect
 
 from batch import service as batch
 from catalogue.demo import read_samples
-from tenants.flag_memory import FRESH_SECONDS, TOKEN_KEY
 from tenants.flags import COPIES
-from tenants.models import Flag, User
+from tenants.models import User
 from tests.harness.form_driver import Driver
+from tests.harness.switched_on import switch_on
 
 pytestmark = pytest.mark.browser
 
@@ -35,11 +33,7 @@ SWITCH = """(number) => new Promise((done) => {
 @pytest.fixture
 def form_id(server: str, agent: User) -> UUID:
     """Return the form of the restaurant, with one copy, answered and decided; the agent may make copies of it."""
-    Flag.objects.create(name=COPIES, everyone=True)
-    # The server process has a prefix of its own in the cache, and asks again after this time.
-    redis = get_redis_connection("default")
-    redis.delete(*redis.scan_iter(f"*{TOKEN_KEY}"), TOKEN_KEY)
-    time.sleep(FRESH_SECONDS)
+    switch_on(COPIES)
     s1 = next(found for found in read_samples() if found.id == "S1")
     assert agent.tenant is not None
     with batch.build_context(scope=agent.tenant, actor=agent.as_actor(source="web"), as_of=s1.as_of) as context:

@@ -8,7 +8,9 @@ import { codeOf, isKnownCode, matching, theOne } from "../../static/web/choice-s
 import { faultWords } from "../../static/web/fault-words.js";
 import { nextPlace } from "../../static/web/option-cursor.js";
 import { clockText, placeAfter, requestLabel } from "../../static/web/quote-clock.js";
+import { oneAfterAnother } from "../../static/web/fresh-parts.js";
 import { reconnectPause } from "../../static/web/reconnect-pause.js";
+import { RunningShare } from "../../static/web/running-share.js";
 
 const STATES = [
   ["TN", "Tennessee"],
@@ -103,4 +105,41 @@ test("j and k go from row to row and stop at the ends", () => {
   assert.deepEqual([placeAfter(-1, 1, 3), placeAfter(-1, -1, 3)], [0, 2]);
   assert.deepEqual([placeAfter(1, 1, 3), placeAfter(2, 1, 3), placeAfter(0, -1, 3)], [2, 2, 0]);
   assert.equal(placeAfter(-1, 1, 0), -1);
+});
+
+const progress = (operation, state, total, completed) => ({
+  operation,
+  state,
+  counts: { total, completed, failed: 0, cancelled: 0 },
+});
+
+test("the ring's share never goes back while operations end, and all are forgotten with the last one", () => {
+  const share = new RunningShare();
+  share.note(progress("a", "in_progress", 10, 4));
+  assert.equal(share.words, "1 operation, 40 percent");
+  share.note(progress("b", "pending", 10, 0));
+  assert.equal(share.words, "2 operations, 20 percent");
+  share.note(progress("a", "completed", 10, 10));
+  assert.equal(share.words, "1 operation, 50 percent");
+  share.note(progress("b", "partial", 10, 10));
+  assert.equal(share.number, 0);
+  share.note(progress("c", "in_progress", 1000, 999));
+  assert.equal(share.words, "1 operation, 99 percent");
+});
+
+test("loads never overlap, and calls during one lead to exactly one more", async () => {
+  let running = 0;
+  let loads = 0;
+  const refresh = oneAfterAnother(async () => {
+    running += 1;
+    loads += 1;
+    assert.equal(running, 1);
+    await new Promise((go) => setTimeout(go, 5));
+    running -= 1;
+  });
+  const first = refresh();
+  refresh();
+  refresh();
+  await first;
+  assert.equal(loads, 2);
 });

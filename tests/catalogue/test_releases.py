@@ -10,10 +10,11 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django_redis import get_redis_connection
 from redis.exceptions import ConnectionError as RedisGone
 
-from catalogue import releases
+from catalogue import release_pointer, releases
 from catalogue.files import read_catalogue
 from catalogue.loader import load
 from catalogue.models import Catalogue, Question, Release
+from catalogue.release_pointer import Pointer
 from rules.definition.faults import CatalogueErrors
 from tests.harness.boarding_files import BOARDING
 
@@ -144,7 +145,7 @@ def test_without_redis_the_database_decides(catalogue, monkeypatch):
         def __getattr__(self, name):
             raise RedisGone("away")
 
-    monkeypatch.setattr(releases, "_redis", Away)
+    monkeypatch.setattr(release_pointer, "_redis", Away)
     second = publish(load(read_catalogue(OTHER_TITLE)))
 
     assert releases.current("pet_boarding").id == second.id
@@ -154,7 +155,7 @@ def test_without_redis_the_database_decides(catalogue, monkeypatch):
 def test_a_release_id_of_another_database_is_corrected(catalogue, said):
     release = publish(catalogue)
     redis = get_redis_connection("default")
-    key = releases._key("pet_boarding")
+    key = release_pointer._key("pet_boarding")
     redis.set(key, said)
 
     assert releases.current("pet_boarding").id == release.id
@@ -165,7 +166,7 @@ def test_the_slower_of_two_publishers_does_not_win(catalogue):
     first = publish(catalogue)
     second = publish(load(read_catalogue(OTHER_TITLE)))
 
-    releases.advance("pet_boarding", first.id)
+    release_pointer.set_pointer("pet_boarding", Pointer(first.id, first.id))
 
     assert releases.current("pet_boarding").id == second.id
 

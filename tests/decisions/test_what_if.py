@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.utils import timezone
 
 from batch import service as batch
 from batch.errors import BatchError
@@ -15,6 +16,7 @@ from catalogue.loader import load
 from catalogue.publish_work import complete_publish
 from catalogue.releases import publish
 from copies.models import Copy
+from decisions.book import reachable_tenants
 from decisions.book_report import BookReport, money
 from decisions.copy_effect import CopyEffect
 from decisions.errors import AnswerNotSupposed, BookTooLarge
@@ -26,9 +28,10 @@ from decisions.what_if import (
     report_on_book,
     start_report,
 )
-from forms.models import QuoteRequest
+from forms.models import ApplicationForm, QuoteRequest
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tests.harness.cast import SECOND_DATABASE
 from tests.harness.kennel_book import ACTOR, DRAFTS, make_book, stored_outcomes
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
@@ -138,7 +141,7 @@ def test_the_report_on_a_draft_is_what_its_publish_does(book: Tenant) -> None:
     assert report_on_book(draft_supposition(KENNELS), [book], workers=1).changed == 0
 
     # All drafts are compared in test_what_if_at_scale, without saves.
-    for name in ("dearer", "wider", "adjusted", "one_more", "hiding", "back"):
+    for name in ("dearer", "wider", "rule_gone", "one_more", "hiding", "back"):
         report = check_draft_against_a_publish(book, DRAFTS[name], ids)
 
         assert report.copies == COPIES
@@ -246,6 +249,38 @@ def test_a_group_by_an_answer_that_is_not_open_to_all_is_not_shown(book: Tenant)
 
     assert set(report.by_state) == {"not shown"}
     assert len(report.by_industry) > 1
+
+
+def test_only_open_copies_of_the_named_tenants_are_looked_at(book: Tenant) -> None:
+    ids = make_book(book, 8)
+    other = Tenant.objects.create(code="other", name="Other Brokers", catalogue="kennels")
+    make_book(other, 3, seed=2)
+    empty = Tenant.objects.create(code="empty", name="No Forms", catalogue="kennels")
+    with use_tenant(book):
+        Copy.objects.filter(pk=ids[0]).update(locked_at=timezone.now())
+        Copy.objects.filter(pk=ids[1]).update(deleted_at=timezone.now())
+        form_id = Copy.objects.get(pk=ids[2]).application_form_id
+        ApplicationForm.objects.filter(pk=form_id).update(deleted_at=timezone.now())
+    supposition = draft_supposition(DRAFTS["dearer"])
+
+    looked_at = [effect.id for effect in effects_on_book(supposition, [empty, book], workers=1)]
+
+    assert looked_at == sorted(ids[3:])
+    assert report_on_book(supposition, [empty], workers=1).copies == 0
+    assert report_on_book(supposition, [book, other], workers=1, most=7).copies == 7
+
+
+@pytest.mark.django_db(databases=["default", SECOND_DATABASE])
+def test_a_tenant_with_its_own_database_is_part_of_the_book(book: Tenant, summit_apart: Tenant) -> None:
+    apart = summit_apart
+    apart.catalogue = "kennels"
+    apart.save()
+    copies = make_book(book, 3) + make_book(apart, 4, seed=3)
+
+    effects = list(effects_on_book(draft_supposition(DRAFTS["dearer"]), reachable_tenants(), workers=1))
+
+    assert {effect.id for effect in effects} == {*copies}
+    assert {effect.tenant_id for effect in effects} == {book.pk, apart.pk}
 
 
 def test_an_unreadable_copy_is_left_out_with_the_reason(book: Tenant) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -213,3 +213,51 @@ def test_kills_find_a_sabotaged_engine(world: World, chance: random.Random, wors
         if run_under_kills(world, chance, forms=100, chunk=20, kills=6, worse=worse, **how):  # type: ignore[arg-type]
             return
     pytest.fail(f"nobody noticed: {worse}")
+
+
+PAUSED: Final = """
+SELECT o.paused_at IS NOT NULL AND NOT EXISTS (
+           SELECT FROM operations_operationitem i WHERE i.operation_id = o.id AND i.state = 'in_progress'),
+       o.pause_reason, o.completed
+  FROM operations_batchoperation o WHERE o.id = %s"""
+
+
+@pytest.mark.alone
+def test_the_off_switch_pauses_the_work_of_another_process_which_goes_on_when_it_is_on(world: World) -> None:
+    world.do("scenarios:make_forms", count=40)
+    world.do("operation_trials:switch", is_on=True)
+    operation = world.do("operation_trials:submit", invalid=[], transient=[])[0]["operation"]
+    how = {"lease": 5.0, "chunk": 2, "rest": 0.05, "obeys_flags": True}
+    with world.connect() as connection, workers(world, 1, **how):
+        connection.autocommit = True
+        until(lambda: look(connection, operation)[2] > 0, seconds=20)
+
+        world.do("operation_trials:switch", is_on=False)
+        switched_at = time.monotonic()
+        until(lambda: look(connection, operation)[0], seconds=20)
+        paused_after = time.monotonic() - switched_at
+        _, reason, completed = look(connection, operation)
+        time.sleep(1.5)  # the worker looks at the flag every second
+        later = look(connection, operation)
+
+        world.do("operation_trials:switch", is_on=True)
+        until(lambda: look(connection, operation)[2] == len(forms_of(world)), seconds=20)
+
+    # A second by the switch, and the slack of a busy machine.
+    assert paused_after < 5
+    assert reason.startswith("Batch operations are switched off.")
+    assert 0 < completed < 40
+    assert later[2] == completed
+
+
+def look(connection: psycopg.Connection[Any], operation: str) -> tuple[bool, str, int]:
+    row = connection.execute(PAUSED, [operation]).fetchone()
+    assert row is not None
+    return row[0], row[1], row[2]
+
+
+def until(condition: Callable[[], bool], *, seconds: float) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it does not happen"
+        time.sleep(0.02)

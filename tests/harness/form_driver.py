@@ -125,12 +125,15 @@ class Driver:
                 self.fill_in_rows(f"{path}/", row.get("answer_pools", {}))
 
     def products(self) -> dict[str, tuple[str, str]]:
-        """Return the content of the panel: product code -> (badge, price)."""
+        """Return the content of the panel: product code -> (badge, price). A priced product is eligible by default."""
         said = {}
         for product in self.page.locator(".product").all():
             code = (product.get_attribute("id") or "").removeprefix("product-")
-            price = product.locator(".price")
-            said[code] = (product.locator(".badge").inner_text(), price.inner_text() if price.count() else "")
+            badge, price = product.locator(".product-said .badge"), product.locator(".product-said .price")
+            said[code] = (
+                badge.inner_text() if badge.count() else "Eligible",
+                price.inner_text() if price.count() else "",
+            )
         return said
 
     def check_access(self) -> None:

@@ -75,8 +75,10 @@ def test_a_plan_is_made_and_carried_out(kennels: Tenant, file: Path) -> None:
     planned = as_json("submit", "kennels", "set_answers", "--items", file, "--dry-run")
     work()
     plan = as_json("status", "kennels", planned["id"])
+    shown = batch("status", "kennels", planned["id"])
 
     text = batch("submit", "kennels", "--plan", planned["id"], "--plan-hash", plan["plan_hash"])
+    assert f"submit kennels --plan {planned['id']} --plan-hash {plan['plan_hash']}" in shown
 
     assert text.endswith("2 items accepted, 0 rejected.\n")
 
@@ -106,7 +108,7 @@ def test_it_is_paused_resumed_cancelled_and_retried(kennels: Tenant, file: Path)
         (("submit", "kennels", "set_answer", "--query", '{"q": "x"}'), "/kind: There is no kind"),
         (("submit", "kennels", "set_answers", "--query", '{"x": 1}'), "cannot be read"),
         (("submit", "kennels", "set_answers", "--query", '{"q": "x"}', "--stop-after", "0"), "cannot be read"),
-        (("retry", "kennels", NOBODY, "--numbers", "a"), "invalid _numbers value"),
+        (("retry", "kennels", NOBODY, "--numbers", "a"), "are no numbers of items, such as 3,17,20"),
         (("submit", "kennels", "set_answers", "--as", "x@example.com"), "There is no active user"),
     ],
 )

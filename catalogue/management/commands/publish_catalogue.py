@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from catalogue.drafts import read_draft
 from catalogue.models import Catalogue
 from catalogue.publish_work import complete_publish, count_impacts
+from catalogue.release_pointer import release_in_force
 from catalogue.releases import check_draft, publish, read_definition
 from catalogue.reports import describe_faults, describe_warnings
 from catalogue.strict_check import check_catalogue
@@ -59,7 +60,7 @@ class Command(BaseCommand):
 
     def _impacts(self, catalogue: Catalogue) -> list[str]:
         """Return what a publish of the draft affects. Raises ``CatalogueErrors`` for a faulty draft."""
-        latest, draft = catalogue.releases.order_by("-number").first(), read_draft(catalogue)
+        latest, draft = release_in_force(catalogue), read_draft(catalogue)
         if latest is None:
             return []
         check_draft(draft)

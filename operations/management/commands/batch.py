@@ -142,13 +142,20 @@ class Command(BaseCommand):
                 self.stdout.write(f"\r{_bar(status)}", ending="\n" if is_done else "")
                 self.stdout.flush()
             if is_done:
-                return self._print(_facts(operation, status), status.message)
+                return self._print(_facts(operation, status), self._message(operation, status))
             time.sleep(_LOOK)
 
     def _show(self, operation_id: UUID) -> None:
         operation = access_operation(operation_id)
         status = status_of(operation)
-        self._print(_facts(operation, status), f"{status.stage}: {_bar(status)}\n{status.message}")
+        self._print(_facts(operation, status), f"{status.stage}: {_bar(status)}\n{self._message(operation, status)}")
+
+    def _message(self, operation: BatchOperation, status: OperationStatus) -> str:
+        """Return the message of the status, and of a plan how it is carried out."""
+        if not operation.plan_hash:
+            return status.message
+        plan = f"--plan {operation.id} --plan-hash {operation.plan_hash}"
+        return f"{status.message} Nothing was changed. Carry it out with:\n  submit {self._tenant.code} {plan}"
 
     def _print(self, facts: dict[str, Any], text: str) -> None:
         self.stdout.write(msgspec.json.encode(facts).decode() if self._is_json else text)
@@ -167,7 +174,7 @@ def _add_submit(orders: Any) -> None:
     parser.add_argument("--priority", type=int, default=0, help="-10 to 10; higher ones of the tenant run first.")
     parser.add_argument("--stop-after", type=int, metavar="PERCENT", help="Cancel the rest after so many failures.")
     parser.add_argument("--depends-on", type=UUID, metavar="ID", help="Begin when this operation has ended.")
-    parser.add_argument("--plan", type=UUID, metavar="ID", help="Carry out the plan of this dry run.")
+    parser.add_argument("--plan", type=UUID, metavar="ID", help="Carry out the plan of this dry run; needs its hash.")
     parser.add_argument("--plan-hash", default="", help="The hash that the plan must have.")
     parser.add_argument("--watch", action="store_true", help="Show the progress until it has ended.")
     _add_common(parser)
@@ -187,7 +194,10 @@ def _add_common(parser: argparse.ArgumentParser) -> None:
 
 
 def _numbers(text: str) -> list[int]:
-    return [int(part) for part in text.split(",")]
+    try:
+        return [int(part) for part in text.split(",")]
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} are no numbers of items, such as 3,17,20") from None
 
 
 def _actor(email: str, tenant: Tenant) -> Actor:

@@ -103,7 +103,7 @@ def _seed_permissions() -> None:
         with use_tenant(tenant):
             if ProducerLicense.objects.exists() or CarrierAppointment.objects.exists():
                 continue
-            definition = releases.current(tenant.catalogue).compiled.definition
+            definition = releases.current(tenant.catalogue, tenant_id=tenant.pk).compiled.definition
             states = tuple(definition.choices["states"])
             ProducerLicense.objects.bulk_create(
                 ProducerLicense(tenant_id=tenant.id, state=state, number=f"{state}-100{place:02}", valid_from=_LICENSED)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TextIO
 
 import msgspec
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser, OutputWrapper
 from django.db.models import QuerySet
 
 from catalogue import releases
@@ -17,7 +18,7 @@ from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
 from catalogue.reports import describe_faults
 from copies.models import Copy
-from decisions.book import Narrow, reachable_tenants
+from decisions.book import Narrow, count_open, reachable_tenants
 from decisions.book_report import BookReport, Sum
 from decisions.copy_effect import CopyEffect
 from decisions.errors import AnswerNotSupposed
@@ -36,6 +37,7 @@ from tenants.models import Tenant
 
 #: Groups of each kind that are printed; the JSON has all of them.
 _MOST_PRINTED = 10
+_PROGRESS_SECONDS = 2.0
 
 
 class Command(BaseCommand):
@@ -62,13 +64,14 @@ class Command(BaseCommand):
         """Decide and report. Raises ``CommandError`` for what cannot be supposed."""
         supposition = _supposition(options)
         builder = start_report(supposition)
-        effects = effects_on_book(
-            supposition, _tenants(options["tenant"]), narrow=_narrow(options["query"]), workers=options["workers"]
-        )
+        tenants, narrow = _tenants(options["tenant"]), _narrow(options["query"])
+        effects = effects_on_book(supposition, tenants, narrow=narrow, workers=options["workers"])
+        progress = _Progress(self.stderr, lambda: count_open(options["catalogue"], tenants, narrow=narrow))
         with _open(options["ndjson"]) as ndjson, _open(options["csv"]) as rows:
             if rows is not None:
                 rows.write(csv_header())
             for effect in builder.through(effects):
+                progress.note(builder.copies)
                 if effect.is_changed or effect.error:
                     _write(ndjson, "ndjson", effect)
                     _write(rows, "csv", effect)
@@ -78,6 +81,25 @@ class Command(BaseCommand):
         else:
             for line in describe_report(report):
                 self.stdout.write(line)
+
+
+class _Progress:
+    """Writes how many copies were decided, at most every two seconds; nothing for a small book."""
+
+    def __init__(self, out: OutputWrapper, count: Callable[[], int]) -> None:
+        self._out = out
+        self._count = count
+        self._total: int | None = None
+        self._next = time.monotonic() + _PROGRESS_SECONDS
+
+    def note(self, copies: int) -> None:
+        """Note that ``copies`` were decided so far."""
+        if time.monotonic() < self._next:
+            return
+        if self._total is None:
+            self._total = self._count()
+        self._out.write(f"{copies:,} of about {self._total:,} open copies")
+        self._next = time.monotonic() + _PROGRESS_SECONDS
 
 
 def describe_report(report: BookReport) -> Iterator[str]:

@@ -11,6 +11,7 @@ from typing import Final
 
 from copies.document import Container, PoolRow
 from copies.paths import Path, join_path, split_path
+from partner_engine.web.pages.field_places import place_questions
 from partner_engine.web.pages.fields import Field, build_field
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id
@@ -160,13 +161,11 @@ def _nested_pools(reading: Reading, pool: Pool, row: PoolRow, path: str) -> Iter
 
 
 def _fields(reading: Reading, set_code: str, container: Container, prefix: str) -> tuple[Field, ...]:
-    questions = reading.catalogue.sets[set_code].question_set.questions
+    placed = place_questions(reading.catalogue, set_code, lambda code: reading.asks(join_path(prefix, code)))
     return tuple(
-        build_field(reading, question, prefix, answer)
-        for question in questions
-        if (answer := container.answers.get(question.code)) is not None
-        and answer.active
-        and reading.asks(join_path(prefix, question.code))
+        build_field(reading, question, prefix, answer, place)
+        for question, place in placed
+        if (answer := container.answers.get(question.code)) is not None and answer.active
     )
 
 

@@ -10,8 +10,9 @@ from copies.document import Answer
 from copies.paths import Path, join_path
 from partner_engine.web.pages.base_answers import base_text
 from partner_engine.web.pages.dependants import opens_questions
+from partner_engine.web.pages.field_places import FULL, Place
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import element_id, field_text, listed
+from presentation.formats import counted, element_id, field_text, listed
 from presentation.visibility import PERSONAL
 from rules.definition.catalogue import Question
 from rules.types.long_text import LONG_TEXT
@@ -47,7 +48,8 @@ class Field:
 
     ``max_length`` limits what can be typed, in characters. ``opens`` marks an answer that makes other questions appear,
     ``is_free`` a text in any language. ``base`` is the different answer of the form's base. ``unknown`` is "offer"
-    where a guest can leave the answer to the agent, "said" where they did.
+    where a guest can leave the answer to the agent, "said" where they did. ``place`` and ``after`` are as in ``Place``;
+    ``opened`` are the names of the products that need the answer.
     """
 
     path: str
@@ -68,7 +70,6 @@ class Field:
     notes: tuple[tuple[str, str], ...] = ()
     doubts: tuple[tuple[str, str], ...] = ()
     proposed: str = ""
-    wide: bool = False
     readonly: bool = False
     masked: bool = False
     answered: bool = False
@@ -77,9 +78,18 @@ class Field:
     is_free: bool = False
     base: str = ""
     unknown: str = ""
+    place: str = ""
+    after: str = ""
+    opened: str = ""
 
 
-def build_field(reading: Reading, question: Question, prefix: str, answer: Answer) -> Field:
+def build_field(
+    reading: Reading,
+    question: Question,
+    prefix: str,
+    answer: Answer,
+    place: Place = Place(),  # noqa: B008 - frozen
+) -> Field:
     """Return the field of ``question`` with its ``answer`` in the container at ``prefix``, as the reader sees it."""
     path = join_path(prefix, question.code)
     masked = reading.visibility.hides(path, answer)
@@ -108,7 +118,6 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         notes=notes,
         doubts=_doubts(reading, question, path),
         proposed=_proposed(reading, path, answer),
-        wide=widget in ("area", "checks"),
         readonly=answer.readonly or not reading.is_writable,
         masked=masked,
         answered=answer.is_answered,
@@ -117,6 +126,9 @@ def build_field(reading: Reading, question: Question, prefix: str, answer: Answe
         is_free=question.type in (TEXT.code, LONG_TEXT.code) and not masked,
         base=base_text(reading, path, answer),
         unknown=_unknown(reading, path, answer),
+        place=FULL if widget in ("area", "checks") else place.part,
+        after=place.after,
+        opened=listed(reading.opened_by.get(path, ())),
     )
 
 
@@ -229,7 +241,8 @@ def _notes(
         notes.append(("task", f"{reading.unknown_to[path]} does not know this."))
     opened = reading.opened_by.get(path)
     if opened and not answer.is_answered:
-        notes.append(("needed", f"Needed to quote: opens {listed(opened)}"))
+        names = opened[0] if len(opened) == 1 else counted(len(opened), "product")
+        notes.append(("needed", f"Needed to quote: opens {names}"))
         tone = tone or "needed"
     can_confirm = reading.catalogue.questions[question.code].validators
     notes += [

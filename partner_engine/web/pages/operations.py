@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from operations.models import ItemState
+from operations.state_words import ITEM_WORDS
 
 #: The width of a bar in its own units.
 BAR: Final = 1000
@@ -17,7 +17,7 @@ _TONES: Final[Mapping[str, str]] = {
     "completed": "ready",
     "partial": "needed",
 }
-#: The items that were never accepted; all other states of items have their words in ``ItemState``.
+#: The items that were never accepted; all other states of items are in ``ITEM_WORDS``.
 _REJECTED: Final = "Refused at submission"
 #: States after which nothing changes by itself.
 ENDED: Final = frozenset({"completed", "partial", "cancelled"})
@@ -135,7 +135,7 @@ def build_operation(  # noqa: PLR0913 - each is a fact of one operation
 
 def build_filters(counts: Counts, *, rejected: int, current: str) -> tuple[Filter, ...]:
     """Return the counters of the items, of which ``current`` filters the list."""
-    numbers = (*((state.value, getattr(counts, state.value)) for state in ItemState), ("rejected", rejected))
+    numbers = (*((state, getattr(counts, state)) for state in ITEM_WORDS), ("rejected", rejected))
     return tuple(
         Filter(code=code, label=item_word(code), number=number, current=code == current)
         for code, number in numbers
@@ -145,7 +145,7 @@ def build_filters(counts: Counts, *, rejected: int, current: str) -> tuple[Filte
 
 def item_word(state: str) -> str:
     """Return the state of items in words; ``rejected`` are those that were never accepted."""
-    return _REJECTED if state == "rejected" else str(ItemState(state).label)
+    return _REJECTED if state == "rejected" else ITEM_WORDS[state]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from typing import Final
 
 from copies.paths import Path
@@ -41,10 +42,12 @@ class Missing:
 
 @dataclass(frozen=True)
 class ProductView:
-    """One product with its outcome. ``missing`` says what its outcome and its price still need; ``was`` is the premium
-    before the save that the page shows, if it was another, and ``last_year`` that of the term before, in a renewal.
-    ``quote`` is the state of its quote request, if there is one, ``gate`` why the agency cannot place it; with
-    ``may_request`` it has a check box for the foot.
+    """One product with its outcome. ``missing`` says what its outcome and its price still need.
+
+    ``was`` is the premium before the save that the page shows, if it was another; ``moved`` is then "odd" or "even", as
+    the version is. ``last_year`` is the premium of the term before, in a renewal. ``quote`` is the state of its quote
+    request, if there is one, ``gate`` why the agency cannot place it; with ``may_request`` it has a check box for the
+    foot.
     """
 
     code: str
@@ -62,6 +65,17 @@ class ProductView:
     quote: CardQuote | None = None
     gate: str = ""
     may_request: bool = False
+    moved: str = ""
+
+
+@dataclass(frozen=True)
+class LineView:
+    """The products of one line of business. ``kind`` is that of all its premiums, "" if they differ."""
+
+    code: str
+    title: str
+    kind: str
+    products: tuple[ProductView, ...]
 
 
 @dataclass(frozen=True)
@@ -78,7 +92,7 @@ class MessageView:
 class Panel:
     """The whole panel. ``summary`` is its one line for narrow screens, ``counts`` the numbers of needed answers,
     ``left`` the missing answers for guests, and ``to_agent`` those that they left to the agent. ``foot`` says what can
-    be requested, ``declines`` that the page of declines has something to show.
+    be requested, ``declines`` that the page of declines has something to show. ``lines`` are the products by line.
     """
 
     products: tuple[ProductView, ...]
@@ -92,6 +106,7 @@ class Panel:
     sells: bool = True
     foot: RequestFoot | None = None
     declines: bool = False
+    lines: tuple[LineView, ...] = ()
 
 
 def build_panel(reading: Reading) -> Panel:
@@ -128,6 +143,7 @@ def build_panel(reading: Reading) -> Panel:
         sells=sells,
         foot=foot if products else None,
         declines=any(outcome.outcome == "decline" for outcome in eligibility.values()),
+        lines=tuple(_lines(reading, products)),
     )
 
 
@@ -152,10 +168,26 @@ def errors(reading: Reading) -> tuple[tuple[Link, str], ...]:
     return tuple((link_to(reading, message.path), message.text) for message in found)
 
 
+def _lines(reading: Reading, products: tuple[ProductView, ...]) -> Iterator[LineView]:
+    """Yield the lines of ``products``, which are in the order of their lines."""
+    for code, group in groupby(products, key=lambda view: _line_of(reading, view.code)):
+        views = tuple(group)
+        kinds = {view.kind for view in views if view.premium}
+        found = next((line for line in reading.catalogue.definition.lines if line.code == code), None)
+        kind = kinds.pop() if len(kinds) == 1 else ""
+        yield LineView(code, found.label if found else "No longer offered", kind, views)
+
+
+def _line_of(reading: Reading, product: str) -> str:
+    known = reading.catalogue.products.get(product)
+    return known.product.line if known else ""
+
+
 def _product(reading: Reading, code: str, outcome: ProductOutcome, foot: RequestFoot) -> ProductView:
     carrier, name = carrier_and_line(reading.catalogue, code)
     badge, style = _SO_FAR if _is_waiting(outcome) else _BADGES[outcome.outcome]
     currency = reading.catalogue.definition.currency
+    was = _was(reading, code, outcome)
     return ProductView(
         code=code,
         carrier=carrier,
@@ -163,7 +195,7 @@ def _product(reading: Reading, code: str, outcome: ProductOutcome, foot: Request
         badge=badge,
         style=style,
         premium="" if outcome.premium is None else money(outcome.premium, currency),
-        was=_was(reading, code, outcome),
+        was=was,
         last_year=_last_year(reading, code),
         kind=_kind(reading, outcome),
         reasons=_reasons(outcome),
@@ -172,6 +204,7 @@ def _product(reading: Reading, code: str, outcome: ProductOutcome, foot: Request
         quote=foot.quotes.get(code),
         gate=foot.gates.get(code, ""),
         may_request=foot.may_write and code in foot.products,
+        moved=("odd" if reading.facts.version % 2 else "even") if was else "",
     )
 
 

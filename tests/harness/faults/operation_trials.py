@@ -20,7 +20,7 @@ from operations.models import BatchOperation
 from tenants.current_tenant import use_tenant
 from tenants.flag_memory import FlagMemory
 from tenants.flag_rules import FlagState
-from tenants.flags import FLAGS
+from tenants.flags import BATCH_OPERATIONS, FLAGS
 from tenants.models import Flag, Tenant
 from tests.harness.faults.entry_catalogue import ACTOR, TENANT
 from tests.harness.faults.scenarios import shorten_locks
@@ -51,9 +51,15 @@ def submit(report: Report, *, invalid: list[int], transient: list[int]) -> None:
         report(operation=str(store(items, tenant=tenant).id))
 
 
-def work_until_killed(report: Report, *, lease: float, chunk: int, rest: float, worse: str = "") -> None:
-    """Work on operations forever, in chunks of ``chunk``; each rests for ``rest`` seconds before and after its save."""
-    Flag.memory = FlagMemory(lambda: {name: FlagState(name=name, everyone=True) for name in FLAGS})
+def work_until_killed(  # noqa: PLR0913 - each is named at the call
+    report: Report, *, lease: float, chunk: int, rest: float, worse: str = "", obeys_flags: bool = False
+) -> None:
+    """Work on operations forever, in chunks of ``chunk``; each rests for ``rest`` seconds before and after its save.
+
+    All flags are on unless it ``obeys_flags``, as they are stored.
+    """
+    if not obeys_flags:
+        Flag.memory = FlagMemory(lambda: {name: FlagState(name=name, everyone=True) for name in FLAGS})
     ends.WAITS = _WAITS  # type: ignore[misc]
     shorten_locks(_LOCK_SECONDS)
     kind = Rename()
@@ -65,6 +71,14 @@ def work_until_killed(report: Report, *, lease: float, chunk: int, rest: float, 
     while True:
         drain("default", lease=lease, pace=Pace(seconds=1e9))
         time.sleep(0.02)
+
+
+def switch(report: Report, *, is_on: bool) -> None:
+    """Switch batch operations on or off for everybody, as staff do."""
+    flag = Flag.objects.filter(name=BATCH_OPERATIONS).first() or Flag(name=BATCH_OPERATIONS)
+    flag.everyone, flag.is_on = True, is_on
+    flag.save()
+    report(is_on=is_on)
 
 
 def make_worse(worse: str) -> None:

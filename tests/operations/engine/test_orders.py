@@ -7,8 +7,10 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import msgspec
 import pytest
 from django.db.models.functions import Now
+from structlog.testing import capture_logs
 
 from operations.engine import orders, progress
 from operations.engine.claims import Claims
@@ -106,6 +108,46 @@ def test_retry_touches_only_failed_items(submit: Submit, work: Drain, order: Cal
     assert [after[number].finished_at for number in (0, 4)] == [before[0], before[4]]
     assert fresh(operation).completed + fresh(operation).failed == 5
     assert Counter(name for name, _ in events_of(operation))["retry"] == 3
+
+
+def test_every_order_is_audited_with_the_person_who_gave_it(
+    submit: Submit, work: Drain, order: Callable[..., Any], agent: Actor
+) -> None:
+    operation = submit([TestItem(fault="invalid", times=1), TestItem()])
+
+    with capture_logs() as logs:
+        order("pause", operation)
+        order("resume", operation)
+        work()
+        order("retry", operation)
+        order("cancel", operation)
+
+    audited = [line for line in logs if line["event"].startswith("audit.operation_")]
+    names = [line["event"].removeprefix("audit.operation_") for line in audited]
+    assert names == ["paused", "resumed", "retried", "cancelled"]
+    assert {(line["operation"], line["actor_id"], line["source"]) for line in audited} == {
+        (str(operation.id), agent.id, agent.source)
+    }
+    assert (audited[2]["items"], audited[2]["force"]) == (1, False)
+
+
+def test_an_operation_knows_its_cost(
+    submit: Submit, work: Drain, rename: Rename, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = rename.run
+    monkeypatch.setattr(rename, "chunk_size", 2, raising=False)
+
+    def run(items: Any, work: Any) -> Any:
+        return [msgspec.structs.replace(end, carrier_calls=3) for end in real(items, work)]
+
+    monkeypatch.setattr(rename, "run", run)
+    operation = submit([TestItem(seconds=0.01)] * 4)
+    work()
+
+    ended = fresh(operation)
+    assert ended.carrier_calls == 12
+    assert ended.work_seconds >= 0.04
+    assert ended.work_seconds == pytest.approx(sum(item.seconds or 0.0 for item in items_of(operation)), rel=0.01)
 
 
 def test_an_operation_waits_for_the_one_it_depends_on_whatever_its_end(

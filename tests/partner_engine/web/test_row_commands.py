@@ -11,7 +11,7 @@ import pytest
 import zstandard
 
 from batch.context import BatchContext
-from catalogue import releases
+from catalogue import release_pointer
 from catalogue.models import Release
 from copies.document import walk_answers
 from rules.definition.model import CompiledCatalogue
@@ -266,4 +266,4 @@ def publish_with_personal_texts(catalogue: CompiledCatalogue) -> None:
         published_by_id="test",
         id=DEMO_RELEASE + 1,
     )
-    releases._drop_cached_id(definition.code)
+    release_pointer.drop_cached_pointer(definition.code)

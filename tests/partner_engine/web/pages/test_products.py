@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from typing import Any
 from uuid import uuid4
@@ -184,6 +185,28 @@ def test_the_panel_of_a_form_that_is_being_filled() -> None:
 
     assert "bindable" not in html and "$" not in html
     assert 'data-go="kennels"' in html and "No price yet" in html and "Open so far" in html
+
+
+def test_products_are_grouped_by_line_and_a_line_says_the_kind_of_all_its_premiums() -> None:
+    firm, open_one = PRICED, ProductOutcome("eligible", premium=9)
+
+    assert [(line.code, line.title, line.kind) for line in panel(firm, firm).lines] == [("care", "Care", "bindable")]
+    assert [line.kind for line in panel(firm, open_one).lines] == [""]
+    assert panel(firm, open_one).lines[0].products == panel(firm, open_one).products
+
+
+def test_a_badge_is_shown_only_where_a_product_is_not_eligible() -> None:
+    html = render_to_string("web/parts/panel.html", {"panel": panel(PRICED, LOCKED), "copy_id": uuid4()})
+
+    assert "Eligible" not in html and html.count("badge") == 1 and "Locked" in html
+
+
+def test_a_moved_premium_is_tinted_again_at_each_version() -> None:
+    third = reading(evaluated(PRICED)).after(evaluated(ProductOutcome("eligible", premium=1)))
+    fourth = replace(third, facts=replace(third.facts, version=4))
+
+    assert (build_panel(third).products[0].moved, build_panel(fourth).products[0].moved) == ("odd", "even")
+    assert product(PRICED).moved == ""
 
 
 def test_a_renewal_shows_what_a_product_cost_last_year() -> None:

@@ -1,4 +1,4 @@
-"""What the answers of a try would change for its forms, as its page shows it. Pure."""
+"""What the answers of a try would change for its forms, in the words and rows of its page."""
 
 from __future__ import annotations
 
