@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+import resource
+from collections.abc import Callable, Iterator
 from itertools import cycle, islice
 from typing import Final
 
@@ -24,6 +25,7 @@ from rules.definition.compiler import compile_catalogue
 
 COPIES: Final = 10_000
 QUICK: Final = {"copies": 200}
+CPU_ROUNDS: Final = 3
 #: How much faster a report is where the copies that read a changed rule are known.
 LESS_WORK: Final = 5.0
 
@@ -47,6 +49,12 @@ def measure(rounds: int, *, copies: int = COPIES) -> list[Figure]:
         Contender(name="rule", run=lambda call: _report(rule[0], supposition, copies, workers=1), warm_up=1),
     ]
     times = interleave(contenders, rounds=rounds)
+    # CPU time is the same beside other work; the time of several cores is not.
+    spent = [
+        cpu_seconds(lambda: _bare(book, whole.supposed, copies))
+        / cpu_seconds(lambda: _report(book, whole, copies, workers=0))
+        for _ in range(CPU_ROUNDS)
+    ]
     what, cores = f"what if, {copies:,} demo copies", len(os.sched_getaffinity(0))
     return [
         figure(f"{what}: a draft that concerns all", "s", times["whole"]),
@@ -58,12 +66,30 @@ def measure(rounds: int, *, copies: int = COPIES) -> list[Figure]:
             goal=f">= {SHARE * cores:.1f}",
         ),
         figure(
+            f"{what}: CPU time of a bare loop / ours on {cores} cores, its processes and the program together",
+            "times",
+            spent,
+            goal=f">= {SHARE:.1f}",
+        ),
+        figure(
             f"{what}: all decided in full / one rule changed, on one core",
             "times",
             ratios(times["one core"], times["rule"]),
             goal=f">= {LESS_WORK:.0f}",
         ),
     ]
+
+
+def cpu_seconds(work: Callable[[], object]) -> float:
+    """Return the CPU time of ``work`` and of the processes that it starts and ends, in seconds."""
+    before = _cpu_times()
+    work()
+    return _cpu_times() - before
+
+
+def _cpu_times() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
 
 
 def replace_lines(book: list[BookCopy], supposition: Supposition) -> tuple[list[BookCopy], Supposition]:

@@ -159,9 +159,8 @@ def document_in(case: GoldenCase, compiled: CompiledCatalogue, *, latest: int) -
 def renamed_document(case: GoldenCase, draft: CatalogueDefinition, *, latest: int) -> Document:
     """Return the document of ``case`` with the codes of ``draft``, which follows release ``latest``."""
     document = document_of(read_answers(case.answers, case.answer_pools, case.excluded))
-    if case.release_id is not None:
-        earlier = renames_between(case.release_id, latest) if latest != case.release_id else ()
-        follow_renames(document, (*earlier, renames_of(draft)))
+    earlier = () if case.release_id in (None, latest) else renames_between(case.release_id, latest)
+    follow_renames(document, (*earlier, renames_of(draft)))
     return document
 
 

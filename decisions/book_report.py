@@ -70,7 +70,8 @@ class BookReport(msgspec.Struct, kw_only=True):
     another outcome, premium, question or stale quote; ``decided`` were decided in full. ``moved`` is the sum of all
     differences of premiums and equals the sums of ``by_state``, ``by_industry`` and ``by_cause``; ``repriced``, of
     products with a premium before and after, ``gained`` and ``lost`` add up to it too. Lists are cut at a fixed length;
-    their counts are not.
+    their counts are not. ``left_out`` counts the copies in which a product depends on answers that the reader may not
+    see: it is in no other number or list.
     """
 
     catalogue: str
@@ -99,6 +100,7 @@ class BookReport(msgspec.Struct, kw_only=True):
     opened: int
     cheaper: int
     win_back: list[WonBack]
+    left_out: dict[str, int] = {}
 
 
 class _Sums:
@@ -136,6 +138,7 @@ class ReportBuilder:
         self._hidden: dict[str, int] = {}
         self._shown: dict[str, int] = {}
         self._stale: dict[str, int] = {}
+        self._left_out: dict[str, int] = {}
         self._spread = Spread()
         self._won = {"open": 0, "cheaper": 0}
         #: The largest gains, the smallest of them first.
@@ -163,7 +166,13 @@ class ReportBuilder:
         is_flipped = any(part.before != part.after for part in effect.products)
         if is_flipped and len(self._flipped) < MOST_LISTED:
             self._flipped.append(effect)
-        for counts, codes in ((self._hidden, effect.hidden), (self._shown, effect.shown), (self._stale, effect.stale)):
+        counted = (
+            (self._hidden, effect.hidden),
+            (self._shown, effect.shown),
+            (self._stale, effect.stale),
+            (self._left_out, effect.closed),
+        )
+        for counts, codes in counted:
             for code in codes:
                 _increase(counts, code)
 
@@ -199,6 +208,7 @@ class ReportBuilder:
             opened=self._won["open"],
             cheaper=self._won["cheaper"],
             win_back=[won for *_, won in sorted(self._best, key=lambda item: (-item[0], -item[1], -item[2]))],
+            left_out=_sorted(self._left_out),
         )
 
     def _add_product(self, effect: CopyEffect, part: ProductEffect) -> None:

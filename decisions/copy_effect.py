@@ -6,7 +6,8 @@ nothing else, so that only copies with other reasons are decided in full.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from typing import Final, Literal, NamedTuple, TypeAlias
@@ -20,17 +21,19 @@ from copies.document import Answer, AnswerValue, Container, Document, walk_answe
 from copies.narrow_document import NarrowAnswer
 from copies.paths import Path, join_path, split_path
 from copies.sealed_answers import Sealer
+from decisions.closed_parts import Closed
 from decisions.decide_many import FAULTS, DecidingRelease, StoredCopy
 from decisions.supposition import Supposition
 from presentation.visibility import NOBODY, PUBLIC, Visibility
 from rules.definition.model import CompiledCatalogue
+from rules.definition.renames import Renames
 from rules.flow import check_flow
 from rules.flow.eligibility import mark_bindable, redecide_product
 from rules.flow.evaluation import Evaluation, FlowResult, ProductOutcome, Reason
 from rules.flow.followed_renames import follow_renames
 from rules.incremental import partial_run
 from rules.incremental.decided_state import DecidedState
-from rules.incremental.formula_change import formula_values, split_by_part
+from rules.incremental.formula_change import FormulaValues, formula_values, split_by_part
 from rules.incremental.shapley import in_whole_units
 from rules.payload import DecidedPayloads, fields_hash
 
@@ -38,6 +41,7 @@ from rules.payload import DecidedPayloads, fields_hash
 SEVERAL, NONE, CLOSED = "several", "none", "not shown"
 #: What a premium that appears or disappears is put under if no rule is the reason.
 MISSING, LOCK, CATALOGUE, REQUEST = "missing answers", "surplus lock", "product added or removed", "requested lines"
+_WORD: Final = re.compile(r"\w+")
 _OPEN: Final = frozenset({"eligible", "refer"})
 #: How a copy was treated: not concerned, looked at in part, or decided in full.
 Work: TypeAlias = Literal["none", "part", "full"]
@@ -100,7 +104,8 @@ class ProductEffect(msgspec.Struct, frozen=True, kw_only=True):
 class CopyEffect(msgspec.Struct, frozen=True, kw_only=True):
     """What a supposition changes for one copy. ``error`` names the fault of an undecidable copy. ``hidden`` and
     ``shown`` are the codes of answered questions that would be hidden, and of questions that would be asked anew;
-    ``stale`` are the products of the quotes that would be stale. ``is_asked`` is False where the copy asks none of the
+    ``stale`` are the products of the quotes that would be stale. ``closed`` are the decided products that are left out
+    because they depend on answers that the reader may not see. ``is_asked`` is False where the copy asks none of the
     questions whose answers are supposed.
     """
 
@@ -114,6 +119,7 @@ class CopyEffect(msgspec.Struct, frozen=True, kw_only=True):
     hidden: tuple[str, ...] = ()
     shown: tuple[str, ...] = ()
     stale: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
     @property
     def is_changed(self) -> bool:
@@ -122,7 +128,10 @@ class CopyEffect(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class _RefusedAnswer(Exception):
-    """The supposed answer could not be saved in this copy: a validator refuses it, or people may not change it."""
+    """The supposed answer could not be saved in this copy: a validator refuses it, or people may not change it.
+
+    Where a validator compares it with an answer that the reader may not see, it is refused in any case.
+    """
 
 
 class _Side:
@@ -221,6 +230,8 @@ class _Judge:
         """Return the effect by the decisions before and after."""
         supposition, one = self._supposition, self._one
         document = self._read(*one.copy.renames, *supposition.renames)
+        # Before an answer is replaced: what the copy has now may be hidden, too.
+        closed = None if supposition.closed is None else supposition.closed.of(document)
         paths = self._suppose(document)
         if supposition.answers and not paths:
             return CopyEffect(
@@ -237,7 +248,8 @@ class _Judge:
             before = self._stored() if one.is_present else self._decided_now()
             apply_states(document, result)
         after = _Side(supposition.supposed, document, result.evaluation, self._sealer)
-        return self._effect(before, after, work="full")
+        effect = self._effect(before, after, work="full")
+        return effect if closed is None else _without_closed(effect, closed, before.evaluation)
 
     def _run(self, document: Document, release: DecidingRelease, *, changed: frozenset[str]) -> FlowResult:
         as_of, reveal = self._one.copy.as_of, self._sealer.reveal
@@ -262,8 +274,10 @@ class _Judge:
             # The questions are asked that the present release asks today.
             release = self._supposition.present
             apply_states(document, self._run(document, release, changed=frozenset()))
-        paths = set()
+        paths, closed = set(), self._supposition.closed
         for path, answer in _asked(document, answers):
+            if closed is not None and closed.compares(Path(path).code, document):
+                raise _RefusedAnswer(CLOSED)
             if answer.readonly:
                 raise _RefusedAnswer(f"refused: {Path(path).code} (read_only)")
             answer.value, answer.sealed, answer.mask, answer.tag = answers[Path(path).code], None, "", ""
@@ -295,22 +309,37 @@ class _Judge:
         return document
 
     def _effect(self, before: _Side, after: _Side, *, work: Work) -> CopyEffect:
-        one = self._one
+        one, renames = self._one, self._supposition.renames
+        products = tuple(_product_effects(before, after, renames))
+        stale = tuple(
+            quote.product
+            for quote in one.quotes
+            if after.is_stale(quote) and (one.is_present or not before.is_stale(quote))
+        )
+        # A renamed question is neither hidden nor asked anew. Nothing reads the document before after this.
+        follow_renames(before.document, renames)
         hidden, shown = _visibility_changes(before.document, after.document)
         return CopyEffect(
             id=one.copy.id,
             tenant_id=one.copy.tenant_id,
             form_id=one.form_id,
             work=work,
-            products=tuple(_product_effects(before, after)),
+            products=products,
             hidden=hidden,
             shown=shown,
-            stale=tuple(
-                quote.product
-                for quote in one.quotes
-                if after.is_stale(quote) and (one.is_present or not before.is_stale(quote))
-            ),
+            stale=stale,
         )
+
+
+def _without_closed(effect: CopyEffect, closed: Closed, evaluation: Evaluation) -> CopyEffect:
+    return replace(
+        effect,
+        products=tuple(part for part in effect.products if part.product not in closed.products),
+        hidden=tuple(code for code in effect.hidden if code not in closed.values),
+        shown=tuple(code for code in effect.shown if code not in closed.values),
+        stale=tuple(product for product in effect.stale if product not in closed.quotes),
+        closed=tuple(product for product in evaluation.eligibility if product in closed.products),
+    )
 
 
 def apply_states(document: Document, result: FlowResult) -> None:
@@ -348,20 +377,26 @@ def _visible(document: Document) -> dict[str, bool]:
     return {path: answer.is_answered for path, answer in walk_answers(document) if answer.active}
 
 
-def _product_effects(before: _Side, after: _Side) -> Iterator[ProductEffect]:
+def _product_effects(before: _Side, after: _Side, renames: Sequence[Renames]) -> Iterator[ProductEffect]:
     old, new = before.evaluation.eligibility, after.evaluation.eligibility
     for code in {**old, **new}:
         was, now = old.get(code), new.get(code)
         if _brief(was) != _brief(now):
-            yield _product_effect(code, was, now, before, after)
+            causes = _causes(code, was, now, before, after, renames)
+            yield _product_effect(code, was, now, before, after, causes)
 
 
 def _brief(outcome: ProductOutcome | None) -> tuple[str, int | None]:
     return ("", None) if outcome is None else (outcome.outcome, outcome.premium)
 
 
-def _product_effect(
-    code: str, was: ProductOutcome | None, now: ProductOutcome | None, before: _Side, after: _Side
+def _product_effect(  # noqa: PLR0913 - a product under two releases
+    code: str,
+    was: ProductOutcome | None,
+    now: ProductOutcome | None,
+    before: _Side,
+    after: _Side,
+    causes: dict[str, int],
 ) -> ProductEffect:
     side = after if code in after.catalogue.products else before
     state, industry = _place(side, code)
@@ -373,7 +408,7 @@ def _product_effect(
         premium_after=now.premium if now else None,
         state=state,
         industry=industry,
-        causes=_causes(code, was, now, before, after),
+        causes=causes,
         reasons=(
             *(f"-{reason.rule}" for reason in _only_in(was, now)),
             *(f"+{reason.rule}" for reason in _only_in(now, was)),
@@ -381,15 +416,20 @@ def _product_effect(
     )
 
 
-def _causes(
-    code: str, was: ProductOutcome | None, now: ProductOutcome | None, before: _Side, after: _Side
+def _causes(  # noqa: PLR0913 - a product under two releases
+    code: str,
+    was: ProductOutcome | None,
+    now: ProductOutcome | None,
+    before: _Side,
+    after: _Side,
+    renames: Sequence[Renames],
 ) -> dict[str, int]:
     old, new = (one.premium if one else None for one in (was, now))
     if old is not None and new is not None:
         if old == new:
             return {}
         values = [formula_values(side.state, side.catalogue.products[code]) for side in (before, after)]
-        return split_by_part(values[0], values[1], premiums=(old, new))
+        return split_by_part(_with_new_codes(values[0], renames), values[1], premiums=(old, new))
     moved = (new or 0) - (old or 0)
     if not moved:
         return {}
@@ -403,6 +443,15 @@ def _causes(
         known = code in before.catalogue.products and code in after.catalogue.products
         return {REQUEST if known else CATALOGUE: moved}
     return {LOCK if closed.outcome == "locked" else MISSING: moved}
+
+
+def _with_new_codes(values: FormulaValues | None, renames: Sequence[Renames]) -> FormulaValues | None:
+    """Return ``values`` with the names that their parts have after ``renames``, so that equal parts are one cause."""
+    if values is None or not renames:
+        return values
+    codes = {old: moved.code for one in renames for old, moved in (*one.questions.items(), *one.pools.items())}
+    amounts = {_WORD.sub(lambda word: codes.get(word[0], word[0]), name): one for name, one in values.amounts.items()}
+    return replace(values, amounts=amounts)
 
 
 def _only_in(one: ProductOutcome | None, other: ProductOutcome | None) -> list[Reason]:

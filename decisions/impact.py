@@ -6,9 +6,10 @@ products alone, only copies that request one of those products' lines can have a
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from django.db.models import F, Q, QuerySet
@@ -73,23 +74,30 @@ def count_concerned(draft: CatalogueDefinition, current: CatalogueDefinition | N
 
 
 def count_refusing(draft: CatalogueDefinition, current: CatalogueDefinition | None) -> list[Impact]:
-    """Return how many open copies hold answers that ``draft`` would refuse, of the ``MOST_READ`` touched last. Raises
-    ``CatalogueErrors`` for a faulty draft.
+    """Return how many open copies hold answers that ``draft`` would refuse and ``current`` does not, of the
+    ``MOST_READ`` touched last. Raises ``CatalogueErrors`` for a faulty draft.
     """
     if current is None or reach_of(current, draft) != EVERYTHING:
         return []
-    compiled, renames = compile_catalogue(draft), renames_of(draft)
+    compiled, before, renames = compile_catalogue(draft), compile_catalogue(current), renames_of(draft)
+    codes = {old: moved.code for old, moved in (*renames.questions.items(), *renames.pools.items())}
     count = read = 0
     for alias in list_databases():
         with across_tenants(using=alias):
-            for document in _documents(alias, draft.code, most=MOST_READ - read):
+            for document, as_of in _documents(alias, draft.code, most=MOST_READ - read):
                 read += 1
+                known = {_renamed(path, codes) for path in refused(before, document, as_of=as_of)}
                 # The mask of a sealed answer is enough: it is not opened.
                 follow_renames(document, (renames,))
-                count += bool(refused(compiled, document, as_of=timezone.now().date()))
+                count += not known.issuperset(refused(compiled, document, as_of=as_of))
     noun = "open copy holds" if count == 1 else "open copies hold"
     among = f" (among the {read:,} touched last)" if read == MOST_READ else ""
     return [Impact(count, f"{count:,} {noun} answers that the new release refuses{among}")]
+
+
+def _renamed(path: str, codes: Mapping[str, str]) -> str:
+    """Return ``path`` with the new ``codes`` by old ones."""
+    return "/".join(codes.get(step, step) for step in path.split("/"))
 
 
 def count_remapped(draft: CatalogueDefinition, current: CatalogueDefinition | None) -> list[Impact]:
@@ -116,18 +124,25 @@ def _count_quoted(alias: str, catalogue: str, products: Sequence[str]) -> int:
         return copies.count()
 
 
-def _documents(alias: str, catalogue: str, *, most: int) -> Iterator[Document]:
+def _documents(alias: str, catalogue: str, *, most: int) -> Iterator[tuple[Document, date]]:
+    """Yield open copies with their evaluation dates, those first that people touched last."""
     latest = _open_copies(alias, catalogue).order_by(F("last_touched_by_user_at").desc(nulls_last=True))
-    for content in latest.values_list("document", flat=True)[:most].iterator(chunk_size=200):
+    today = timezone.now().date()
+    own_days = dict(_forms(alias, catalogue).exclude(as_of=None).values_list("pk", "as_of"))
+    for content, form_id in latest.values_list("document", "application_form_id")[:most].iterator(chunk_size=200):
         with suppress(UnreadableDocument):
-            yield decode_narrow_document(bytes(content))
+            yield decode_narrow_document(bytes(content)), own_days.get(form_id, today)
 
 
 def _open_copies(alias: str, catalogue: str) -> QuerySet[Copy]:
-    forms = ApplicationForm.objects.using(alias).filter(catalogue=catalogue, deleted_at=None)
     return Copy.objects.using(alias).filter(
-        locked_at=None, deleted_at=None, application_form_id__in=forms.order_by().values("pk")
+        locked_at=None, deleted_at=None, application_form_id__in=_forms(alias, catalogue).values("pk")
     )
+
+
+def _forms(alias: str, catalogue: str) -> QuerySet[ApplicationForm]:
+    forms: QuerySet[ApplicationForm] = ApplicationForm.objects.using(alias).filter(catalogue=catalogue, deleted_at=None)
+    return forms.order_by()
 
 
 def _count(alias: str, catalogue: str, reach: Reach) -> int:

@@ -10,9 +10,10 @@ from typing import Any, Final
 from msgspec.structs import replace
 
 from copies.document import AnswerValue
+from decisions.closed_parts import ClosedParts
 from decisions.decide_many import DecidingRelease
 from decisions.errors import AnswerNotSupposed
-from presentation.visibility import NOBODY, Confidentiality, Visibility
+from presentation.visibility import NOBODY, Confidentiality, Reader, Visibility
 from rules.definition.catalogue import CatalogueDefinition, Product, without_shadow
 from rules.definition.model import CHECKS, RATING, CompiledCatalogue, Gate
 from rules.definition.renames import Renames, renames_of
@@ -41,7 +42,8 @@ class Supposition:
 
     ``products`` are the products that alone are different, None where more than products may be. ``parts`` are the
     parts of each of them that differ, as ``redecide_product`` takes them. ``is_quick`` is True if no carrier question
-    is asked by another condition.
+    is asked by another condition. ``closed`` knows the parts that are closed to the report's reader, None if they may
+    see everything.
     """
 
     present: DecidingRelease
@@ -51,6 +53,7 @@ class Supposition:
     products: frozenset[str] | None = None
     parts: Mapping[str, frozenset[int]] = field(default_factory=lambda: _NO_PARTS)
     is_quick: bool = False
+    closed: ClosedParts | None = None
 
     @property
     def lines(self) -> frozenset[str] | None:
@@ -77,11 +80,14 @@ def suppose_release(present: DecidingRelease, supposed: DecidingRelease) -> Supp
     )
 
 
-def suppose_answers(release: DecidingRelease, answers: Mapping[str, object]) -> Supposition:
+def suppose_answers(
+    release: DecidingRelease, answers: Mapping[str, object], *, reader: Reader | None = None
+) -> Supposition:
     """Return the supposition that ``answers`` (JSON, by question code) are given in every copy that asks the questions.
 
-    None clears an answer. Raises ``AnswerNotSupposed`` for unknown, personal and sensitive questions and for values
-    that do not fit, with one fault each.
+    With a ``reader`` nothing is reported that depends on answers that they may not see. None clears an answer. Raises
+    ``AnswerNotSupposed`` for unknown, personal and sensitive questions and for values that do not fit, with one fault
+    each.
     """
     catalogue = release.compiled
     visibility = Visibility(catalogue, NOBODY)
@@ -104,7 +110,8 @@ def suppose_answers(release: DecidingRelease, answers: Mapping[str, object]) -> 
                 faults.append((code, error.code, error.text))
     if faults:
         raise AnswerNotSupposed(faults)
-    return Supposition(present=release, supposed=release, answers=cleaned)
+    closed = None if reader is None else ClosedParts(catalogue, reader)
+    return Supposition(present=release, supposed=release, answers=cleaned, closed=closed)
 
 
 def changed_products(before: CatalogueDefinition, after: CatalogueDefinition) -> frozenset[str] | None:

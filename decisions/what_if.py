@@ -14,6 +14,7 @@ from decisions.copy_effect import BookCopy, CopyEffect, effect_of
 from decisions.errors import BookTooLarge
 from decisions.forked_work import map_in_order
 from decisions.supposition import DraftRelease, Supposition, suppose_answers, suppose_release
+from presentation.visibility import Reader
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.compiler import compile_catalogue
 from tenants.models import Tenant
@@ -34,11 +35,13 @@ def release_supposition(release: CompiledRelease) -> Supposition:
     return suppose_release(releases.current(release.catalogue_code), release)
 
 
-def answers_supposition(catalogue: str, answers: Mapping[str, object]) -> Supposition:
-    """Return the supposition that ``answers`` are given in every copy that asks the questions. Raises
-    ``AnswerNotSupposed`` and ``NoRelease``.
+def answers_supposition(
+    catalogue: str, answers: Mapping[str, object], *, reader: Reader | None = None
+) -> Supposition:  # fmt: skip
+    """Return the supposition that ``answers`` are given in every copy that asks the questions, without what depends on
+    answers that the ``reader`` of its report may not see. Raises ``AnswerNotSupposed`` and ``NoRelease``.
     """
-    return suppose_answers(releases.current(catalogue), answers)
+    return suppose_answers(releases.current(catalogue), answers, reader=reader)
 
 
 def effects_on_book(

@@ -13,12 +13,15 @@ from uuid import UUID
 
 import msgspec
 
+from batch.context import BatchContext
 from catalogue import releases
 from copies.changes import Change
 from copies.codec import decode, decode_document
+from copies.models import CopyRevision
 from presentation import shapes
 from presentation.visibility import Reader, Visibility
 from rules.flow.evaluation import Evaluation
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
 #: A reader of everything but secrets.
@@ -40,6 +43,18 @@ class ExportVisibility:
 def _visibility(tenant_id: UUID, catalogue: str, release_ids: frozenset[int]) -> Visibility:
     past = [releases.sensitivities_of(known) for known in sorted(release_ids)]
     return Visibility(releases.current(catalogue, tenant_id=tenant_id).compiled, EXPORT, past=past)
+
+
+def strictest_visibility(context: BatchContext, reader: Reader) -> Visibility:
+    """Return the policy of a copy at any of its versions: a question is as confidential as the strictest release says
+    that the copy went through or is current.
+    """
+    with use_tenant(context.scope):
+        used = CopyRevision.objects.filter(copy_id=context.copy.id).exclude(release_id=None).order_by()
+        past = {*used.values_list("release_id", flat=True).distinct(), context.release.id, context.decision_release.id}
+    strict = [releases.sensitivities_of(known) for known in sorted(past)]
+    current = releases.current(context.form.catalogue, tenant_id=context.scope.id)
+    return Visibility(current.compiled, reader, past=strict)
 
 
 def of_copy(document: bytes, evaluation: bytes, visibility: Visibility) -> dict[str, Any]:

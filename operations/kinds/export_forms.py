@@ -12,13 +12,12 @@ from typing import Any, ClassVar
 from batch import service as batch
 from batch.context import BatchContext
 from batch.errors import BatchError
-from catalogue import releases
-from operations.export.content import line, of_copy
+from operations.export.content import line, of_copy, strictest_visibility
 from operations.kinds.copy_kind import NoArguments
 from operations.kinds.kind import Work
 from operations.kinds.reading_kind import ReadingKind
 from operations.models import ItemState, OperationItem
-from presentation.visibility import Reader, Visibility
+from presentation.visibility import Reader
 from tenants.access import Actor, Right
 from tenants.models import Tenant
 
@@ -56,10 +55,10 @@ def export_lines(items: Iterable[OperationItem], *, tenant: Tenant, actor: Actor
 
 
 def _content(context: BatchContext, reader: Reader) -> dict[str, Any]:
-    """Return a copy as the file shows it. A value is as confidential as its own release or the current one says."""
-    past = releases.sensitivities_of(context.release.id)
-    current = releases.current(context.form.catalogue, tenant_id=context.scope.id)
-    visibility = Visibility(current.compiled, reader, past=[past])
+    """Return a copy as the file shows it. A value is as confidential as the strictest release that the copy went
+    through.
+    """
+    visibility = strictest_visibility(context, reader)
     return {
         "id": context.copy.id,
         "application_form_id": context.form.id,

@@ -181,6 +181,7 @@ def _refused_catalogue(code: str) -> Refusal | None:
     try:
         releases.current_id(code)
     except releases.NoRelease:
-        detail = f"The catalogue {code!r} has no published release. Publish it, or name another one."
+        # Not the code: a cell of another column can be in its place, and rejections are stored.
+        detail = "There is no catalogue with this code, or none of its releases is published."
         return Refusal(code="unknown_catalogue", detail=detail)
     return None

@@ -17,16 +17,14 @@ from django.db import connections, transaction
 
 from batch import service as batch
 from batch.context import BatchContext
-from catalogue import releases
 from copies.history import list_revisions
-from copies.models import CopyRevision
 from operations.batch_models import ExportReceipt
-from operations.export.content import line, of_version
+from operations.export.content import line, of_version, strictest_visibility
 from operations.kinds.copy_kind import CopyItem
 from operations.kinds.kind import CHANGED, UNCHANGED, ItemEnd, Work
 from operations.kinds.reading_kind import ReadingKind
 from operations.models import ItemState, OperationItem
-from presentation.visibility import Reader, Visibility
+from presentation.visibility import Reader
 from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -135,12 +133,9 @@ def exported_versions(items: Iterable[OperationItem], *, tenant: Tenant, actor: 
 
 def _versions(context: BatchContext, reader: Reader, *, first: int, last: int) -> Iterator[bytes]:
     """Yield versions of a copy. A value is as confidential as the strictest release says that it went through."""
-    current = releases.current(context.form.catalogue, tenant_id=context.scope.id)
     with use_tenant(context.scope):
         revisions = list(list_revisions(context.copy.id).filter(version__range=(first, last)).order_by("version"))
-        used = CopyRevision.objects.filter(copy_id=context.copy.id).exclude(release_id=None).order_by()
-        past = sorted(used.values_list("release_id", flat=True).distinct())
-    visibility = Visibility(current.compiled, reader, past=[releases.sensitivities_of(known) for known in past])
+    visibility = strictest_visibility(context, reader)
     for revision in revisions:
         yield line(
             {

@@ -45,6 +45,7 @@ from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.roll_outs import GuardedPublishForm
 from partner_engine.admin.site import site
+from partner_engine.admin.uploads import counts_uploads
 from presentation.csv_cells import BYTE_ORDER_MARK
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
@@ -239,7 +240,7 @@ class CatalogueAdmin(DraftAdmin):
             "title": "Publish tenant by tenant",
             "catalogue": catalogue,
             "form": form,
-            "faults": [(fault, _place(fault, catalogue)) for fault in shown],
+            "faults": [(fault, _place(fault.where)) for fault in shown],
             "fault_count": len(faults),
         }
         return render(request, "admin/catalogue/catalogue/guarded.html", context)
@@ -266,6 +267,7 @@ class CatalogueAdmin(DraftAdmin):
         return HttpResponse(text, content_type="application/yaml; charset=utf-8", headers=disposition)
 
     @action(description="Import YAML", icon="upload", permissions=["import"], url_path="import")
+    @counts_uploads
     def import_file(self, request: HttpRequest) -> HttpResponse:
         """Show the faults or the changes of a file. After a confirmation, replace the draft with it."""
         form = CatalogueFileForm(request.POST or None, request.FILES or None)

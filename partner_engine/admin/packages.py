@@ -17,6 +17,7 @@ from catalogue.reports import without_repetitions
 from partner_engine.admin.catalogue import CatalogueFileForm
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.site import site
+from partner_engine.admin.uploads import counts_uploads
 from partner_engine.admin.viewing import ReadOnlyAdmin
 from rules.definition.faults import CatalogueErrors
 
@@ -46,6 +47,7 @@ class PackageImportAdmin(ReadOnlyAdmin):
         return request.user.has_perm("catalogue.change_catalogue")
 
     @action(description="Import a package", icon="upload", permissions=["import"], url_path="import")
+    @counts_uploads
     def import_package(self, request: HttpRequest) -> HttpResponse:
         """Show what a package would change, or why it is refused. After a confirmation, import it."""
         form = CatalogueFileForm(request.POST or None, request.FILES or None)

@@ -21,8 +21,10 @@ from partner_engine.api.http.input import Body
 from partner_engine.api.http.schema import documented
 from partner_engine.problems import Fault, Refused
 from presentation.faults import join_pointer
+from presentation.visibility import Reader
 from search.form_search import search_forms
 from tenants.access import Right
+from tenants.limits.scopes import WHAT_IF
 
 
 class WhatIfInput(Body, frozen=True, kw_only=True):
@@ -39,6 +41,7 @@ class WhatIf(Endpoint):
     """Suppositions about the caller's open copies."""
 
     rights: ClassVar = {"POST": Right.READ_FORMS}
+    limits: ClassVar = {"POST": WHAT_IF}
 
     @documented(
         "Suppose answers everywhere",
@@ -47,7 +50,9 @@ class WhatIf(Endpoint):
         "would be stale, and products that would be open again or cheaper. The causes are the parts of each premium's "
         "formula with their exact shares, and the rules that open or close a product. Nothing is saved. Personal and "
         "sensitive answers cannot be supposed, and `query` does not search the sensitive ones (personal ones with the "
-        f"right `answers:pii`). More than {MOST_AT_ONCE} open copies are refused with 409: narrow them with `query`.",
+        "right `answers:pii`). Products whose decision depends on an answer that the caller may not see are left out "
+        "and counted in `left_out`. Limited by the scope `what_if` (429). "
+        f"More than {MOST_AT_ONCE} open copies are refused with 409: narrow them with `query`.",
         body=WhatIfInput,
         responses={200: BookReport},
         write=True,
@@ -56,7 +61,7 @@ class WhatIf(Endpoint):
     def post(self, request: Request, *, body: WhatIfInput) -> HttpResponse:
         code = body.catalogue or self.tenant.catalogue
         try:
-            supposition = answers_supposition(code, body.answers)
+            supposition = answers_supposition(code, body.answers, reader=Reader.for_actor(self.actor))
             report = report_at_once(supposition, [self.tenant], narrow=self._narrowed(body.query))
         except releases.NoRelease as error:
             raise UnknownCatalogue(code) from error

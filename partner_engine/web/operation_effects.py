@@ -37,7 +37,7 @@ from presentation.visibility import Reader
 from rules.definition.labels import label_of
 from rules.definition.model import CompiledCatalogue
 from tenants.access import Right
-from tenants.limits.scopes import EXPORT
+from tenants.limits.scopes import EXPORT, WHAT_IF
 
 #: Forms whose lines are one part of the file.
 _PART: Final = 100
@@ -53,10 +53,11 @@ def may_suppose(operation: BatchOperation, counts: OperationStatus) -> bool:
 @for_agents(Right.READ_FORMS)
 def show(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
     """Show what would change for the first forms of a try."""
+    count_request(request, WHAT_IF)
     operation, answers = _tried(operation_id)
     shown: dict[str, Any] = {"operation_id": operation.pk, "title": title_of_row(operation)}
     try:
-        supposition = answers_supposition(agent.tenant.catalogue, answers)
+        supposition = answers_supposition(agent.tenant.catalogue, answers, reader=Reader.for_actor(agent.actor))
     except AnswerNotSupposed as refused:
         shown["problem"] = f"{_reasons(refused, agent)} {_NO_REMEDY}"
     except releases.NoRelease:
@@ -78,10 +79,10 @@ def download(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResp
 
     It counts as an export.
     """
-    count_request(request, EXPORT)
+    count_request(request, EXPORT, WHAT_IF)
     operation, answers = _tried(operation_id)
     try:
-        supposition = answers_supposition(agent.tenant.catalogue, answers)
+        supposition = answers_supposition(agent.tenant.catalogue, answers, reader=Reader.for_actor(agent.actor))
     except (AnswerNotSupposed, releases.NoRelease):
         # The page, which has no link to the file then, says why.
         raise Http404 from None

@@ -59,7 +59,7 @@ def chosen_operation(sent: QueryDict) -> UUID | None:
 
 
 def is_own(operation: BatchOperation, agent: Agent) -> bool:
-    """Return whether ``agent`` started ``operation``, so that their own channel tells of it."""
+    """Return whether ``agent`` started ``operation``, so that their own channel reports it."""
     return (operation.created_by_type, operation.created_by_id) == (agent.actor.type, str(agent.actor.id))
 
 

@@ -5,7 +5,7 @@ import { fetchPart, oneAfterAnother } from "./fresh-parts.js";
 import { followFrames } from "./frames.js";
 
 const OVER = new Set([4401, 4404]);
-const LOOK_AGAIN = 2_000; // without a socket, and for what the socket does not tell
+const LOOK_AGAIN = 2_000; // without a socket, and for what the socket does not report
 const LOOK_ANYWAY = 15_000; // with one, should a frame be lost
 const PAUSE = 400; // between two loads
 
@@ -24,7 +24,7 @@ const refresh = oneAfterAnother(async () => {
   Idiomorph.morph(part(), fresh, { morphStyle: "outerHTML" });
 }, PAUSE);
 
-/** Look for news if something runs that nothing else tells of. */
+/** Look for news if something runs that nothing else reports. */
 function look() {
   const { unfinished, others, live } = part().dataset;
   const isTold = live !== undefined && others === undefined;

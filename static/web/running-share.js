@@ -2,7 +2,7 @@
 
 const ENDED = new Set(["completed", "partial", "cancelled"]);
 
-/** The operations that one connection told of, with their share. */
+/** The operations that one connection reported, with their share. */
 export class RunningShare {
   #frames = new Map(); // operation -> its last frame
 

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.browser
 SIZES: Final = ((1440, 900), (390, 844), (720, 900), (720, 450), (360, 225))[: amount(quick=2, full=5)]
 #: More stops than the form has.
 MOST: Final = 400
-#: Tells what has the focus and how many of its points are on top, of nine; null at the end of the page.
+#: What has the focus, and how many of its points are on top, of nine per box; null at the end of the page.
 SEEN: Final = """() => {
     const focused = document.activeElement;
     if (focused === document.body || !focused.matches(":focus")) return null;

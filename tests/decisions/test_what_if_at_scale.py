@@ -25,6 +25,7 @@ from tests.harness.boarding_catalogue import fire
 from tests.harness.kennel_book import DRAFTS
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.kennel_documents import compiled_release, kennel_documents
+from tests.harness.later_releases import renamed
 
 PRESENT: Final = compiled_release(KENNELS, 1)
 
@@ -116,6 +117,22 @@ def test_every_cause_of_a_repriced_product_is_a_part_that_changed() -> None:
         "factor CATS",
         "minimum",
     }
+
+
+def test_renames_alone_change_nothing_and_are_no_causes() -> None:
+    """The parts of a formula with new codes are the same parts; no question is hidden or asked anew."""
+    copies = list(kennel_documents(PRESENT, 60))
+    codes = {"cat_count": "cats", "houses": "barns", "runs": "boxes", "state": "place"}
+
+    same = report_on(copies, compiled_release(renamed(codes)))
+    dearer = report_on(copies, compiled_release(renamed(codes, DRAFTS["dearer"])))
+
+    assert (same.changed, same.undecidable, same.hidden, same.shown) == (0, {}, {}, {})
+    without = report_on(copies, compiled_release(DRAFTS["dearer"]))
+    assert (dearer.hidden, dearer.shown, dearer.by_state) == ({}, {}, without.by_state)
+    assert {
+        cause.replace("barns", "houses").replace("boxes", "runs"): one for cause, one in dearer.by_cause.items()
+    } == (without.by_cause)
 
 
 def test_a_rule_that_goes_is_the_cause_of_what_comes_back() -> None:

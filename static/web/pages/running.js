@@ -15,7 +15,7 @@ function show() {
   ring.querySelector("[data-share]").setAttribute("stroke-dasharray", `${share.percent} 100`);
 }
 
-// What ended while there was no connection is never told: each one starts anew.
+// What ended without a connection is never reported: each one starts anew.
 function forget() {
   share.clear();
   show();

@@ -29,6 +29,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.kind_runs import KindRun, without_ids
+from tests.harness.later_releases import publish_release, with_sensitivity
 
 pytestmark = pytest.mark.django_db
 
@@ -231,6 +232,23 @@ def test_an_export_shows_the_version_of_then_as_far_as_the_reader_may_see_it(
     assert "512" not in str(masked[0]["answers"]["owner_phone"])
     with pytest.raises(MissingRight):
         exported(ends, kennels, replace(agent, rights=frozenset({Right.WRITE_FORMS})))
+
+
+def test_an_export_masks_what_any_release_on_the_way_called_confidential(
+    forms: list[UUID], operation: KindRun, kennels: Tenant, agent: Actor
+) -> None:
+    first = operation.run(kind_named("export"), items(forms[:1]))
+    publish_release(with_sensitivity(kennel_name="pii"))
+    with batch.find_and_lock(forms[0], scope=kennels, actor=agent) as context:
+        context.changeset.apply_answers({"cat_count": 3})
+        context.save()
+    publish_release(with_sensitivity(kennel_name=""))
+    blind = replace(agent, rights=agent.rights - {Right.READ_PERSONAL})
+
+    [masked], [seen] = exported(first, kennels, blind), exported(first, kennels, agent)
+
+    assert "Kennel" not in str(masked["answers"]["kennel_name"])
+    assert seen["answers"]["kennel_name"]["value"] == "Kennel 0"
 
 
 def test_quotes_are_requested_of_the_open_products(forms: list[UUID], operation: KindRun) -> None:

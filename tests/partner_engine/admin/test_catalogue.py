@@ -17,6 +17,7 @@ from catalogue.models import Catalogue, DerivedValue, FormRule, Question, Questi
 from catalogue.releases import current
 from rules.definition.catalogue import RequiredWhen
 from tests.harness.kennel_catalogue import KENNELS
+from tests.harness.limits import limit
 
 
 def form_rule(catalogue: Catalogue, **other: str) -> dict[str, str]:
@@ -220,6 +221,20 @@ def test_a_file_is_imported_after_a_preview_of_its_changes(admin: Client, kennel
     assert answer.status_code == 302
     assert Question.objects.get(code="cat_count").label == "Number of cats"
     assert Release.objects.count() == 1
+
+
+@pytest.mark.parametrize("view", ["catalogue_catalogue_import_file", "catalogue_packageimport_import_package"])
+def test_files_count_as_uploads_and_their_confirmation_does_not(
+    admin: Client, kennels: Catalogue, view: str, monkeypatch: pytest.MonkeyPatch, limits_on: None
+) -> None:
+    limit(monkeypatch, upload=2)
+    address = reverse(f"admin:{view}")
+
+    sent = [admin.post(address, {"file": BytesIO(b"x: 1")}) for _ in range(3)]
+    confirmed = admin.post(address, {"text": "x: 1", "confirm": "1"})
+
+    assert [response.status_code for response in [*sent, confirmed]] == [200, 200, 429, 200]
+    assert int(sent[-1].headers["Retry-After"]) > 0
 
 
 def test_a_faulty_file_changes_nothing(admin: Client, kennels: Catalogue) -> None:

@@ -140,7 +140,7 @@ def test_a_draft_that_decides_a_case_in_another_way_is_not_published(
         ("golden_case", "golden_cases[A small kennel]", "WO-CARE is expected locked, and is decided eligible at $900."),
     ]
     assert "is expected eligible at $300" in page
-    assert f"{reverse('admin:catalogue_goldencase_changelist')}?q=A small kennel" in page
+    assert f"{reverse('admin:catalogue_goldencase_changelist')}?q=A+small+kennel" in page
     assert Release.objects.count() == 1
 
 
