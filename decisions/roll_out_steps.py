@@ -177,7 +177,9 @@ def _is_decided(row: RollOutTenant, roll_out: RollOut, tenant: Tenant) -> bool:
     if DecisionRun.objects.filter(finished_at=None).exists():
         # Its end emits the comparison.
         return False
-    if not count_waiting(tenant) or DecisionRun.objects.filter(started_at__gte=row.followed_at).exists():
+    # Without failed ones, the waiting copies are of saves that began before the tenant followed.
+    undecidable = DecisionRun.objects.filter(started_at__gte=row.followed_at, failed__gt=0)
+    if not count_waiting(tenant) or undecidable.exists():
         return True
     part = f"roll-out {roll_out.pk}.{roll_out.revision}"
     action = DecideAnew(tenant_id=str(tenant.pk), cause="release", release_id=roll_out.release_id, part=part)
