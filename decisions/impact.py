@@ -128,7 +128,8 @@ def _documents(alias: str, catalogue: str, *, most: int) -> Iterator[tuple[Docum
     """Yield open copies with their evaluation dates, those first that people touched last."""
     latest = _open_copies(alias, catalogue).order_by(F("last_touched_by_user_at").desc(nulls_last=True))
     today = timezone.now().date()
-    own_days = dict(_forms(alias, catalogue).exclude(as_of=None).values_list("pk", "as_of"))
+    dated = _forms(alias, catalogue).exclude(as_of=None).values_list("pk", "as_of")
+    own_days = {form_id: day for form_id, day in dated if day is not None}
     for content, form_id in latest.values_list("document", "application_form_id")[:most].iterator(chunk_size=200):
         with suppress(UnreadableDocument):
             yield decode_narrow_document(bytes(content)), own_days.get(form_id, today)

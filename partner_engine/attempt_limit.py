@@ -20,6 +20,7 @@ from limits.strategies import MovingWindowRateLimiter
 from redis.exceptions import RedisError
 
 from redis_locks.outage import RedisLeftAlone, outage
+from tenants.limits.addresses import counted_address
 from tenants.limits.scopes import GUESSES, SCOPES
 from tenants.models import RateLimit
 
@@ -61,7 +62,7 @@ class AttemptLimit:
 
     def _key(self, name: str, address: str) -> tuple[str, str]:
         # Both are sent by clients, with any length and characters.
-        return self._kind, hashlib.sha256(f"{address}\n{name}".encode(errors="replace")).hexdigest()
+        return self._kind, hashlib.sha256(f"{counted_address(address)}\n{name}".encode(errors="replace")).hexdigest()
 
 
 def _item() -> RateLimitItemPerSecond:

@@ -77,9 +77,10 @@ def as_refused(limited: RateLimited) -> Refused:
 
 def count_opened_socket(scope: str, *, actor: Actor, tenant: Tenant, handshake: Mapping[str, Any]) -> None:
     """Count a socket that ``actor`` opens; ``handshake`` is its ASGI scope. Raises ``Refused`` (429)."""
-    headers = dict(handshake["headers"])
+    # A proxy may add a line of its own instead of a value to the line that it received.
+    forwarded = [value for name, value in handshake["headers"] if name.lower() == b"x-forwarded-for"]
     meta = {
-        "HTTP_X_FORWARDED_FOR": headers.get(b"x-forwarded-for", b"").decode("latin-1"),
+        "HTTP_X_FORWARDED_FOR": b",".join(forwarded).decode("latin-1"),
         "REMOTE_ADDR": (handshake.get("client") or ("",))[0],
     }
     try:
@@ -101,5 +102,13 @@ class PageLimitMiddleware:
         try:
             count_request(request, PAGES)
         except RateLimited as limited:
-            return too_many_requests(request, limited.retry_after)
-        return self.get_response(request)
+            response = too_many_requests(request, limited.retry_after)
+            headers = _headers(limited.limit, limited.window, 0)
+        else:
+            response = self.get_response(request)
+            # The view may have counted in a scope of its own, which is tighter.
+            allowance: Allowance | None = request.allowance  # type: ignore[attr-defined]
+            headers = allowance_headers(allowance) if allowance is not None else {}
+        for name, value in headers.items():
+            response.headers.setdefault(name, value)
+        return response

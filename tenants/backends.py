@@ -16,6 +16,7 @@ from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
 from tenants.limits import check
+from tenants.limits.addresses import counted_address
 from tenants.limits.check import RateLimited, Subject
 from tenants.limits.scopes import AUTH
 from tenants.models import User
@@ -59,4 +60,4 @@ def forget_attempts(name: str, address: str) -> None:
 
 
 def _subject(name: str, address: str) -> Subject:
-    return Subject(f"sign_in:{address}:{name}")
+    return Subject(f"sign_in:{counted_address(address)}:{name}")

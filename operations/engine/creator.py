@@ -1,5 +1,5 @@
-"""The actors of an operation: its creator, and the people who corrected items, with the rights that they have when a chunk
-begins.
+"""The actors of an operation: its creator, and the people who corrected items, with the rights that they have when a
+chunk begins.
 """
 
 from __future__ import annotations

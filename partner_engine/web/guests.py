@@ -28,6 +28,7 @@ from partner_engine.web.access import GUEST_COOKIE, for_visitors
 from partner_engine.web.visitors import Visitor
 from tenants.access import Right
 from tenants.limits import check
+from tenants.limits.addresses import counted_address
 from tenants.limits.check import RateLimited
 from tenants.limits.scopes import GUEST_SESSION
 
@@ -78,7 +79,7 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     digits = request.POST.get("digits", "").strip()
     if len(device) < _DEVICE_BYTES or len(device) > 100 or len(secret) > 100 or len(digits) > 20:
         return HttpResponse(status=400)
-    once = check.visitor_subject(f"{copy_id}:{address}")
+    once = check.visitor_subject(f"{copy_id}:{counted_address(address)}")
     try:
         check.take(GUEST_SESSION, once)
     except RateLimited as limited:

@@ -22,6 +22,7 @@ from redis_locks.outage import RedisLeftAlone, outage
 from tenants.access import Actor
 from tenants.limit_models import RateLimit
 from tenants.limits import counts as redis_counts
+from tenants.limits.addresses import counted_address
 from tenants.limits.errors import AboveLimit, RateLimited
 from tenants.limits.process_counts import ProcessCounts
 from tenants.limits.scopes import Limit
@@ -68,12 +69,12 @@ def caller_subject(actor: Actor, tenant: Tenant | None) -> Subject:
 
 def address_subject(address: str, tenant: Tenant | None = None) -> Subject:
     """Return a network address with all its signed-in callers as subject, with the limits of the caller's tenant."""
-    return Subject(f"address:{address}", tenant.pk if tenant else None, is_shared=True)
+    return Subject(f"address:{counted_address(address)}", tenant.pk if tenant else None, is_shared=True)
 
 
 def visitor_subject(address: str) -> Subject:
     """Return the callers of an address who are not signed in as one subject."""
-    return Subject(f"visitor:{address}")
+    return Subject(f"visitor:{counted_address(address)}")
 
 
 class Use(NamedTuple):

@@ -16,8 +16,11 @@ from batch import service as batch
 from catalogue.models import Release
 from partner_engine.problems import Refused
 from partner_engine.rate_limits import count_opened_socket
+from tenants.access import Actor
 from tenants.backends import EmailBackend
-from tenants.limits.scopes import SCOPES
+from tenants.limit_models import RateLimit
+from tenants.limits.memory import LimitMemory, StoredLimits
+from tenants.limits.scopes import SCOPES, Limit
 from tenants.models import Tenant, User
 from tests.harness.cast import PASSWORD
 from tests.harness.guests import follow, issue
@@ -38,6 +41,9 @@ def test_pages_have_a_limit_of_their_own(demo: Release, owner: User, monkeypatch
     assert [response.status_code for response in responses] == [200, 200, 429]
     assert 290 < int(responses[2].headers["Retry-After"]) <= 300
     assert "There were too many requests" in responses[2].content.decode()
+    stated = [[response.headers[f"X-RateLimit-{name}"] for name in ("Limit", "Window", "Remaining")]
+              for response in responses]  # fmt: skip
+    assert stated == [["2", "300", "1"], ["2", "300", "0"], ["2", "300", "0"]]
     assert client.get("/api/v1/me").status_code == 200
 
 
@@ -109,6 +115,24 @@ def test_opening_sockets_is_limited_by_caller_behind_the_proxy(
 
     assert (refused.value.status, refused.value.code) == (429, "rate_limited")
     assert set(refused.value.headers) >= {"Retry-After", "X-RateLimit-Limit"}
+
+
+def test_the_header_of_a_socket_may_have_several_lines(
+    harbor: Tenant, monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.TRUSTED_PROXIES = 2
+    scope = Limit(amount=100, window=300, per_address=2)
+    monkeypatch.setattr(RateLimit, "memory", LimitMemory(lambda: StoredLimits(scopes={"realtime": scope})))
+
+    def opened(number: int, spoofed: bytes) -> None:
+        lines = [(b"x-forwarded-for", spoofed + b"198.51.100.1"), (b"X-Forwarded-For", b"10.0.0.1")]
+        actor = Actor(type="user", id=str(number), source="web")
+        count_opened_socket("realtime", actor=actor, tenant=harbor, handshake={"headers": lines, "client": ("::1", 1)})
+
+    opened(1, b"")
+    opened(2, b"192.0.2.1, ")
+    with pytest.raises(Refused):
+        opened(3, b"192.0.2.2, ")
 
 
 @pytest.mark.parametrize("path", ["/api/v1/me", "/"])
