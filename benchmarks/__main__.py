@@ -36,6 +36,7 @@ MEASUREMENTS: Final = (
     "limiting",
     "relay",
     "operations",
+    "sharing",
     "importing",
     "callbacks",
     "quoting",

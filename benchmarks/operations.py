@@ -1,30 +1,35 @@
 """Changes one answer of many forms by a batch operation: against bare chunked UPDATEs of the same bytes, against single
 saves over HTTP, and the share of its time that goes into bookkeeping.
 
-The operation runs in one worker in this process. The bare side writes the documents and revisions of the last round in
-chunks of the same size, one ``UPDATE ... FROM`` and one INSERT of revisions each; it decides nothing. A single save is
-a PATCH through the whole stack of the web process, without a network.
+The operation runs in as many workers as there are cores, each a process of its own. The bare side writes the documents,
+evaluations and revisions of the last round in chunks of the same size, one ``UPDATE ... FROM`` and one INSERT of
+revisions each, with arrays in PostgreSQL's own format, over one connection and over as many as there are cores; in each
+round the faster one counts. It decides nothing. A single save is a PATCH through the whole stack of the web process,
+without a network.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import threading
 import time
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+import psycopg
+from django.db import connection
 from django.test import Client
 from uuid_utils.compat import uuid7
 
+from benchmarks import raw
+from benchmarks.drainers import Drainers
 from benchmarks.figures import Figure, figure
 from benchmarks.forms import SavedForm, Size, save_form, save_others
 from benchmarks.rounds import ratios, say
 from copies.models import Copy, CopyRevision
 from operations.engine.metrics import bookkeeping_seconds
-from operations.engine.pace import Pace
-from operations.engine.worker import drain
 from operations.kinds.set_answers import AnswersArguments, AnswersItem
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import sealed_arguments, sealed_item
@@ -45,8 +50,19 @@ QUICK: Final = {"forms": 20, "singles": 2}
 _COPIES: Final = Copy._meta.db_table
 _REVISIONS: Final = CopyRevision._meta.db_table
 _UPDATE: Final = f"""
-UPDATE {_COPIES} c SET document = g.document, version = c.version + 1, updated_at = clock_timestamp()
-  FROM unnest(%s::uuid[], %s::bytea[]) AS g (id, document) WHERE c.id = g.id"""  # noqa: S608 - names of our own tables
+UPDATE {_COPIES} c SET document = g.document, evaluation = g.evaluation, version = c.version + 1,
+                       updated_at = clock_timestamp()
+  FROM unnest(%b::uuid[], %b::bytea[], %b::bytea[]) AS g (id, document, evaluation)
+ WHERE c.id = g.id"""  # noqa: S608 - names of our own tables
+_REVISION_COLUMNS: Final = [
+    field.column for field in CopyRevision._meta.concrete_fields if field.column is not None and not field.primary_key
+]
+_KEPT: Final = ", ".join("c.version" if name == "version" else f"r.{name}" for name in _REVISION_COLUMNS)
+_REVISE: Final = f"""
+INSERT INTO {_REVISIONS} ({", ".join(_REVISION_COLUMNS)})
+SELECT {_KEPT} FROM {_REVISIONS} r JOIN {_COPIES} c ON c.id = r.copy_id AND r.version = c.version - 1
+ WHERE r.copy_id = ANY(%b)"""  # noqa: S608
+CORES: Final = len(os.sched_getaffinity(0))
 _numbers = count(1)
 
 
@@ -55,13 +71,14 @@ def measure(rounds: int, *, size: Size = SIZE, forms: int = FORMS, singles: int 
     Flag.memory = FlagMemory(lambda: {name: FlagState(name=name, everyone=True) for name in FLAGS})
     form = save_form(size)
     ids = [form.id, *save_others(form, forms - 1)]
-    bulk, bare, single, shares = [], [], [], []
+    bulk, processor, bare, single, shares = [], [], [], [], []
     for number in range(rounds):
         variant = (number + 1) % 2
-        seconds, bookkeeping = _operation(form, ids, variant=variant)
-        bulk.append(seconds)
-        shares.append(100.0 * bookkeeping / seconds)
-        bare.append(_bare(form, ids))
+        ran = _operation(form, ids, variant=variant)
+        bulk.append(ran.seconds)
+        processor.append(1e3 * ran.processor_seconds / forms)
+        shares.append(100.0 * ran.bookkeeping / ran.work)
+        bare.append(min(_bare(form, ids, connections=among) for among in sorted({1, CORES})))
         # A user of its own for each round, within the limit of requests per user.
         client = _client(form)
         single.append(_single(client, ids[:singles], form, variant=1 - variant) * forms / min(singles, forms))
@@ -69,6 +86,7 @@ def measure(rounds: int, *, size: Size = SIZE, forms: int = FORMS, singles: int 
     what = f"operation: one answer of {forms} forms"
     return [
         figure(f"{what}", "1/s", [forms / seconds for seconds in bulk]),
+        figure(f"{what}: processor time of the workers per form", "ms", processor),
         figure(f"{what}: bare chunked UPDATE and revisions", "1/s", [forms / seconds for seconds in bare]),
         figure(f"{what}: single saves over HTTP", "1/s", [forms / seconds for seconds in single]),
         figure(f"{what}: against the bare UPDATE", "times", ratios(bare, bulk), goal=">= 0.25"),
@@ -77,19 +95,37 @@ def measure(rounds: int, *, size: Size = SIZE, forms: int = FORMS, singles: int 
     ]
 
 
-def _operation(form: SavedForm, ids: list[UUID], *, variant: int) -> tuple[float, float]:
-    """Run an operation over all forms; return its seconds, and those of claims and of recording ends."""
-    operation = _submit(form, ids, variant=variant)
-    began, before = time.perf_counter(), _bookkeeping()
-    drained = drain("default", pace=Pace(seconds=1e9))
-    seconds = time.perf_counter() - began
-    assert drained.completed == len(ids), drained
+class _Ran(NamedTuple):
+    """The cost of one operation in seconds: from the start to the last end; of the processor; and of the work of all
+    workers, of which the claims and the recording of ends are ``bookkeeping``.
+    """
+
+    seconds: float
+    processor_seconds: float
+    work: float
+    bookkeeping: float
+
+
+def _operation(form: SavedForm, ids: list[UUID], *, variant: int) -> _Ran:
+    """Run an operation over all forms in one worker for each core."""
+    operation = store_operation(form, ids, variant=variant)
+    with Drainers(CORES, before=_bookkeeping) as drainers:
+        began = time.perf_counter()
+        drained = drainers.drain()
+        seconds = time.perf_counter() - began
+    assert sum(one.completed for one in drained) == len(ids), drained
     with use_tenant(form.tenant):
         OperationItem.objects.filter(operation_id=operation.id).delete()
-    return seconds, _bookkeeping() - before
+    return _Ran(
+        seconds,
+        sum(one.processor_seconds for one in drained),
+        sum(one.seconds for one in drained),
+        sum(one.measured for one in drained),
+    )
 
 
-def _submit(form: SavedForm, ids: list[UUID], *, variant: int) -> BatchOperation:
+def store_operation(form: SavedForm, ids: list[UUID], *, variant: int) -> BatchOperation:
+    """Store an operation that sets one answer of the copies ``ids``, as a submission does."""
     tenant = form.tenant
     operation = BatchOperation(id=uuid7(), tenant_id=tenant.id, kind="set_answers", total=len(ids), source="job")
     operation.created_by_type, operation.created_by_id = "system", "benchmarks"
@@ -104,7 +140,7 @@ def _submit(form: SavedForm, ids: list[UUID], *, variant: int) -> BatchOperation
             row = OperationItem(id=uuid7(), tenant_id=tenant.id, operation_id=operation.id, number=number)
             row.input = sealed_item(AnswersItem(id=copy_id), tenant_id=tenant.id, item_id=row.id)
             rows.append(row)
-        OperationItem.objects.bulk_create(rows)
+        OperationItem.objects.bulk_create(rows, batch_size=5_000)
         cursor.execute(f"ANALYZE {OperationItem._meta.db_table}")
     return operation
 
@@ -118,25 +154,36 @@ def _bookkeeping() -> float:
     return float(sum(sample.value for metric in found for sample in metric.samples if sample.name.endswith("_total")))
 
 
-def _bare(form: SavedForm, ids: list[UUID]) -> float:
-    """Return the seconds in which the present documents and last revisions are written again, chunk by chunk."""
-    fields = CopyRevision._meta.concrete_fields
-    columns = [field.column for field in fields if field.column is not None and not field.primary_key]
-    kept = ", ".join("c.version" if name == "version" else f"r.{name}" for name in columns)
+def _bare(form: SavedForm, ids: list[UUID], *, connections: int) -> float:
+    """Return the seconds in which the present documents and last revisions are written again, chunk by chunk, over so
+    many ``connections`` at once.
+    """
     with use_tenant(form.tenant), connection.cursor() as cursor:
-        cursor.execute(f"SELECT id, document FROM {_COPIES} WHERE id = ANY(%s)", [ids])
-        documents = cursor.fetchall()
-        began = time.perf_counter()
-        for start in range(0, len(ids), CHUNK):
-            portion = documents[start : start + CHUNK]
-            with transaction.atomic():
-                cursor.execute(_UPDATE, [[row[0] for row in portion], [bytes(row[1]) for row in portion]])
-                cursor.execute(
-                    f"INSERT INTO {_REVISIONS} ({', '.join(columns)}) SELECT {kept} FROM {_REVISIONS} r JOIN"
-                    f" {_COPIES} c ON c.id = r.copy_id AND r.version = c.version - 1 WHERE r.copy_id = ANY(%s)",
-                    [[row[0] for row in portion]],
-                )
-        return time.perf_counter() - began
+        cursor.execute(f"SELECT id, document, evaluation FROM {_COPIES} WHERE id = ANY(%s)", [ids])
+        rows = [(row[0], bytes(row[1]), bytes(row[2])) for row in cursor.fetchall()]
+    chunks = [rows[start : start + CHUNK] for start in range(0, len(rows), CHUNK)]
+    opened = [raw.connect("default", form.tenant) for _ in range(connections)]
+    threads = [
+        threading.Thread(target=_write, args=(one, chunks[number::connections])) for number, one in enumerate(opened)
+    ]
+    began = time.perf_counter()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    seconds = time.perf_counter() - began
+    for one in opened:
+        one.close()
+    return seconds
+
+
+def _write(connection: psycopg.Connection, chunks: list[list[tuple[UUID, bytes, bytes]]]) -> None:
+    for chunk in chunks:
+        ids, documents, evaluations = map(list, zip(*chunk, strict=True))
+        with connection.transaction(), connection.cursor() as cursor:
+            cursor.execute(_UPDATE, [ids, documents, evaluations])
+            cursor.execute(_REVISE, [ids])
+            assert cursor.rowcount == len(ids)
 
 
 def _client(form: SavedForm) -> Client:

@@ -150,3 +150,23 @@ class ExportReceipt(TenantModel):
 
     def __str__(self) -> str:
         return f"Versions of {self.copy_id} up to {self.version}"
+
+
+class ImportMapping(TenantModel):
+    """A mapping of a file's columns that is used again by its name. It contains names of columns and no values."""
+
+    id = models.UUIDField(primary_key=True, editable=False)
+    name = models.CharField(max_length=100)
+    catalogue = models.CharField(max_length=64)
+    mapping = models.JSONField(help_text="From each column to its target, null for one that is not imported.")
+    created_by_type = models.CharField(max_length=20)
+    created_by_id = models.CharField(max_length=64)
+    created_by_label = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField()
+
+    class Meta(TenantModel.Meta):
+        ordering: ClassVar = ["name"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["tenant_id", "name"], name="import_mapping_name")]
+
+    def __str__(self) -> str:
+        return self.name

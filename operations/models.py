@@ -9,9 +9,9 @@ from typing import ClassVar
 
 from django.db import models
 
-from operations.batch_models import BatchOperation, ExportReceipt, ItemState, OperationItem
+from operations.batch_models import BatchOperation, ExportReceipt, ImportMapping, ItemState, OperationItem
 
-__all__ = ["BatchOperation", "Erasure", "ExportReceipt", "ItemState", "OperationItem"]
+__all__ = ["BatchOperation", "Erasure", "ExportReceipt", "ImportMapping", "ItemState", "OperationItem"]
 
 
 class Erasure(models.Model):

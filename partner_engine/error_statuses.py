@@ -54,7 +54,7 @@ from batch.errors import (
 )
 from batch.misuse import Misuse
 from operations.errors import OperationError, OperationNotFound
-from operations.imports.errors import FileTooLarge, ImportRefused, PackedTooDensely
+from operations.imports.errors import FileTooLarge, ImportRefused, MappingNotFound, NotYourMapping, PackedTooDensely
 from operations.kinds.copy_kind import CopyIsBound, OtherVersion
 from operations.kinds.re_evaluate import OtherRelease, Undecidable
 from operations.kinds.requote import NothingToQuote
@@ -146,6 +146,8 @@ OPERATION_STATUS: Final[dict[type[OperationError], int]] = {
     NoValidItems: 422,
     TooManyItems: 422,
     ImportRefused: 422,
+    MappingNotFound: 404,
+    NotYourMapping: 403,
     FileTooLarge: 413,
     PackedTooDensely: 413,
 }

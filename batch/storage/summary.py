@@ -52,11 +52,13 @@ def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str,
     """
     visibility = Visibility(catalogue, NOBODY)
     words: dict[Confidentiality, list[str]] = {PUBLIC: [], PERSONAL: []}
-    indexed = {code: part.question for code, part in catalogue.questions.items() if part.question.indexed}
     for _, container in walk_containers(document):
         for code, answer in container.answers.items():
-            question = indexed.get(code)
-            if question is None or not answer.active or (level := visibility.of(code, answer)) not in words:
+            part = catalogue.questions.get(code)
+            if part is None or not part.question.indexed or not answer.active:
+                continue
+            question, level = part.question, visibility.of(code, answer)
+            if level not in words:
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]
             labels = catalogue.choices(question) if question.choices else {}

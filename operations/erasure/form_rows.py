@@ -13,7 +13,7 @@ from batch.models import IdempotencyRecord
 from copies.models import Copy
 from decisions.models import DecisionRun
 from forms.models import ApplicationForm
-from operations.models import BatchOperation, OperationItem
+from operations.models import BatchOperation, ImportMapping, OperationItem
 from quoting.models import CarrierAppointment, ProducerLicense
 from search.models import SearchSpelling, SearchWord
 from tenants.tables import TenantTable, tenant_tables
@@ -24,6 +24,7 @@ WITHOUT_FORMS: Final[Mapping[str, str]] = {
     WebhookEndpoint._meta.db_table: "addresses of the tenant's own systems",
     DecisionRun._meta.db_table: "counts of copies",
     BatchOperation._meta.db_table: "orders over many forms; what they say of one form is in their items",
+    ImportMapping._meta.db_table: "names of columns of files",
     CarrierAppointment._meta.db_table: "where the tenant may sell",
     ProducerLicense._meta.db_table: "where the tenant may sell",
 }

@@ -100,3 +100,57 @@ class TooManyRows(ImportRefused):
 
     def __init__(self, total: int) -> None:
         super().__init__(f"The operation has {total:,} items; the file has more rows. Send only rows of failed.csv.")
+
+
+class UnknownMapping(ImportRefused):
+    """The tenant has no mapping of this name."""
+
+    code = "unknown_mapping"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no mapping {name[:100]!r}. Save it first, or send the mapping itself.")
+
+
+class TwoMappings(ImportRefused):
+    """A mapping was sent, and another one named."""
+
+    code = "two_mappings"
+
+    def __init__(self) -> None:
+        super().__init__("Send either mapping or mapping_name.")
+
+
+class MappingNotFound(OperationError):
+    """The tenant has no such mapping."""
+
+    code = "not_found"
+
+    def __init__(self) -> None:
+        super().__init__("There is no such mapping.")
+
+
+class MappingExists(OperationError):
+    """The tenant has a mapping of this name already."""
+
+    code = "mapping_exists"
+
+    def __init__(self) -> None:
+        super().__init__("There is a mapping with this name already. Choose another name, or delete it first.")
+
+
+class TooManyMappings(OperationError):
+    """The tenant has as many mappings as it may have."""
+
+    code = "too_many_mappings"
+
+    def __init__(self, most: int) -> None:
+        super().__init__(f"Your agency has {most} mappings already. Delete one that is no longer needed.")
+
+
+class NotYourMapping(OperationError):
+    """Somebody else saved the mapping."""
+
+    code = "not_your_mapping"
+
+    def __init__(self) -> None:
+        super().__init__("Only the user or API client who saved this mapping can delete it.")

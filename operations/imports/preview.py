@@ -23,6 +23,7 @@ from batch.save import Fault as SaveFault
 from catalogue import releases
 from operations.imports.mapping import ColumnMapping, Suggestion, Targets, check_mapping, suggest, suggested_mapping
 from operations.imports.rows import MappedRow, mapped_row
+from operations.imports.stored_mappings import proposed_names
 from operations.imports.table import FileRow, ImportFile
 from operations.kinds.copy_kind import moved_between
 from operations.kinds.import_forms import ImportArguments, ImportForms, ImportItem
@@ -71,7 +72,9 @@ class PreviewRow(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Preview(msgspec.Struct, frozen=True, kw_only=True):
-    """A file before it is imported. ``notes`` are sentences such as a guessed encoding."""
+    """A file before it is imported. ``notes`` are sentences such as a guessed encoding; ``saved_mappings`` names those
+    for files with the same columns.
+    """
 
     format: str
     encoding: str
@@ -82,6 +85,7 @@ class Preview(msgspec.Struct, frozen=True, kw_only=True):
     columns: list[PreviewColumn]
     unmapped: list[str]
     rows: list[PreviewRow]
+    saved_mappings: list[str]
 
 
 def mapping_of(
@@ -117,6 +121,7 @@ def preview(
         columns=_columns(file, mapping, Targets(compiled), is_given=given is not None),
         unmapped=list(mapping.unmapped),
         rows=judged,
+        saved_mappings=proposed_names(file.columns, catalogue=code, tenant=tenant),
     )
 
 

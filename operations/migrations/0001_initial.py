@@ -278,7 +278,35 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
+        migrations.CreateModel(
+            name="ImportMapping",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("name", models.CharField(max_length=100)),
+                ("catalogue", models.CharField(max_length=64)),
+                (
+                    "mapping",
+                    models.JSONField(help_text="From each column to its target, null for one that is not imported."),
+                ),
+                ("created_by_type", models.CharField(max_length=20)),
+                ("created_by_id", models.CharField(max_length=64)),
+                ("created_by_label", models.CharField(blank=True, max_length=200)),
+                ("created_at", models.DateTimeField()),
+            ],
+            options={
+                "ordering": ["name"],
+                "abstract": False,
+                "base_manager_name": "unscoped_objects",
+                "constraints": [models.UniqueConstraint(fields=("tenant_id", "name"), name="import_mapping_name")],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
         row_level_security("operations_batchoperation"),
         row_level_security("operations_exportreceipt"),
+        row_level_security("operations_importmapping"),
         row_level_security("operations_operationitem"),
     ]

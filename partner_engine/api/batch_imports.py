@@ -14,6 +14,7 @@ from operations.imports.failed_file import FailedItems, Returned, return_failed
 from operations.imports.files import read_file
 from operations.imports.order import ImportRequest, import_order
 from operations.imports.preview import Preview, preview
+from operations.imports.stored_mappings import LONGEST_NAME, chosen_mapping
 from operations.submission.order import Options
 from operations.submission.selectors import access_operation
 from operations.submission.submit import submit
@@ -33,11 +34,13 @@ from tenants.limits.scopes import BATCH, EXPORT, UPLOAD
 
 #: The mapping, and the JSON parameters of a query: a longer one is sent as a part of a form.
 JsonText = Annotated[str, Meta(max_length=20_000)]
+#: The name of a saved mapping.
+MappingName = Annotated[str, Meta(max_length=LONGEST_NAME)]
 _FILE = (
     "The body is the file (CSV, XLSX, JSON or NDJSON, recognized by its content; at most 15 MB, 100,000 rows, 1,000 "
     "columns), or a form with the part `file` and the parameters as further parts. `mapping` is a JSON object from "
-    "columns to targets (a question's code, `locations[1].mqs_loc_zip`, `title`, `reference`, or null); without it the "
-    "names of the columns decide. "
+    "columns to targets (a question's code, `locations[1].mqs_loc_zip`, `title`, `reference`, or null); `mapping_name` "
+    "names a saved mapping instead; without both the names of the columns decide. "
 )
 
 
@@ -45,6 +48,7 @@ class ImportQuery(Query, frozen=True, kw_only=True):
     """The parameters of an import: ``mapping`` and ``options`` (as in ``POST /batch_operations``) are JSON."""
 
     mapping: JsonText = "null"
+    mapping_name: MappingName = ""
     options: JsonText = "{}"
     catalogue: Code = ""
     title: Annotated[str, Meta(max_length=200)] = ""
@@ -55,6 +59,7 @@ class PreviewQuery(Query, frozen=True, kw_only=True):
     """The parameters of a preview: ``mapping`` is JSON."""
 
     mapping: JsonText = "null"
+    mapping_name: MappingName = ""
     catalogue: Code = ""
 
 
@@ -75,8 +80,8 @@ class ImportPreview(UploadEndpoint):
         keyed=False,
     )
     def post(self, request: Request, *, query: PreviewQuery) -> HttpResponse:
-        self.require_parameters("mapping", "catalogue")
-        mapping = self.json_parameter("mapping", query.mapping, dict[str, str | None] | None)  # type: ignore[arg-type]
+        self.require_parameters("mapping", "mapping_name", "catalogue")
+        mapping = _mapping(self, query)
         catalogue = self.text_parameter("catalogue", query.catalogue, most=64)
         file = read_file(self.upload().content)
         return self.respond(preview(file, mapping, catalogue=catalogue, tenant=self.tenant, actor=self.actor))
@@ -111,9 +116,9 @@ class Imports(UploadEndpoint):
         )
 
     def _asked(self, query: ImportQuery) -> ImportRequest:
-        self.require_parameters("mapping", "options", "catalogue", "title", "depends_on")
+        self.require_parameters("mapping", "mapping_name", "options", "catalogue", "title", "depends_on")
         return ImportRequest(
-            mapping=self.json_parameter("mapping", query.mapping, dict[str, str | None] | None),  # type: ignore[arg-type]
+            mapping=_mapping(self, query),
             options=self.json_parameter("options", query.options, Options),
             catalogue=self.text_parameter("catalogue", query.catalogue, most=64),
             title=self.text_parameter("title", query.title, most=200),
@@ -126,6 +131,14 @@ class Imports(UploadEndpoint):
             return UUID(sent) if sent else None
         except ValueError as error:
             raise Refused.field("/depends_on", "depends_on is the id of an operation.") from error
+
+
+def _mapping(endpoint: UploadEndpoint, query: ImportQuery | PreviewQuery) -> dict[str, str | None] | None:
+    """Return the mapping that was sent, or that is saved under the name that was sent."""
+    sent = endpoint.json_parameter("mapping", query.mapping, dict[str, str | None] | None)  # type: ignore[arg-type]
+    name = endpoint.text_parameter("mapping_name", query.mapping_name, most=LONGEST_NAME)
+    chosen = chosen_mapping(sent, name, tenant=endpoint.tenant)
+    return None if chosen is None else dict(chosen)
 
 
 class FailedItemsFile(UploadEndpoint):

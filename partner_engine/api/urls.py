@@ -36,6 +36,7 @@ from partner_engine.api.form_aliases import ALIAS_ROUTES
 from partner_engine.api.guest_links import GuestLink, GuestLinks, GuestLinkSentBack
 from partner_engine.api.history import Changes, Decision, History, HistoryHead
 from partner_engine.api.http.not_found import UnknownRoute
+from partner_engine.api.import_mappings import ImportMappingEndpoint, ImportMappings
 from partner_engine.api.me import Me
 from partner_engine.api.merges import Merge, UndoMerge
 from partner_engine.api.messages import Message, Messages
@@ -131,6 +132,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "batch_operations": ("batch_operations", BatchOperations),
     "preview_import": ("batch_operations/imports/preview", ImportPreview),
     "imports": ("batch_operations/imports", Imports),
+    "import_mappings": ("batch_operations/imports/mappings", ImportMappings),
+    "import_mapping": ("batch_operations/imports/mappings/<id:id>", ImportMappingEndpoint),
     "failed_items": ("batch_operations/<id:id>/failed.csv", FailedItemsFile),
     "batch_operation": ("batch_operations/<id:id>", OneBatchOperation),
     "operation_items": ("batch_operations/<id:id>/items", OperationItems),

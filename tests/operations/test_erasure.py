@@ -218,7 +218,9 @@ class TestOperations:
     ) -> None:
         items = [{"answers": {**ANSWERS, "kennel_name": name}} for name in ("Marl Kennel", "Flint Kennel")]
         plan = ordered(kind="import_forms", items=items, options=Options(dry_run=True))
-        run_of_plan = ordered(plan=plan)
+        with use_tenant(kennels):
+            plan_hash = BatchOperation.objects.get(pk=plan).plan_hash
+        run_of_plan = ordered(plan=plan, plan_hash=plan_hash)
         with use_tenant(kennels):
             form_id = OperationItem.objects.get(operation_id=run_of_plan, number=1).copy_id
 

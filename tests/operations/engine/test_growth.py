@@ -25,8 +25,8 @@ from tests.harness.tiers import amount
 from tests.operations.engine.test_claims import fill
 
 CHUNK = 500
-#: An operation of ten thousand items and one of a million; `make test` tries smaller ones.
-FEW, MANY = amount(1_000, full=10_000), amount(10_000, full=1_000_000)
+#: An operation of ten thousand items and one of a million; other tiers try smaller ones.
+FEW, MANY = amount(5_000, full=10_000), amount(25_000, full=1_000_000)
 
 
 class Idle(Rename):
@@ -80,7 +80,8 @@ def peak_of(items: int, submit: Callable[..., BatchOperation]) -> int:
         tracemalloc.start()
         try:
             while worker.round():
-                pass
+                # What only the next collection frees is not kept; when that comes depends on what ran before.
+                gc.collect()
             peak = tracemalloc.get_traced_memory()[1]
         finally:
             tracemalloc.stop()
@@ -88,11 +89,11 @@ def peak_of(items: int, submit: Callable[..., BatchOperation]) -> int:
     return peak
 
 
-def grows(submit: Callable[..., BatchOperation]) -> bool:
-    """Return whether a worker needs over 10 % more memory for many items than for few."""
+def growth(submit: Callable[..., BatchOperation]) -> float:
+    """Return how many times the memory for few items a worker needs for many."""
     peak_of(FEW, submit)
     few, many = peak_of(FEW, submit), peak_of(MANY, submit)
-    return many > few * 1.1
+    return many / few
 
 
 @pytest.mark.slow
@@ -102,7 +103,7 @@ def test_a_worker_needs_no_more_memory_for_many_items(
 ) -> None:
     use_kind(Idle())
 
-    assert not grows(submit)
+    assert growth(submit) <= 1.1
 
 
 @pytest.mark.slow
@@ -113,7 +114,7 @@ def test_a_kind_that_keeps_its_items_is_found(
     monkeypatch.setattr("tests.operations.engine.test_growth.MANY", 10 * FEW)
     use_kind(Hoarder())
 
-    assert grows(submit)
+    assert growth(submit) > 2
 
 
 def let_pass(operation: BatchOperation, seconds: float) -> None:
