@@ -27,8 +27,8 @@ const refresh = oneAfterAnother(async () => {
 /** Look for news if something runs that nothing else reports. */
 function look() {
   const { unfinished, others, live } = part().dataset;
-  const isTold = live !== undefined && others === undefined;
-  const pause = isTold ? LOOK_ANYWAY : LOOK_AGAIN;
+  const isReported = live !== undefined && others === undefined;
+  const pause = isReported ? LOOK_ANYWAY : LOOK_AGAIN;
   if (unfinished !== undefined && !document.hidden && Date.now() - shownAt >= pause) refresh();
 }
 
