@@ -58,6 +58,13 @@ class NoRelease(LookupError):
     """The release does not exist, or the catalogue has never been published."""
 
 
+class NeverPublished(NoRelease):
+    """The catalogue has never been published, or there is no such catalogue."""
+
+    def __init__(self, catalogue_code: str) -> None:
+        super().__init__(f"Catalogue {catalogue_code!r} has never been published. Publish it, or name another one.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledRelease:
     """A release with its compiled catalogue. ``id`` is unique over all catalogues, ``number`` within one."""
@@ -181,7 +188,7 @@ def current_id(catalogue_code: str, *, tenant_id: UUID | None = None) -> int:
             return release_id
     pointer = read_pointer(catalogue_code)
     if pointer is None:
-        raise NoRelease(f"Catalogue {catalogue_code!r} has never been published.")
+        raise NeverPublished(catalogue_code)
     if cached is not None:
         drop_cached_pointer(catalogue_code)
     set_pointer(catalogue_code, pointer)
