@@ -17,9 +17,9 @@ const part = () => document.querySelector("[data-operations]");
 const refresh = oneAfterAnother(async () => {
   const text = await fetchPart(part().dataset.operations);
   shownAt = Date.now();
-  if (text === null) return;
+  const fresh = new DOMParser().parseFromString(text ?? "", "text/html").querySelector("[data-operations]");
+  if (fresh === null) return;
   const isLive = "live" in part().dataset;
-  const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-operations]");
   if (isLive) fresh.dataset.live = "";
   Idiomorph.morph(part(), fresh, { morphStyle: "outerHTML" });
 }, PAUSE);
