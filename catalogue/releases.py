@@ -98,7 +98,7 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
     if before is not None:
         stricter = stricter_questions(sensitivities_of(before.id), sensitivities_of(release.id))
         published = Published(catalogue=locked.code, release_id=release.id, stricter=stricter)
-        release.notices = run_hooks(published)
+        release.notices = run_hooks(published).notices
     return release
 
 
@@ -220,8 +220,12 @@ def sensitivities_of(release_id: int) -> Mapping[str, Sensitivity]:
     row = Release.objects.filter(pk=release_id).first()
     if row is None:
         raise NoRelease(f"There is no release {release_id}.")
-    sets = read_definition(row).question_sets
-    return {question.code: question.sensitivity for part in sets for question in part.questions}
+    return sensitivities_in(read_definition(row))
+
+
+def sensitivities_in(definition: CatalogueDefinition) -> dict[str, Sensitivity]:
+    """Return the sensitivity of each question of a definition."""
+    return {question.code: question.sensitivity for part in definition.question_sets for question in part.questions}
 
 
 def read_definition(release: Release) -> CatalogueDefinition:

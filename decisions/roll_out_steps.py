@@ -91,13 +91,15 @@ def do_step(tenant: Tenant, roll_out_id: int = 0, *, part: str = "") -> None:
             failpoint("roll_out_step_ended")
 
 
-def emit_after_run(tenant: Tenant, *, action_id: UUID) -> None:
-    """Emit the comparison of a tenant whose decision run has ended with an action, if a roll-out waits for it."""
+def emit_after_run(tenant: Tenant, *, ended_by: UUID) -> None:
+    """Emit the comparison of a tenant whose decision run has ended, if a roll-out waits for it; ``ended_by`` is the id
+    of the action that ended the run, or that of the run.
+    """
     rows = RollOutTenant.objects.filter(
         tenant=tenant, state=_State.FOLLOWING, roll_out__state=RollOut.State.RUNNING
     ).select_related("roll_out")  # fmt: skip
     for row in rows:
-        action = GuardRelease(tenant_id=str(tenant.pk), roll_out_id=row.roll_out_id, part=f"{AFTER_RUN} {action_id}")
+        action = GuardRelease(tenant_id=str(tenant.pk), roll_out_id=row.roll_out_id, part=f"{AFTER_RUN} {ended_by}")
         enqueue(action, alias=tenant.database_alias, tenant_id=tenant.pk, copy_id=None)
 
 
@@ -191,20 +193,19 @@ def _compare(row: RollOutTenant, roll_out: RollOut, tenant: Tenant) -> None:
     """Measure a part of the book; behind its end, go on or stop."""
     former, release = releases.get(roll_out.former_id), releases.get(roll_out.release_id)
     figures = figures_from(row.actual)
-    if not _add_part(figures, suppose_release(release, former), tenant, is_measured=True):
-        roll_outs.note_actual(row, roll_out, figures.as_json())
-        return
-    if not roll_outs.note_actual(row, roll_out, figures.as_json()):
-        return
+    is_whole = _add_part(figures, suppose_release(release, former), tenant, is_measured=True)
     row.actual = figures.as_json()
+    if not is_whole:
+        roll_outs.note_actual(row, roll_out, row.actual)
+        return
     found = deviation_of(row)
     is_within = found.is_within(
         flips_percent=roll_out.flips_percent, premium_percent=roll_out.premium_percent
     )  # fmt: skip
     if is_within or row.is_accepted:
-        roll_outs.note_decided(row, roll_out)
+        roll_outs.note_decided(row, roll_out, row.actual)
     else:
-        roll_outs.stop(row, roll_out, detail=f"{tenant.code}: {found.text}")
+        roll_outs.stop(row, roll_out, row.actual, detail=f"{tenant.code}: {found.text}")
 
 
 def _add_part(figures: Figures, supposition: Supposition, tenant: Tenant, *, is_measured: bool) -> bool:
