@@ -119,9 +119,9 @@ def test_an_operation_outlives_the_token_it_was_submitted_with(api: Api, copies:
     identity = submitted(api, body(copies))
     with across_tenants(using="default"):
         operation = BatchOperation.objects.get(pk=identity)
-    expired = timezone.now() - timedelta(seconds=1)
-    operation.options["token"]["expires_at"] = expired.isoformat()
-    operation.save(update_fields=["options"])
+        expired = timezone.now() - timedelta(seconds=1)
+        operation.options["token"]["expires_at"] = expired.isoformat()
+        operation.save(update_fields=["options"])
     get_access_token_model().objects.all().delete()
 
     work()
