@@ -10,12 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 import structlog
-from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.connection import ConnectionDoesNotExist
 
 from actions.kinds import DecideAnew, DeferredAction, GuardRelease
 from actions.outbox import enqueue
@@ -25,7 +27,7 @@ from catalogue.publish_hooks import Published, run_hooks, stricter_questions
 from catalogue.publish_work import call_in_publish
 from catalogue.release_pointer import refresh_pointer, release_in_force
 from catalogue.releases import announce, make_release, read_definition, refuse_during_roll_out, sensitivities_of
-from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutTenant
+from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutPart, RollOutTenant
 from failpoints import failpoint
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity
 from rules.definition.faults import CatalogueErrors, CatalogueFault
@@ -86,7 +88,7 @@ def start(
         )
         _note_order(roll_out, RollOutOrder.Kind.START, actor_id)
         _guard(roll_out, alias=DEFAULT_DB_ALIAS)
-    _complete(roll_out, is_settled=False)
+    _complete_order(roll_out)
     announce(release, compiled)
     return roll_out
 
@@ -126,10 +128,16 @@ def follow_next(roll_out: RollOut) -> bool:
     return _change(roll_out, change, to=_State.RUNNING)
 
 
-def note_forecast(row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, Any], *, is_whole: bool) -> bool:
-    """Store the forecast of a tenant so far; return whether ``roll_out`` was still as it was read."""
+def note_forecast(
+    row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, Any], *, copies: Mapping[str, Any], is_whole: bool
+) -> bool:
+    """Store the forecast of a tenant so far, and that of each of ``copies`` by id; return whether ``roll_out`` was
+    still as it was read.
+    """
 
     def change(locked: RollOut) -> None:
+        if copies:
+            RollOutPart.objects.create(of=row, number=row.parts.count(), copies=dict(copies))
         RollOutTenant.objects.filter(pk=row.pk).update(forecast=figures, is_forecast=is_whole)
 
     return _change(roll_out, change, to=_State.RUNNING, is_settled=True)
@@ -149,6 +157,7 @@ def note_decided(row: RollOutTenant, roll_out: RollOut) -> bool:
 
     def change(locked: RollOut) -> None:
         RollOutTenant.objects.filter(pk=row.pk).update(state=_TenantState.DECIDED, compared_at=Now())
+        row.parts.all().delete()
 
     return _change(roll_out, change, to=_State.RUNNING, is_settled=True)
 
@@ -195,6 +204,7 @@ def order_back(roll_out: RollOut, *, actor_id: str) -> None:
     def change(locked: RollOut) -> None:
         gone = list(locked.tenants.exclude(followed_at=None).select_related("tenant"))
         locked.tenants.exclude(followed_at=None).update(state=_TenantState.BACK)
+        RollOutPart.objects.filter(of__roll_out=locked).delete()
         RollOut.objects.filter(pk=locked.pk).update(following=0, ended_at=Now())
         _decide(locked, [row.tenant for row in gone], locked.former_id)
         _note_order(locked, RollOutOrder.Kind.BACK, actor_id)
@@ -204,13 +214,12 @@ def order_back(roll_out: RollOut, *, actor_id: str) -> None:
 
 def settle(roll_out: RollOut) -> tuple[str, ...]:
     """Do what follows from the last change outside of its transaction, and return what the publish hooks have to say;
-    may be repeated.
+    may be repeated. While a tenant's own database is not reached, the change stays unsettled.
     """
     roll_out.refresh_from_db()
     revision, code = roll_out.revision, roll_out.catalogue.code
     refresh_pointer(code)
-    _decide_elsewhere(roll_out)
-    _guard_elsewhere(roll_out)
+    is_everywhere = all([_decide_elsewhere(roll_out), _guard_elsewhere(roll_out)])
     notices: tuple[str, ...] = ()
     if roll_out.state == _State.DONE:
         notices = run_hooks(Published(catalogue=code, release_id=roll_out.release_id, stricter={}))
@@ -220,7 +229,8 @@ def settle(roll_out: RollOut) -> tuple[str, ...]:
         added = {code: pair for code, pair in stricter_questions(after, before).items() if code not in before}
         notices = run_hooks(Published(catalogue=code, release_id=roll_out.former_id, stricter=added))
     failpoint("roll_out_settling")
-    RollOut.objects.filter(pk=roll_out.pk, revision=revision).update(is_settled=True)
+    if is_everywhere:
+        RollOut.objects.filter(pk=roll_out.pk, revision=revision).update(is_settled=True)
     for text in notices:
         log.warning("roll_out_notice", release=roll_out.release_id, notice=text)
     wake_relay(DEFAULT_DB_ALIAS)
@@ -233,13 +243,12 @@ def guard_action(roll_out: RollOut, tenant: Tenant) -> GuardRelease:
 
 
 def present_tenant(roll_out: RollOut) -> RollOutTenant | None:
-    """Return the row of the tenant whose turn it is: the first without a whole forecast, then the one that is decided,
-    then the next to follow; None behind the last one.
+    """Return the row of the tenant whose turn it is: the one whose copies are decided, else the next to follow, whose
+    book is forecast just before; None behind the last one.
     """
     rows = roll_out.tenants.select_related("tenant").order_by("position")
-    without = rows.filter(is_forecast=False).first()
     following = rows.filter(state=_TenantState.FOLLOWING).first()
-    found: RollOutTenant | None = without or following or roll_out.tenant_at(roll_out.following)
+    found: RollOutTenant | None = following or roll_out.tenant_at(roll_out.following)
     return found
 
 
@@ -261,13 +270,15 @@ def _let_follow(locked: RollOut, row: RollOutTenant) -> None:
 def _carry_out(
     roll_out: RollOut, change: Callable[[RollOut], None], *, to: RollOut.State, while_in: set[RollOut.State]
 ) -> None:
-    """Carry out an order of staff, whatever step is done meanwhile. Raises ``OrderRefused``."""
+    """Carry out an order of staff, whatever step is done meanwhile; ``is_settled`` states afterwards whether it is
+    known everywhere. Raises ``OrderRefused``.
+    """
     with transaction.atomic(durable=True):
         locked = RollOut.objects.select_for_update().get(pk=roll_out.pk)
         if locked.state not in while_in:
             raise OrderRefused(f"The roll-out is not {' or '.join(sorted(while_in))}, but {locked.state}.")
         _write(locked, change, to=to, is_settled=False)
-    _complete(roll_out, is_settled=False)
+    _complete_order(roll_out)
 
 
 def _change(
@@ -294,10 +305,23 @@ def _complete(roll_out: RollOut, *, is_settled: bool) -> None:
         settle(roll_out)
 
 
+def _complete_order(roll_out: RollOut) -> None:
+    """Do what follows from an order of staff, which is carried out: an error now would say the opposite. The steps
+    settle what is left.
+    """
+    failpoint("roll_out_changed")
+    try:
+        settle(roll_out)
+    except Exception:
+        log.exception("roll_out_not_settled", roll_out=roll_out.pk)
+    roll_out.refresh_from_db()
+
+
 def _write(locked: RollOut, change: Callable[[RollOut], None], *, to: RollOut.State, is_settled: bool) -> None:
     change(locked)
     changed = RollOut.objects.filter(pk=locked.pk)
-    changed.update(state=to, revision=F("revision") + 1, is_settled=is_settled)
+    # A change that needs nothing else does not settle the one before it.
+    changed.update(state=to, revision=F("revision") + 1, is_settled=is_settled and locked.is_settled)
     locked.refresh_from_db()
     _guard(locked, alias=DEFAULT_DB_ALIAS)
 
@@ -312,18 +336,41 @@ def _guard(roll_out: RollOut, *, alias: str) -> None:
         _emit(row.tenant, guard_action(roll_out, row.tenant))
 
 
-def _guard_elsewhere(roll_out: RollOut) -> None:
-    for alias in _own_databases(roll_out):
+def _guard_elsewhere(roll_out: RollOut) -> bool:
+    """Emit the next step if it is one in a tenant's own database; return whether that was reached."""
+
+    def guard(alias: str) -> None:
         _guard(roll_out, alias=alias)
         wake_relay(alias)
 
+    return all([_reaches(alias, partial(guard, alias)) for alias in _own_databases(roll_out)])
 
-def _decide_elsewhere(roll_out: RollOut) -> None:
-    """Emit the run of a tenant with a database of its own that follows the release now."""
+
+def _decide_elsewhere(roll_out: RollOut) -> bool:
+    """Emit the run of a tenant with a database of its own that follows the release now; return whether that was
+    reached.
+    """
     following = roll_out.tenants.filter(state=_TenantState.FOLLOWING).select_related("tenant")
-    for row in following:
-        if row.tenant.database_alias != DEFAULT_DB_ALIAS:
-            _emit(row.tenant, _decide_action(roll_out, row.tenant, roll_out.release_id))
+    return all(
+        [
+            _reaches(
+                row.tenant.database_alias,
+                partial(_emit, row.tenant, _decide_action(roll_out, row.tenant, roll_out.release_id)),
+            )
+            for row in following
+            if row.tenant.database_alias != DEFAULT_DB_ALIAS
+        ]
+    )
+
+
+def _reaches(alias: str, work: Callable[[], None]) -> bool:
+    """Do ``work`` in a tenant's own database; return whether it was reached."""
+    try:
+        work()
+    except (DatabaseError, ConnectionDoesNotExist) as error:
+        log.warning("roll_out_database_not_reached", database=alias, reason=type(error).__name__)
+        return False
+    return True
 
 
 def _own_databases(roll_out: RollOut) -> set[str]:
