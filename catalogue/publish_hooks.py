@@ -32,6 +32,14 @@ class Published:
         return frozenset(code for code, (_, now) in self.stricter.items() if now == "spi")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HooksRun:
+    """What the hooks have to say to the person who publishes, and the names of those that failed."""
+
+    notices: tuple[str, ...]
+    failed: tuple[str, ...]
+
+
 #: Returns sentences for the person who publishes.
 Hook: TypeAlias = Callable[[Published], Sequence[str]]
 _hooks: Final[list[Hook]] = []
@@ -50,9 +58,10 @@ def stricter_questions(before: Mapping[str, str], after: Mapping[str, str]) -> d
     return {code: pair for code, pair in pairs.items() if pair[0] != pair[1] and strictest(*pair) == pair[1]}
 
 
-def run_hooks(published: Published) -> tuple[str, ...]:
-    """Run every hook; return what they have to say."""
+def run_hooks(published: Published) -> HooksRun:
+    """Run every hook, whether the others fail or not."""
     notices: list[str] = []
+    failed: list[str] = []
     for hook in _hooks:
         try:
             notices += hook(published)
@@ -60,4 +69,5 @@ def run_hooks(published: Published) -> tuple[str, ...]:
             # The release is current: an error now would say the opposite.
             log.exception("publish_hook_failed", hook=hook.__name__, release=published.release_id)
             notices.append(f"A step after publishing failed ({hook.__name__}); see the log.")
-    return tuple(notices)
+            failed.append(hook.__name__)
+    return HooksRun(notices=tuple(notices), failed=tuple(failed))

@@ -58,6 +58,13 @@ class NoRelease(LookupError):
     """The release does not exist, or the catalogue has never been published."""
 
 
+class NeverPublished(NoRelease):
+    """The catalogue has never been published, or there is no such catalogue."""
+
+    def __init__(self, catalogue_code: str) -> None:
+        super().__init__(f"Catalogue {catalogue_code!r} has never been published. Publish it, or name another one.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledRelease:
     """A release with its compiled catalogue. ``id`` is unique over all catalogues, ``number`` within one."""
@@ -91,7 +98,7 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
     if before is not None:
         stricter = stricter_questions(sensitivities_of(before.id), sensitivities_of(release.id))
         published = Published(catalogue=locked.code, release_id=release.id, stricter=stricter)
-        release.notices = run_hooks(published)
+        release.notices = run_hooks(published).notices
     return release
 
 
@@ -181,7 +188,7 @@ def current_id(catalogue_code: str, *, tenant_id: UUID | None = None) -> int:
             return release_id
     pointer = read_pointer(catalogue_code)
     if pointer is None:
-        raise NoRelease(f"Catalogue {catalogue_code!r} has never been published.")
+        raise NeverPublished(catalogue_code)
     if cached is not None:
         drop_cached_pointer(catalogue_code)
     set_pointer(catalogue_code, pointer)
@@ -213,8 +220,12 @@ def sensitivities_of(release_id: int) -> Mapping[str, Sensitivity]:
     row = Release.objects.filter(pk=release_id).first()
     if row is None:
         raise NoRelease(f"There is no release {release_id}.")
-    sets = read_definition(row).question_sets
-    return {question.code: question.sensitivity for part in sets for question in part.questions}
+    return sensitivities_in(read_definition(row))
+
+
+def sensitivities_in(definition: CatalogueDefinition) -> dict[str, Sensitivity]:
+    """Return the sensitivity of each question of a definition."""
+    return {question.code: question.sensitivity for part in definition.question_sets for question in part.questions}
 
 
 def read_definition(release: Release) -> CatalogueDefinition:

@@ -10,26 +10,32 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from functools import partial
 from typing import Any, Final
 
 import structlog
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, transaction
+from django.db import DEFAULT_DB_ALIAS, transaction
+from django.db import Error as DatabaseError
 from django.db.models import F
 from django.db.models.functions import Now
-from django.utils.connection import ConnectionDoesNotExist
 
 from actions.kinds import DecideAnew, DeferredAction, GuardRelease
 from actions.outbox import enqueue
 from actions.wakeup import wake_relay
 from catalogue.models import Catalogue, Release
-from catalogue.publish_hooks import Published, run_hooks, stricter_questions
+from catalogue.publish_hooks import HooksRun, Published, run_hooks, stricter_questions
 from catalogue.publish_work import call_in_publish
 from catalogue.release_pointer import refresh_pointer, release_in_force
-from catalogue.releases import announce, make_release, read_definition, refuse_during_roll_out, sensitivities_of
+from catalogue.releases import (
+    announce,
+    make_release,
+    read_definition,
+    refuse_during_roll_out,
+    sensitivities_in,
+    sensitivities_of,
+)
 from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutPart, RollOutTenant
 from failpoints import failpoint
-from rules.definition.catalogue import CatalogueDefinition, Sensitivity
+from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.definition.renames import Renames, renames_of
 from tenants.current_tenant import across_tenants
@@ -88,8 +94,8 @@ def start(
         )
         _note_order(roll_out, RollOutOrder.Kind.START, actor_id)
         _guard(roll_out, alias=DEFAULT_DB_ALIAS)
-    _complete_order(roll_out)
     announce(release, compiled)
+    _complete(roll_out, roll_out)
     return roll_out
 
 
@@ -101,7 +107,7 @@ def irreversible_parts(former: CatalogueDefinition, draft: CatalogueDefinition) 
     for kind, code in _new_renames(renames_of(former), renames_of(draft)):
         text = f"{kind} {code} is renamed; a release with renames cannot be taken back."
         faults.append(CatalogueFault("renames_in_roll_out", code, text, "Publish it for all tenants."))
-    before, after = _sensitivities(former), _sensitivities(draft)
+    before, after = sensitivities_in(former), sensitivities_in(draft)
     stricter = stricter_questions(before, after)
     looser = {code: pair for code, pair in stricter_questions(after, before).items() if code in before}
     for code in stricter:
@@ -152,23 +158,27 @@ def note_actual(row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, Any
     return _change(roll_out, change, to=_State.RUNNING, is_settled=True)
 
 
-def note_decided(row: RollOutTenant, roll_out: RollOut) -> bool:
-    """Note that a tenant was decided as forecast; return whether ``roll_out`` was still as it was read."""
+def note_decided(row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, Any]) -> bool:
+    """Store all that happened at a tenant, and note that it was decided as forecast; return whether ``roll_out`` was
+    still as it was read.
+    """
 
     def change(locked: RollOut) -> None:
-        RollOutTenant.objects.filter(pk=row.pk).update(state=_TenantState.DECIDED, compared_at=Now())
+        changed = RollOutTenant.objects.filter(pk=row.pk)
+        changed.update(actual=figures, state=_TenantState.DECIDED, compared_at=Now())
         row.parts.all().delete()
 
     return _change(roll_out, change, to=_State.RUNNING, is_settled=True)
 
 
-def stop(row: RollOutTenant, roll_out: RollOut, *, detail: str) -> bool:
-    """Take a tenant that left the forecast back to the former release, and stop; return whether ``roll_out`` was still
-    as it was read. The tenants before it keep the release.
+def stop(row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, Any], *, detail: str) -> bool:
+    """Store all that happened at a tenant that left the forecast, take it back to the former release, and stop; return
+    whether ``roll_out`` was still as it was read. The tenants before it keep the release.
     """
 
     def change(locked: RollOut) -> None:
-        RollOutTenant.objects.filter(pk=row.pk).update(state=_TenantState.LEFT, compared_at=Now())
+        changed = RollOutTenant.objects.filter(pk=row.pk)
+        changed.update(actual=figures, state=_TenantState.LEFT, compared_at=Now())
         RollOut.objects.filter(pk=locked.pk).update(following=row.position)
         _decide(locked, [row.tenant], locked.former_id)
         _note_order(locked, RollOutOrder.Kind.STOP, SYSTEM, detail)
@@ -214,27 +224,24 @@ def order_back(roll_out: RollOut, *, actor_id: str) -> None:
 
 def settle(roll_out: RollOut) -> tuple[str, ...]:
     """Do what follows from the last change outside of its transaction, and return what the publish hooks have to say;
-    may be repeated. While a tenant's own database is not reached, the change stays unsettled.
+    may be repeated. ``is_settled`` stays False where a database could not be reached or a hook failed.
     """
-    roll_out.refresh_from_db()
-    revision, code = roll_out.revision, roll_out.catalogue.code
-    refresh_pointer(code)
-    is_everywhere = all([_decide_elsewhere(roll_out), _guard_elsewhere(roll_out)])
-    notices: tuple[str, ...] = ()
-    if roll_out.state == _State.DONE:
-        notices = run_hooks(Published(catalogue=code, release_id=roll_out.release_id, stricter={}))
-    elif roll_out.state in (_State.STOPPED, _State.TAKEN_BACK):
-        # The former release does not know the questions that the other one added.
-        after, before = sensitivities_of(roll_out.release_id), sensitivities_of(roll_out.former_id)
-        added = {code: pair for code, pair in stricter_questions(after, before).items() if code not in before}
-        notices = run_hooks(Published(catalogue=code, release_id=roll_out.former_id, stricter=added))
+    found = RollOut.objects.select_related("catalogue").get(pk=roll_out.pk)
+    refresh_pointer(found.catalogue.code)
+
+    def emit(alias: str) -> None:
+        _decide_elsewhere(found, alias)
+        _guard(found, alias=alias)
+
+    is_emitted = _reach_databases(found, emit)
+    hooks = _run_hooks(found)
     failpoint("roll_out_settling")
-    if is_everywhere:
-        RollOut.objects.filter(pk=roll_out.pk, revision=revision).update(is_settled=True)
-    for text in notices:
-        log.warning("roll_out_notice", release=roll_out.release_id, notice=text)
+    if is_emitted and not hooks.failed:
+        RollOut.objects.filter(pk=found.pk, revision=found.revision).update(is_settled=True)
+    for text in hooks.notices:
+        log.warning("roll_out_notice", release=found.release_id, notice=text)
     wake_relay(DEFAULT_DB_ALIAS)
-    return notices
+    return hooks.notices
 
 
 def guard_action(roll_out: RollOut, tenant: Tenant) -> GuardRelease:
@@ -270,15 +277,13 @@ def _let_follow(locked: RollOut, row: RollOutTenant) -> None:
 def _carry_out(
     roll_out: RollOut, change: Callable[[RollOut], None], *, to: RollOut.State, while_in: set[RollOut.State]
 ) -> None:
-    """Carry out an order of staff, whatever step is done meanwhile; ``is_settled`` states afterwards whether it is
-    known everywhere. Raises ``OrderRefused``.
-    """
+    """Carry out an order of staff, whatever step is done meanwhile. Raises ``OrderRefused``."""
     with transaction.atomic(durable=True):
         locked = RollOut.objects.select_for_update().get(pk=roll_out.pk)
         if locked.state not in while_in:
             raise OrderRefused(f"The roll-out is not {' or '.join(sorted(while_in))}, but {locked.state}.")
         _write(locked, change, to=to, is_settled=False)
-    _complete_order(roll_out)
+    _complete(roll_out, locked)
 
 
 def _change(
@@ -287,34 +292,33 @@ def _change(
     """Change a roll-out unless it was changed since it was read; return whether it was not."""
     with transaction.atomic(durable=True):
         locked = RollOut.objects.select_for_update().get(pk=roll_out.pk)
-        if locked.revision != roll_out.revision or locked.state != _State.RUNNING:
+        if not _is_as_read(roll_out, locked):
             return False
         _write(locked, change, to=to, is_settled=is_settled)
-    _complete(roll_out, is_settled=is_settled)
+    _complete(roll_out, locked)
     return True
 
 
-def _complete(roll_out: RollOut, *, is_settled: bool) -> None:
-    """Do what follows from a committed change."""
-    failpoint("roll_out_changed")
-    if is_settled:
-        roll_out.refresh_from_db()
-        _guard_elsewhere(roll_out)
-        wake_relay(DEFAULT_DB_ALIAS)
-    else:
-        settle(roll_out)
+def _is_as_read(roll_out: RollOut, locked: RollOut) -> bool:
+    return locked.revision == roll_out.revision and locked.state == _State.RUNNING
 
 
-def _complete_order(roll_out: RollOut) -> None:
-    """Do what follows from an order of staff, which is carried out: an error now would say the opposite. The steps
-    settle what is left.
+def _complete(roll_out: RollOut, changed: RollOut) -> None:
+    """Do what follows from a committed change, and let ``roll_out`` be as that change left it: without what others
+    changed since then, so that a further change with it is refused.
     """
+    for field in ("state", "following", "revision", "is_settled", "ended_at"):
+        setattr(roll_out, field, getattr(changed, field))
     failpoint("roll_out_changed")
     try:
-        settle(roll_out)
-    except Exception:
-        log.exception("roll_out_not_settled", roll_out=roll_out.pk)
-    roll_out.refresh_from_db()
+        if not changed.is_settled:
+            settle(changed)
+        elif not _reach_databases(changed, lambda alias: _guard(changed, alias=alias)):
+            RollOut.objects.filter(pk=changed.pk, revision=changed.revision).update(is_settled=False)
+    except DatabaseError:
+        # The change is committed: an error now would say the opposite. The steps settle it.
+        log.exception("roll_out_not_settled", release=changed.release_id)
+    wake_relay(DEFAULT_DB_ALIAS)
 
 
 def _write(locked: RollOut, change: Callable[[RollOut], None], *, to: RollOut.State, is_settled: bool) -> None:
@@ -336,41 +340,37 @@ def _guard(roll_out: RollOut, *, alias: str) -> None:
         _emit(row.tenant, guard_action(roll_out, row.tenant))
 
 
-def _guard_elsewhere(roll_out: RollOut) -> bool:
-    """Emit the next step if it is one in a tenant's own database; return whether that was reached."""
-
-    def guard(alias: str) -> None:
-        _guard(roll_out, alias=alias)
+def _reach_databases(roll_out: RollOut, emit: Callable[[str], None]) -> bool:
+    """Emit actions into the databases that tenants of a roll-out have of their own; return whether all were reached."""
+    is_whole = True
+    for alias in sorted(_own_databases(roll_out)):
+        try:
+            emit(alias)
+        except DatabaseError:
+            log.exception("roll_out_database_not_reached", release=roll_out.release_id, alias=alias)
+            is_whole = False
         wake_relay(alias)
-
-    return all([_reaches(alias, partial(guard, alias)) for alias in _own_databases(roll_out)])
-
-
-def _decide_elsewhere(roll_out: RollOut) -> bool:
-    """Emit the run of a tenant with a database of its own that follows the release now; return whether that was
-    reached.
-    """
-    following = roll_out.tenants.filter(state=_TenantState.FOLLOWING).select_related("tenant")
-    return all(
-        [
-            _reaches(
-                row.tenant.database_alias,
-                partial(_emit, row.tenant, _decide_action(roll_out, row.tenant, roll_out.release_id)),
-            )
-            for row in following
-            if row.tenant.database_alias != DEFAULT_DB_ALIAS
-        ]
-    )
+    return is_whole
 
 
-def _reaches(alias: str, work: Callable[[], None]) -> bool:
-    """Do ``work`` in a tenant's own database; return whether it was reached."""
-    try:
-        work()
-    except (DatabaseError, ConnectionDoesNotExist) as error:
-        log.warning("roll_out_database_not_reached", database=alias, reason=type(error).__name__)
-        return False
-    return True
+def _decide_elsewhere(roll_out: RollOut, alias: str) -> None:
+    """Emit the runs of the tenants in the database ``alias`` that follow the release now."""
+    for row in roll_out.tenants.filter(state=_TenantState.FOLLOWING).select_related("tenant"):
+        if row.tenant.database_alias == alias:
+            _emit(row.tenant, _decide_action(roll_out, row.tenant, roll_out.release_id))
+
+
+def _run_hooks(roll_out: RollOut) -> HooksRun:
+    """Run the publish hooks after a change that made the release current for all, or took tenants back."""
+    code = roll_out.catalogue.code
+    if roll_out.state == _State.DONE:
+        return run_hooks(Published(catalogue=code, release_id=roll_out.release_id, stricter={}))
+    if roll_out.state in (_State.STOPPED, _State.TAKEN_BACK):
+        # The former release does not know the questions that the other one added.
+        after, before = sensitivities_of(roll_out.release_id), sensitivities_of(roll_out.former_id)
+        added = {code: pair for code, pair in stricter_questions(after, before).items() if code not in before}
+        return run_hooks(Published(catalogue=code, release_id=roll_out.former_id, stricter=added))
+    return HooksRun(notices=(), failed=())
 
 
 def _own_databases(roll_out: RollOut) -> set[str]:
@@ -410,10 +410,6 @@ def _former(catalogue: Catalogue, tenants: Sequence[Tenant]) -> Release:
 
 def _refused(code: str, text: str, remedy: str) -> CatalogueErrors:
     return CatalogueErrors([CatalogueFault(code, "", text, remedy)])
-
-
-def _sensitivities(definition: CatalogueDefinition) -> dict[str, Sensitivity]:
-    return {question.code: question.sensitivity for part in definition.question_sets for question in part.questions}
 
 
 def _new_renames(former: Renames, draft: Renames) -> Iterable[tuple[str, str]]:

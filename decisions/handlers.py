@@ -45,7 +45,7 @@ def decide_anew(action: Delivered) -> None:
         if run is not None and not _has_part(run.pk):
             _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause=run.cause, run_id=str(run.pk), part="1"))
         if run is None:
-            emit_after_run(tenant, action_id=action.id)
+            emit_after_run(tenant, ended_by=action.id)
         return
     run_id, failed = UUID(payload["run_id"]), [UUID(known) for known in payload["failed"]]
     if action.attempt > 1 and payload["takeovers"] < MOST_TAKEOVERS:
@@ -72,7 +72,7 @@ def decide_anew(action: Delivered) -> None:
         # Named after this run: the action that began it may not be deleted yet.
         _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause=payload["cause"], part=f"again {run_id}"))
     else:
-        emit_after_run(tenant, action_id=action.id)
+        emit_after_run(tenant, ended_by=action.id)
 
 
 @publish_completion
@@ -87,6 +87,7 @@ def decide_now(release: Release) -> list[str]:
                 failed = progress.failed
                 if not progress.decided:
                     finish_run(run.pk)
+                    emit_after_run(tenant, ended_by=run.pk)
                     break
     described = describe_runs(release.pk)
     return [f"Open copies decided anew: {described}."] if described else []

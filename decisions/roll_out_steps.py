@@ -115,13 +115,15 @@ def _look_after(roll_out: RollOut, tenant: Tenant, part: str) -> None:
         failpoint("roll_out_step_ended")
 
 
-def emit_after_run(tenant: Tenant, *, action_id: UUID) -> None:
-    """Emit the comparison of a tenant whose decision run has ended with an action, if a roll-out waits for it."""
+def emit_after_run(tenant: Tenant, *, ended_by: UUID) -> None:
+    """Emit the comparison of a tenant whose decision run has ended, if a roll-out waits for it; ``ended_by`` is the id
+    of the action that ended the run, or that of the run.
+    """
     rows = RollOutTenant.objects.filter(
         tenant=tenant, state=_State.FOLLOWING, roll_out__state=RollOut.State.RUNNING
     ).select_related("roll_out")  # fmt: skip
     for row in rows:
-        part = f"{AFTER_RUN} {row.roll_out_id} {action_id}"
+        part = f"{AFTER_RUN} {row.roll_out_id} {ended_by}"
         action = GuardRelease(tenant_id=str(tenant.pk), roll_out_id=row.roll_out_id, part=part)
         enqueue(action, alias=tenant.database_alias, tenant_id=tenant.pk, copy_id=None)
 
@@ -236,16 +238,18 @@ def _compare(row: RollOutTenant, roll_out: RollOut, tenant: Tenant) -> None:
     part = row.parts.filter(number=figures.parts).first()
     if part is not None:
         _compare_copies(figures, changes_from(part.copies), roll_out, tenant)
-        roll_outs.note_actual(row, roll_out, figures.as_json())
+    row.actual = figures.as_json()
+    if row.parts.filter(number=figures.parts).exists():
+        roll_outs.note_actual(row, roll_out, row.actual)
         return
     found = deviation_of(row)
     is_within = found.is_within(
         flips_percent=roll_out.flips_percent, premium_percent=roll_out.premium_percent
     )  # fmt: skip
     if is_within or row.is_accepted:
-        roll_outs.note_decided(row, roll_out)
+        roll_outs.note_decided(row, roll_out, row.actual)
     else:
-        roll_outs.stop(row, roll_out, detail=f"{tenant.code}: {found.text}")
+        roll_outs.stop(row, roll_out, row.actual, detail=f"{tenant.code}: {found.text}")
 
 
 def _compare_copies(

@@ -18,7 +18,7 @@ from structlog.contextvars import get_contextvars
 from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 #: The paths that programs call.
-_FOR_PROGRAMS: Final = ("/api/", "/o/")
+FOR_PROGRAMS: Final = ("/api/", "/o/")
 #: After so many seconds a request that the database refused may succeed.
 RETRY_SECONDS: Final = 2
 
@@ -68,7 +68,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
 
 def _respond(request: HttpRequest, status: int, code: str, text: str) -> HttpResponse:
     correlation_id = get_contextvars().get("correlation_id", "")
-    if request.path.startswith(_FOR_PROGRAMS):
+    if request.path.startswith(FOR_PROGRAMS):
         problem = render(Refused(status, code, text), instance=request.path, correlation_id=correlation_id)
         return HttpResponse(problem, status=status, content_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
     context = {"status": status, "title": HTTPStatus(status).phrase, "text": text, "correlation_id": correlation_id}

@@ -177,6 +177,7 @@ MIDDLEWARE = [
     "django_prometheus.middleware.PrometheusAfterMiddleware",
     "partner_engine.live.transport.sender.SenderMiddleware",
     # Last, and synchronous: so the middleware above runs in the one thread of its request.
+    "partner_engine.nul_characters.NulMiddleware",
     "partner_engine.tenant_middleware.TenancyMiddleware",
     "partner_engine.rate_limits.PageLimitMiddleware",
 ]

@@ -100,6 +100,8 @@ class _Worker:
         self._claims = Claims(alias, lease=lease)
         self._shares = _SHARES.setdefault(alias, FairShares())
         self._tenants: dict[UUID, Tenant] = {}
+        #: What this drain cannot run: its tenant is gone or in another database.
+        self._strange: set[UUID] = set()
         self._tenants_at = self._left_at = float("-inf")
 
     def round(self) -> bool:
@@ -124,7 +126,7 @@ class _Worker:
     def _next(self) -> Claim | None:
         """Claim the next chunk in fair order."""
         began = time.perf_counter()
-        candidates = self._claims.candidates()
+        candidates = [one for one in self._claims.candidates() if one.operation_id not in self._strange]
         self._know_tenants({one.tenant_id for one in candidates})
         weights = {tenant_id: tenant.weight for tenant_id, tenant in self._tenants.items()}
         try:
@@ -153,7 +155,8 @@ class _Worker:
         tenant = self._tenants.get(claim.items[0].tenant_id)
         if operation is None or tenant is None or tenant.database_alias != self._alias:
             self._claims.give_back(claim.token)
-            return False
+            self._strange.add(claim.operation_id)
+            return True
         bound = {"operation": str(operation.id), "kind": operation.kind, "tenant": tenant.code}
         with use_tenant(tenant), bound_contextvars(correlation_id=operation.correlation_id, **bound):
             if operation.cancelled_at is not None:
@@ -162,7 +165,8 @@ class _Worker:
                 return True
             actor = admit(operation, tenant=tenant, give_back=lambda: self._claims.give_back(claim.token))
             if actor is None:
-                return False
+                # It is cancelled or paused now, so it is not claimed again; the work of others goes on.
+                return True
             if not self._may_try(operation, claim):
                 return True
             is_new = operation.stretch_started_at is None or operation.paused_at is not None

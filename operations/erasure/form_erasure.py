@@ -12,7 +12,7 @@ from failpoints import failpoint
 from operations.erasure import certificates, traces
 from operations.erasure.certificates import ErasureRefused
 from operations.erasure.form_rows import OF_ITEM, condition, in_order_of_deletion
-from operations.models import Erasure
+from operations.models import BatchOperation, Erasure, OperationItem
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -21,6 +21,16 @@ from tenants.tables import TenantTable
 #: A copy that was made while its form was erased is found by the next round.
 _ROUNDS: Final = 5
 #: What can work on a form, in the order of the columns below.
+_ITEMS: Final = TenantTable(OperationItem)
+_OPERATIONS: Final = BatchOperation._meta.db_table
+_OF_ITEMS: Final = condition(_ITEMS)
+#: Locks of what is looked at and then deleted, in the engine's order: copies, items, operations. A retry waits.
+_LOCKS: Final = (
+    "SELECT id FROM copies_copy WHERE id = ANY (%(copies)s) ORDER BY id FOR UPDATE",
+    f"SELECT id FROM {_ITEMS.name} WHERE {_OF_ITEMS} ORDER BY operation_id, number FOR UPDATE",  # noqa: S608 - our own names, here and below
+    f"SELECT id FROM {_OPERATIONS} WHERE id IN (SELECT operation_id FROM {_ITEMS.name} WHERE {_OF_ITEMS})"  # noqa: S608
+    " ORDER BY id FOR UPDATE",
+)
 _WORKS: Final = ("a process", "a deferred action", "a webhook delivery", "a batch operation")
 _BUSY: Final = (
     "SELECT EXISTS (SELECT FROM forms_process WHERE copy_id = ANY (%(copies)s)"  # noqa: S608 - our own names
@@ -29,8 +39,13 @@ _BUSY: Final = (
     " EXISTS (SELECT FROM webhooks_webhookdelivery d JOIN webhooks_webhookpayload p ON p.id = d.payload_id"
     " WHERE p.copy_id = ANY (%(copies)s) AND d.leased_until > clock_timestamp()),"
     # Its counts would never add up, and what holds for all of its items is needed until it ends.
-    " EXISTS (SELECT FROM operations_operationitem i JOIN operations_batchoperation o ON o.id = i.operation_id"
-    f" WHERE o.finished_at IS NULL AND {OF_ITEM})"
+    f" EXISTS (SELECT FROM {_OPERATIONS} WHERE finished_at IS NULL"
+    f" AND id IN (SELECT operation_id FROM {_ITEMS.name} WHERE {_OF_ITEMS}))"
+)
+#: Items that were added after the look are left for the next round, which is refused: without them their operation
+#: would never end.
+_HAS_ENDED: Final = (
+    f" AND NOT (state IN ('queued', 'in_progress') AND EXISTS (SELECT FROM {_OPERATIONS} o WHERE o.id = operation_id))"  # noqa: S608
 )
 #: The kinds of operations whose arguments contain answers of all their forms.
 SHARING_ANSWERS: Final = ("set_answers",)
@@ -93,14 +108,16 @@ def _delete(tenant: Tenant, parameters: dict[str, Any]) -> None:
     """Delete all rows in one transaction, unless something works on the form. Raises ``ErasureRefused``."""
     alias = tenant.database_alias
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute("SELECT id FROM copies_copy WHERE id = ANY (%(copies)s) ORDER BY id FOR UPDATE", parameters)
+        for lock in _LOCKS:
+            cursor.execute(lock, parameters)
         cursor.execute(_BUSY, parameters)
         for is_busy, name in zip(cursor.fetchone(), _WORKS, strict=True):
             if is_busy:
                 raise ErasureRefused(f"The form is in use by {name}. Wait until it has ended, then repeat the command.")
         cursor.execute(_EMPTY_ARGUMENTS, {**parameters, "kinds": list(SHARING_ANSWERS)})
         for table in in_order_of_deletion():
-            cursor.execute(f"DELETE FROM {table.name} WHERE {_where(table)}", _with(parameters, tenant))  # noqa: S608
+            which = _where(table) + (_HAS_ENDED if table.model is OperationItem else "")
+            cursor.execute(f"DELETE FROM {table.name} WHERE {which}", _with(parameters, tenant))  # noqa: S608
 
 
 def _where(table: TenantTable) -> str:

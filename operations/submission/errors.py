@@ -74,6 +74,15 @@ class TooManyOperations(OperationError):
         )
 
 
+class OperationExists(OperationError):
+    """An operation with the chosen id exists already: the order was sent twice."""
+
+    code = "operation_exists"
+
+    def __init__(self) -> None:
+        super().__init__("This order was sent already. Load the page again to send another one.")
+
+
 class NotAPlan(OperationError):
     """The named operation is no finished dry run, or not the one whose plan hash was sent."""
 

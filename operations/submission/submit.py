@@ -6,13 +6,15 @@ Everything is stored by one transaction with the event ``queued``; the start is 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sized
+from contextlib import contextmanager
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 import structlog
-from django.db import connections, transaction
+from django.db import IntegrityError, connections, transaction
+from psycopg.errors import UniqueViolation
 from structlog.contextvars import get_contextvars
 from uuid_utils.compat import uuid7
 
@@ -26,7 +28,7 @@ from operations.kinds.kind import Kind
 from operations.kinds.undoing import UndoArguments
 from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import UNREADABLE, opened_arguments, opened_item, sealed_arguments
-from operations.submission.errors import InvalidOrder, NoValidItems, TooManyItems
+from operations.submission.errors import InvalidOrder, NoValidItems, OperationExists, TooManyItems
 from operations.submission.item_checks import PAGE, Checked, check_items, read_arguments
 from operations.submission.item_query import find_items
 from operations.submission.order import MOST_FOUND, MOST_REJECTIONS, NewOperation, Rejection, Submitted
@@ -46,6 +48,9 @@ _SECONDS_PER_ITEM: Final = 0.01
 #: The last operations of a kind by which the time of the next one is estimated.
 _MOST_COMPARED: Final = 10
 
+#: The constraints that a second operation with the same id violates.
+_ONCE: Final = (f"{BatchOperation._meta.db_table}_pkey", "operation_item_number")
+
 audit = structlog.get_logger("partner_engine.audit")
 
 
@@ -53,8 +58,8 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
     """Check ``order`` and store its valid items as an operation of ``tenant``; call ``start`` after the commit.
 
     Raises ``OperationsAreOff``, ``MissingRight``, ``InvalidOrder``, ``NoValidItems``, ``TooManyItems``,
-    ``TooManyOperations``, ``NotAPlan``, ``PlanMoved``, ``UnreadableOperation``, ``NotUndoable``, ``RateLimited``, and
-    for the title ``WrongValue`` and ``LooksSensitive``; then nothing was stored.
+    ``TooManyOperations``, ``OperationExists``, ``NotAPlan``, ``PlanMoved``, ``UnreadableOperation``, ``NotUndoable``,
+    ``RateLimited``, and for the title ``WrongValue`` and ``LooksSensitive``; then nothing was stored.
     """
     with use_tenant(tenant):
         require_on(tenant=tenant, actor=actor)
@@ -65,7 +70,7 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
         else:
             prepared = _prepared(order, tenant=tenant, actor=actor)
         alias = tenant.database_alias
-        with transaction.atomic(using=alias):
+        with _refusing_repeats(order), transaction.atomic(using=alias):
             _require_operation(order)
             operation = _operation(order, prepared, tenant=tenant, actor=actor)
             rejections = _store_items(operation, prepared.items, alias=alias)
@@ -92,6 +97,22 @@ def submit(order: NewOperation, *, tenant: Tenant, actor: Actor) -> Submitted:
         actor=f"{actor.type}:{actor.id}",
     )
     return Submitted(operation=operation, rejections=rejections)
+
+
+@contextmanager
+def _refusing_repeats(order: NewOperation) -> Iterator[None]:
+    """Raise ``OperationExists`` where the id of ``order`` was taken meanwhile, such as by the first of two clicks.
+
+    Of two at the same time the second one waits for the first at its first item.
+    """
+    try:
+        yield
+    except IntegrityError as error:
+        cause = error.__cause__
+        name = cause.diag.constraint_name if isinstance(cause, UniqueViolation) else None
+        if order.id is None or name not in _ONCE:
+            raise
+        raise OperationExists from error
 
 
 def _store_items(operation: BatchOperation, pages: Iterable[Checked], *, alias: str) -> list[Rejection]:
@@ -146,7 +167,7 @@ def _prepared(order: NewOperation, *, tenant: Tenant, actor: Actor) -> _Prepared
 
 
 def _planned(order: NewOperation, plan_id: UUID, *, tenant: Tenant, actor: Actor) -> _Prepared:
-    """Return what the dry run of ``order.plan`` was about, if its ground has not moved."""
+    """Return what the dry run of ``order.plan`` was about, if its copies were not changed since."""
     if order.items is not None or order.query is not None or order.kind or order.arguments:
         raise InvalidOrder.field("/plan", "A plan has its kind, arguments and items already; leave them out.")
     if order.options.dry_run:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from itertools import islice
 from typing import Any, Final
 from uuid import UUID
@@ -23,9 +23,10 @@ from decisions.supposition import Supposition
 from decisions.what_if import MOST_AT_ONCE, answers_supposition, effects_on_book, report_on_book
 from forms.selectors import list_every_copy
 from operations.engine.status import OperationStatus
+from operations.errors import UnreadableOperation
 from operations.kinds.set_answers import AnswersArguments, SetAnswers
 from operations.models import BatchOperation, OperationItem
-from operations.sealed_input import opened_arguments
+from operations.sealed_input import UNREADABLE, opened_arguments
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import streamed
@@ -54,10 +55,12 @@ def may_suppose(operation: BatchOperation, counts: OperationStatus) -> bool:
 def show(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResponse:
     """Show what would change for the first forms of a try."""
     count_request(request, WHAT_IF)
-    operation, answers = _tried(operation_id)
+    operation = _tried(operation_id)
     shown: dict[str, Any] = {"operation_id": operation.pk, "title": title_of_row(operation)}
     try:
-        supposition = answers_supposition(agent.tenant.catalogue, answers, reader=Reader.for_actor(agent.actor))
+        supposition = _supposition(operation, agent)
+    except UnreadableOperation as refused:
+        shown["problem"] = str(refused)
     except AnswerNotSupposed as refused:
         shown["problem"] = f"{_reasons(refused, agent)} {_NO_REMEDY}"
     except releases.NoRelease:
@@ -80,10 +83,10 @@ def download(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResp
     It counts as an export.
     """
     count_request(request, EXPORT, WHAT_IF)
-    operation, answers = _tried(operation_id)
+    operation = _tried(operation_id)
     try:
-        supposition = answers_supposition(agent.tenant.catalogue, answers, reader=Reader.for_actor(agent.actor))
-    except (AnswerNotSupposed, releases.NoRelease):
+        supposition = _supposition(operation, agent)
+    except (AnswerNotSupposed, UnreadableOperation, releases.NoRelease):
         # The page, which has no link to the file then, says why.
         raise Http404 from None
     name = f"what-would-change-{operation_id}.csv"
@@ -92,12 +95,23 @@ def download(request: HttpRequest, agent: Agent, operation_id: UUID) -> HttpResp
     return streamed(request, read, access=access, name=name, format="csv")  # type: ignore[return-value]
 
 
-def _tried(operation_id: UUID) -> tuple[BatchOperation, Mapping[str, object]]:
-    """Return a try that sets the same answers everywhere, with these answers. Raises ``Http404``."""
+def _tried(operation_id: UUID) -> BatchOperation:
+    """Return a try that sets the same answers everywhere. Raises ``Http404``."""
     operation = find_operation(operation_id)
     if operation.kind != SetAnswers.code or not operation.is_dry_run:
         raise Http404
-    return operation, opened_arguments(operation, AnswersArguments).answers
+    return operation
+
+
+def _supposition(operation: BatchOperation, agent: Agent) -> Supposition:
+    """Return what ``operation`` supposes. Raises ``AnswerNotSupposed``, ``NoRelease``, and ``UnreadableOperation``
+    where its answers were erased with a form.
+    """
+    try:
+        answers = opened_arguments(operation, AnswersArguments).answers
+    except UNREADABLE as error:
+        raise UnreadableOperation from error
+    return answers_supposition(agent.tenant.catalogue, answers, reader=Reader.for_actor(agent.actor))
 
 
 def _forms_of(operation: BatchOperation) -> Callable[[QuerySet[Copy]], QuerySet[Copy]]:

@@ -25,7 +25,7 @@ from operations.imports.files import read_file
 from operations.imports.limits import MOST_BYTES
 from operations.imports.order import ImportRequest, import_order
 from operations.imports.preview import PreviewRow, preview
-from operations.submission.errors import InvalidOrder, NoValidItems
+from operations.submission.errors import InvalidOrder, NoValidItems, OperationExists
 from operations.submission.order import Options
 from operations.submission.selectors import access_operation
 from operations.submission.start import start
@@ -93,8 +93,14 @@ def _read(request: HttpRequest, agent: Agent) -> HttpResponse:
         catalogue=agent.tenant.catalogue,
     )
     order = msgspec.structs.replace(order, id=chosen, depends_on=chosen_operation(request.POST))
-    with counted_order(request):
-        submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
+    try:
+        with counted_order(request):
+            submitted = submit(order, tenant=agent.tenant, actor=agent.actor)
+    except OperationExists:
+        # The other of two clicks was faster.
+        if not is_repeated(chosen):
+            raise
+        return _go(request, chosen)
     start(submitted.operation, tenant=agent.tenant)
     return _go(request, submitted.operation.id)
 

@@ -17,7 +17,7 @@ from forms.selectors import list_every_copy
 from forms.states import State
 from operations.errors import OperationError
 from operations.kinds.registry import KINDS
-from operations.submission.errors import InvalidOrder, NoValidItems
+from operations.submission.errors import InvalidOrder, NoValidItems, OperationExists
 from operations.submission.item_query import find_items
 from operations.submission.order import ItemQuery, NewOperation, Options
 from operations.submission.start import start
@@ -70,6 +70,9 @@ def new(request: HttpRequest, agent: Agent) -> HttpResponse:
         reasons = " ".join(dict.fromkeys(fault.detail for fault in refused.faults[:3])) or str(refused)
         return _page(request, agent, sent, problem="" if faults else reasons, faults=faults, status=422)
     except OperationError as refused:
+        # The other of two clicks may have been faster.
+        if isinstance(refused, OperationExists) and is_repeated(chosen):
+            return redirect("web:operation", chosen)
         return _page(request, agent, sent, problem=str(refused), status=409)
     except RateLimited as limited:
         return _page(request, agent, sent, problem=limit_words(limited), status=429)

@@ -19,10 +19,12 @@ from django_redis import get_redis_connection
 from actions.models import OutboxAction
 from copies.models import Copy, CopyIndex
 from failpoints import FailpointReached, armed
+from operations.engine.orders import retry
 from operations.engine.pace import Pace
 from operations.engine.worker import drain
+from operations.erasure import form_erasure
 from operations.erasure.form_erasure import SHARING_ANSWERS
-from operations.erasure.form_rows import WITHOUT_FORMS, condition
+from operations.erasure.form_rows import WITHOUT_FORMS, condition, in_order_of_deletion
 from operations.kinds.registry import KINDS
 from operations.models import BatchOperation, Erasure, OperationItem
 from operations.submission.order import NewOperation, Options
@@ -31,9 +33,11 @@ from search.models import SearchSpelling, SearchWord
 from tenants.access import system_actor
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
-from tenants.tables import tenant_tables
+from tenants.tables import TenantTable, tenant_tables
 from tests.harness.cast import SECOND_DATABASE
 from tests.harness.kennel_catalogue import ANSWERS
+from tests.harness.operation_kinds import TestItem, store
+from tests.harness.operation_orders import renamed
 from tests.harness.tenant_rows import contents, fill_tables
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
@@ -126,6 +130,44 @@ class TestForm:
             run("erase_form", form, "--confirm", form)
 
         assert contents(kennels, "default") == before
+
+    def test_an_operation_that_is_tried_again_refuses_it_and_still_ends(
+        self, kennels: Tenant, form: UUID, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        order = NewOperation(kind="set_answers", items=renamed([form]))
+        with use_tenant(kennels):
+            operation = submit(order, tenant=kennels, actor=system_actor("test")).operation
+            items = OperationItem.objects.filter(operation_id=operation.id)
+            items.update(state="failed")
+            BatchOperation.objects.filter(pk=operation.id).update(failed=1, finished_at=timezone.now())
+
+            retried: list[bool] = []
+
+            def retried_meanwhile() -> list[TenantTable]:
+                # Once the erasure has looked at what works on the form.
+                if Erasure.objects.exists() and not retried:
+                    retried.append(True)
+                    retry(operation, actor=system_actor("test"))
+                return in_order_of_deletion()
+
+            monkeypatch.setattr(form_erasure, "in_order_of_deletion", retried_meanwhile)
+            with pytest.raises(CommandError, match="in use by a batch operation"):
+                run("erase_form", form, "--confirm", form)
+            drain("default", pace=Pace(seconds=1e9))
+
+            assert BatchOperation.objects.get(pk=operation.id).finished_at is not None
+            run("erase_form", form, "--confirm", form)
+            assert not items.exists()
+
+    def test_a_try_that_is_under_way_again_refuses_it(self, kennels: Tenant, make_form: Callable[..., UUID]) -> None:
+        form = make_form()
+        with use_tenant(kennels):
+            planned = store([TestItem()], tenant=kennels, is_dry_run=True)
+            ran = store([TestItem()], tenant=kennels, planned_by=planned.pk, finished_at=timezone.now())
+            OperationItem.objects.filter(operation_id=ran.pk).update(state="completed", copy_id=form)
+
+        with pytest.raises(CommandError, match="in use by a batch operation"):
+            run("erase_form", form, "--confirm", form)
 
     def test_the_id_must_be_repeated(self, kennels: Tenant, form: UUID) -> None:
         with pytest.raises(CommandError, match="must repeat the id"):

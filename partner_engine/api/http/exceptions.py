@@ -19,6 +19,7 @@ from structlog.contextvars import get_contextvars
 
 from batch.errors import BatchError, CopyIsLocked, InvalidAnswers, LockNotAcquired
 from batch.misuse import Misuse
+from catalogue.releases import NeverPublished
 from copies.history import NoSuchVersion
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
@@ -47,6 +48,7 @@ RETRY_AFTER: Final = {
 WITH_MESSAGE: Final[dict[type[Exception], tuple[int, str]]] = {
     NoSuchVersion: (404, "no_such_version"),
     UnknownTarget: (422, "unknown_target"),
+    NeverPublished: (422, "unknown_catalogue"),
     MissingRight: (403, "missing_right"),
     NoSuchEndpoint: (404, "not_found"),
     RefusedAddress: (422, "refused_address"),

@@ -85,6 +85,8 @@ class UploadEndpoint(Endpoint):
     def text_parameter(self, name: str, sent: str, *, most: int) -> str:
         """Return the parameter ``name``: the part of the form, else ``sent``. Raises ``Refused`` (422)."""
         text = self.upload().parameters.get(name, sent)
+        if "\0" in text:
+            raise Refused.field(f"/{name}", f"{name} contains the character NUL.", code="nul_character")
         if len(text) > most:
             raise Refused.field(f"/{name}", f"{name} has at most {most} characters.")
         return text

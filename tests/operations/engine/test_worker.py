@@ -222,3 +222,16 @@ def test_a_lost_lease_ends_nothing(submit: Submit) -> None:
     with across_tenants(using="default"), pytest.raises(LeaseLost):
         end_items([ItemEnd(item_id=item.id)], token=uuid4(), **values)
     assert fresh(operation).completed == 0
+
+
+def test_an_operation_that_may_not_go_on_does_not_hold_up_others(submit: Submit, work: Drain) -> None:
+    stopped = submit(3, creator=Actor(type="api_client", id="0", source="api"), priority=5)
+    lost = submit(2, priority=5)
+    other = submit(3)
+    with across_tenants(using="default"):
+        OperationItem.objects.filter(operation_id=lost.id).update(tenant_id=uuid4())
+
+    assert work().completed == 3
+
+    assert (fresh(stopped).cancelled, fresh(other).completed) == (3, 3)
+    assert {item.state for item in items_of(lost)} == {"queued"}

@@ -20,6 +20,7 @@ from operations.submission import order as limits
 from operations.submission.errors import (
     InvalidOrder,
     NoValidItems,
+    OperationExists,
     OperationsAreOff,
     TooManyItems,
     TooManyOperations,
@@ -273,3 +274,18 @@ def test_the_time_is_estimated_by_the_last_operations(
     second = submit(renamed(forms, "Silver Paw")).operation
 
     assert second.estimated_seconds == pytest.approx(3 * pace, abs=0.05)
+
+
+def test_an_order_that_is_sent_twice_is_stored_once(submit: Submit, forms: list[UUID], summit: Tenant) -> None:
+    first = submit(renamed(forms)).operation
+    before = stored()
+
+    with pytest.raises(OperationExists, match="sent already"):
+        submit(renamed(forms), id=first.id)
+    with across_tenants(using="default"):
+        OperationItem.objects.filter(operation_id=first.id).delete()
+        BatchOperation.objects.filter(pk=first.id).update(tenant_id=summit.id)
+    with pytest.raises(OperationExists, match="sent already"):
+        submit(renamed(forms), id=first.id)
+
+    assert stored() == (before[0], 0, before[2])

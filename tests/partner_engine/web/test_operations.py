@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.core.files.base import ContentFile
 from django.http import HttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -15,6 +16,7 @@ from uuid_utils.compat import uuid7
 from batch.context import BatchContext
 from copies.models import Copy
 from operations.models import BatchOperation
+from partner_engine.web import operation_import, operation_start
 from tenants.current_tenant import use_tenant
 from tenants.flag_memory import FlagMemory
 from tenants.models import Tenant, User
@@ -95,7 +97,7 @@ def test_a_try_saves_nothing_and_its_plan_can_be_run(
     assert answer_of(read, forms[0]) == "Pot"
 
 
-def test_a_plan_whose_ground_moved_is_refused_with_the_remedy(browser: Client, forms: list[str]) -> None:
+def test_a_plan_whose_copies_were_changed_is_refused_with_the_remedy(browser: Client, forms: list[str]) -> None:
     tried = set_answer(browser, forms, step="try")["Location"]
     set_answer(browser, forms[:1], value="Pan")
 
@@ -272,3 +274,40 @@ def test_an_unknown_order_is_not_found(browser: Client, forms: list[str]) -> Non
 
     assert browser.post(f"{ran}/order", {"order": "explode"}).status_code == 404
     assert reverse("web:operations") == "/operations"
+
+
+def test_two_clicks_at_the_same_time_are_one_operation(
+    browser: Client, forms: list[str], monkeypatch: pytest.MonkeyPatch, harbor: Tenant
+) -> None:
+    sent = {"copy": forms, "kind": "set_answers", "question": "mqs_business_name", "value": "Pot", "step": "run"}
+    file = "mqs_business_name\nKettle\n"
+    rows = {"column": "mqs_business_name", "target": "mqs_business_name", "step": "try"}
+    for address in (NEW, reverse("web:import-forms")):
+        # The second click arrives before the first one has stored its operation.
+        looks = iter([False, False, True])
+        for module in (operation_start, operation_import):
+            monkeypatch.setattr(module, "is_repeated", lambda _, looks=looks: next(looks))
+        chosen = str(uuid7())
+        clicks = [
+            browser.post(address, {**sent, **rows, "operation": chosen, "file": ContentFile(file, name="a.csv")})
+            if address != NEW
+            else browser.post(address, {**sent, "operation": chosen})
+            for _ in range(2)
+        ]
+
+        assert [(click.status_code, click.get("Location")) for click in clicks] == [(302, f"/operations/{chosen}")] * 2
+    with use_tenant(harbor):
+        assert BatchOperation.objects.count() == 2
+
+
+def test_a_try_whose_answers_were_erased_says_so(browser: Client, forms: list[str], harbor: Tenant) -> None:
+    tried = set_answer(browser, forms, step="try")["Location"]
+    with use_tenant(harbor):
+        BatchOperation.objects.update(arguments=b"")
+
+    page = browser.get(f"{tried}/what-would-change")
+
+    assert page.status_code == 200
+    assert "cannot be read any more" in markup(page)
+    assert browser.get(reverse("web:operation-effects-file", args=[tried.rsplit("/", 1)[1]])).status_code == 404
+    assert browser.get(tried).status_code == 200
