@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from operations.models import BatchOperation
 from tenants.access import Right
 from tenants.current_tenant import across_tenants
-from tenants.models import ApiClient
+from tenants.models import ApiClient, User
 from tests.harness.api_client import Api, assert_problem
 from tests.harness.limits import limit
 from tests.partner_engine.api.test_batch_operations import NAME, body, copies, started, submitted, work
@@ -69,10 +71,10 @@ def test_a_download_whose_token_merely_expires_goes_on(
     parts = iter(api.get(f"/batch_operations/{identity}/results").streaming_content)
 
     next(parts)
-    with monkeypatch.context() as later:
-        later.setattr("tenants.tokens.timezone.now", lambda: token.expires + timedelta(seconds=1))
-        token.delete()
-        rest = list(parts)
+    token.expires = timezone.now()
+    token.save()
+    token.delete()
+    rest = list(parts)
 
     assert [json.loads(part)["number"] for part in rest] == [1]
 
@@ -116,6 +118,33 @@ def test_what_a_client_has_begun_stops_with_its_access(
     with across_tenants(using="default"):
         operation = BatchOperation.objects.get(pk=identity)
         assert (operation.cancelled, operation.completed, operation.stopped_reason) == (2, 0, reason)
+
+
+@pytest.mark.parametrize("loss", ["token", "secret", "secret after it expired"])
+def test_a_revoked_token_has_no_power_after_its_time_either(
+    api: Api, copies: list[str], harbor_client: ApiClient, staff: User, sign_in: Callable[[User], Client], loss: str
+) -> None:
+    tokens = get_access_token_model().objects
+    tokens.update(expires=timezone.now() + timedelta(seconds=0.4))
+    identity = submitted(api, body(copies))
+    if loss == "token":
+        sent = {"token": api.token, "client_id": "harbor", "client_secret": "harbor-secret"}
+        assert Client().post("/o/revoke_token/", sent).status_code == 200
+        time.sleep(0.5)
+    else:
+        if loss == "secret after it expired":
+            time.sleep(0.5)
+            tokens.all().delete()
+        address = reverse("admin:tenants_apiclient_new_secret", args=(harbor_client.pk,))
+        assert sign_in(staff).post(address).status_code == 200
+        time.sleep(0 if "after" in loss else 0.5)
+
+    work()
+
+    with across_tenants(using="default"):
+        operation = BatchOperation.objects.get(pk=identity)
+    assert (operation.cancelled, operation.completed) == (2, 0)
+    assert operation.stopped_reason == "The token of the API client that submitted it was revoked."
 
 
 def test_an_operation_outlives_the_token_it_was_submitted_with(api: Api, copies: list[str]) -> None:
