@@ -22,31 +22,31 @@ SWITCHED_OFF: Final = "Batch operations are switched off. It goes on when they a
 #: Seconds between two looks at a flag that is off.
 _FLAG_SECONDS: Final = 1.0
 #: The open operations of a kind, and the one at hand, locked in one order.
-_KIN: Final = f"""
-WITH kin AS (
+_OF_KIND: Final = f"""
+WITH of_kind AS (
     SELECT o.id, o.faults_in_row, o.resume_at FROM {OPERATIONS} o
      WHERE o.tenant_id = %(tenant)s AND o.kind = %(kind)s
        AND (o.finished_at IS NULL OR o.id = %(operation)s)
      ORDER BY o.id FOR NO KEY UPDATE)"""  # noqa: S608 - names of our own table, here and below
-_FAULT: Final = f"""{_KIN}
-UPDATE {OPERATIONS} o SET faults_in_row = least((SELECT max(faults_in_row) FROM kin) + 1, 1000)
-  FROM kin WHERE o.id = kin.id
+_FAULT: Final = f"""{_OF_KIND}
+UPDATE {OPERATIONS} o SET faults_in_row = least((SELECT max(faults_in_row) FROM of_kind) + 1, 1000)
+  FROM of_kind WHERE o.id = of_kind.id
 RETURNING o.faults_in_row"""  # noqa: S608
 #: What pauses an operation; a pause that a person ordered stays as it is.
 _PAUSED: Final = """
        paused_at = COALESCE(o.paused_at, clock_timestamp()), pause_reason = %(reason)s,
        resume_at = clock_timestamp() + make_interval(secs => %(seconds)s)"""
 _MAY_PAUSE: Final = "o.finished_at IS NULL AND (o.paused_at IS NULL OR o.resume_at IS NOT NULL)"
-_OPEN: Final = f"""{_KIN}
-UPDATE {OPERATIONS} o SET {_PAUSED} FROM kin WHERE o.id = kin.id AND {_MAY_PAUSE}"""  # noqa: S608
+_OPEN: Final = f"""{_OF_KIND}
+UPDATE {OPERATIONS} o SET {_PAUSED} FROM of_kind WHERE o.id = of_kind.id AND {_MAY_PAUSE}"""  # noqa: S608
 _WAIT: Final = f"UPDATE {OPERATIONS} o SET {_PAUSED} WHERE o.id = %(operation)s AND {_MAY_PAUSE}"  # noqa: S608
-_TRIAL: Final = f"""{_KIN}
+_TRIAL: Final = f"""{_OF_KIND}
 UPDATE {OPERATIONS} o SET resume_at = clock_timestamp() + make_interval(secs => %(seconds)s)
-  FROM kin WHERE o.id = kin.id AND o.resume_at IS NOT NULL
-   AND NOT EXISTS (SELECT FROM kin other WHERE other.faults_in_row >= {FAULTS_TO_PAUSE}
+  FROM of_kind WHERE o.id = of_kind.id AND o.resume_at IS NOT NULL
+   AND NOT EXISTS (SELECT FROM of_kind other WHERE other.faults_in_row >= {FAULTS_TO_PAUSE}
                                            AND other.resume_at > clock_timestamp())"""  # noqa: S608
-_CLOSE: Final = f"""{_KIN},
-freed AS (SELECT o.id FROM {OPERATIONS} o JOIN kin ON o.id = kin.id
+_CLOSE: Final = f"""{_OF_KIND},
+freed AS (SELECT o.id FROM {OPERATIONS} o JOIN of_kind ON o.id = of_kind.id
            WHERE o.resume_at IS NOT NULL)
 UPDATE {OPERATIONS} o
    SET faults_in_row = 0,
@@ -54,15 +54,15 @@ UPDATE {OPERATIONS} o
        resume_at = CASE WHEN freed.id IS NULL THEN o.resume_at END,
        pause_reason = CASE WHEN freed.id IS NULL THEN o.pause_reason ELSE '' END,
        stretch_started_at = CASE WHEN freed.id IS NULL THEN o.stretch_started_at END
-  FROM kin LEFT JOIN freed ON freed.id = kin.id WHERE o.id = kin.id"""  # noqa: S608
+  FROM of_kind LEFT JOIN freed ON freed.id = of_kind.id WHERE o.id = of_kind.id"""  # noqa: S608
 _JOIN: Final = f"""
 UPDATE {OPERATIONS} o
-   SET faults_in_row = kin.faults_in_row, paused_at = clock_timestamp(), resume_at = kin.resume_at,
+   SET faults_in_row = paused.faults_in_row, paused_at = clock_timestamp(), resume_at = paused.resume_at,
        pause_reason = %(reason)s
   FROM (SELECT k.faults_in_row, k.resume_at FROM {OPERATIONS} k
          WHERE k.tenant_id = %(tenant)s AND k.kind = %(kind)s AND k.finished_at IS NULL AND k.id <> %(operation)s
            AND k.faults_in_row >= {FAULTS_TO_PAUSE} AND k.resume_at IS NOT NULL
-         ORDER BY k.resume_at DESC LIMIT 1) kin
+         ORDER BY k.resume_at DESC LIMIT 1) paused
  WHERE o.id = %(operation)s
 RETURNING o.faults_in_row, o.paused_at, o.resume_at, o.pause_reason"""  # noqa: S608
 

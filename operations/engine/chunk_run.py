@@ -9,18 +9,18 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from django.db import InterfaceError, OperationalError
+from django.db import InterfaceError, OperationalError, transaction
 
 from encryption.key_ring import KeyServiceUnavailable
-from operations.batch_models import BatchOperation, OperationItem
+from operations.batch_models import BatchOperation, ItemState, OperationItem
 from operations.engine.claims import Claim
 from operations.engine.creator import sender_of
 from operations.engine.database_time import measured
-from operations.engine.ends import Cost, Counts, end_items
+from operations.engine.ends import CODE_LENGTH, Cost, Counts, end_items
 from operations.engine.item_clock import ItemClock
-from operations.engine.limits import MOST_CRASHES
+from operations.engine.limits import FAULTS_TO_PAUSE, MOST_CRASHES
 from operations.engine.metrics import bookkeeping_seconds, chunk_seconds, items_ended
-from operations.engine.plans import GROUND_MOVED, PLAN_GONE, GroundMoved, Promise, is_kept, promises, store_plan_hash
+from operations.engine.plans import PLAN_GONE, PLAN_MOVED, DiffersFromPlan, Promise, is_kept, promises
 from operations.errors import CreatorMayNot, LeaseLost
 from operations.kinds.kind import ItemEnd, Kind, Refusal, Work
 from operations.kinds.refusals import TIMED_OUT, is_timeout
@@ -39,6 +39,9 @@ _CRASHED: Final = Refusal(
 _UNEXPECTED: Final = Refusal(
     code="unexpected_error", detail="An unexpected error. The log has its place.", transient=True
 )
+_MAY_NOT: Final = "missing_right"
+#: The codes of items that the engine refuses without working on them: they say nothing about what the kind needs.
+_UNTRIED: Final = frozenset({_UNREADABLE.code, _CRASHED.code, PLAN_GONE.code, _MAY_NOT})
 
 log = structlog.get_logger(__name__)
 
@@ -63,14 +66,14 @@ class Recorder:
         self._database = 0.0
 
     def record(self, ends: Sequence[ItemEnd], *, database_seconds: float | None = None) -> None:
-        """Record ``ends`` within the transaction of the caller. Raises ``LeaseLost``, and ``GroundMoved`` if an end is
-        not what was planned.
+        """Record ``ends`` within the transaction of the caller. Raises ``LeaseLost``, and ``DiffersFromPlan`` if an end
+        is not what was planned.
         """
         if not ends:
             return
         moved = self.moved(ends)
         if moved:
-            raise GroundMoved(moved)
+            raise DiffersFromPlan(moved)
         began = time.perf_counter()
         cost = Cost(work_seconds=began - self._mark, database_seconds=(database_seconds or 0.0) - self._database)
         self.counts = end_items(
@@ -97,14 +100,32 @@ class Recorder:
         )
 
     def forget_undone(self) -> None:
-        """Forget ends that were recorded in a transaction that was undone: their items are still leased."""
-        held = OperationItem.objects.filter(lease_token=self._claim.token).values_list("id", flat=True)
-        for item_id in held:
-            self.ends.pop(item_id, None)
+        """Forget ends that were recorded in a transaction that was undone: their items are still leased.
+
+        Raises ``LeaseLost`` where items that have not ended are no longer leased.
+        """
+        ids = [item.id for item in self._claim.items]
+        rows = OperationItem.objects.filter(id__in=ids).only("tenant_id", "lease_token", "state", "error_code")
+        found = rows.in_bulk()
+        for item_id in ids:
+            row = found.get(item_id)
+            if row is not None and row.lease_token == self._claim.token:
+                self.ends.pop(item_id, None)
+            elif row is None or not _is_stored(self.ends.get(item_id), row):
+                raise LeaseLost
 
     def missing(self, ends: Sequence[ItemEnd]) -> list[ItemEnd]:
         """Return those of ``ends`` that are not recorded."""
         return [end for end in ends if end.item_id not in self.ends]
+
+
+def _is_stored(end: ItemEnd | None, row: OperationItem) -> bool:
+    """Return whether ``row``, which is not leased, ended as ``end``."""
+    if end is None:
+        return False
+    if end.refusal is None:
+        return bool(row.state == ItemState.COMPLETED)
+    return bool(row.error_code == end.refusal.code[:CODE_LENGTH])
 
 
 class ChunkResult(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,14 +137,24 @@ class ChunkResult(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_faulty(self) -> bool:
-        """Return whether nearly all items failed for a passing reason, so that the fault is probably elsewhere."""
-        transient = sum(1 for end in self.ends if end.refusal and end.refusal.transient)
-        return len(self.ends) > 1 and transient >= 0.9 * len(self.ends)  # noqa: PLR2004
+        """Return whether nearly all items that were worked on failed for a passing reason, so that the fault is
+        probably elsewhere. A single item is no sign of that, except where the breaker has paused its kind.
+        """
+        tried = self._tried()
+        transient = sum(1 for end in tried if end.refusal and end.refusal.transient)
+        is_paused = self.counts is not None and self.counts.faults_in_row >= FAULTS_TO_PAUSE
+        return len(tried) >= (1 if is_paused else 2) and transient >= 0.9 * len(tried)
 
     @property
     def is_sound(self) -> bool:
-        """Return whether an item ended for a reason of its own, so that what the kind needs responds."""
-        return not self.is_faulty and any(end.refusal is None or not end.refusal.transient for end in self.ends)
+        """Return whether an item that was worked on ended for a reason of its own, so that what the kind needs
+        responds.
+        """
+        return not self.is_faulty and any(end.refusal is None or not end.refusal.transient for end in self._tried())
+
+    def _tried(self) -> list[ItemEnd]:
+        """Return the ends of items that were worked on."""
+        return [end for end in self.ends if end.refusal is None or end.refusal.code not in _UNTRIED]
 
 
 def run_claim(  # noqa: PLR0913 - each is named at the call
@@ -159,15 +190,14 @@ def run_claim(  # noqa: PLR0913 - each is named at the call
                 ends += _run_sent(sent, work, kind=kind, recorder=recorder)
         moved = recorder.moved(recorder.missing(ends))
         ends = [_refused_as_moved(end.item_id) if end.item_id in moved else end for end in ends]
-        recorder.record(recorder.missing(ends), database_seconds=database.seconds)
+        with transaction.atomic(using=alias):
+            recorder.record(recorder.missing(ends), database_seconds=database.seconds)
     seconds = time.perf_counter() - began
     chunk_seconds.labels(kind.code).observe(seconds)
     bookkeeping_seconds.labels("ends").inc(recorder.seconds)
     by_id = {**{end.item_id: end for end in ends}, **recorder.ends}
     in_order = [by_id[item.id] for item in claim.items]
     _count(kind, in_order)
-    if operation.is_dry_run and recorder.counts is not None and recorder.counts.finished_at is not None:
-        store_plan_hash(operation)
     return ChunkResult(ends=in_order, counts=recorder.counts, seconds=seconds)
 
 
@@ -232,7 +262,7 @@ def _run_sent(
         actor = sender_of(sender, tenant_id=work.tenant.id)
         actor.require(kind.right)
     except (CreatorMayNot, MissingRight) as error:
-        refusal = Refusal(code="missing_right", detail=str(error))
+        refusal = Refusal(code=_MAY_NOT, detail=str(error))
         return [ItemEnd(item_id=item.id, refusal=refusal) for item, _ in ready]
     return _run(ready, msgspec.structs.replace(work, actor=actor), kind=kind, recorder=recorder)
 
@@ -249,13 +279,14 @@ def _run(
             raise
         log.warning("operation_statement_timed_out", items=len(ready))
         refusal = TIMED_OUT
-    except GroundMoved as error:
+    except DiffersFromPlan as error:
         # The transaction of the changes was undone; the items that do what was planned run again.
         recorder.forget_undone()
         rest = [pair for pair in ready if pair[0].id not in recorder.ends and pair[0].id not in error.item_ids]
         refused = [_refused_as_moved(item_id) for item_id in error.item_ids]
         return [*refused, *(_run(rest, work, kind=kind, recorder=recorder) if rest else ())]
     except KeyServiceUnavailable:
+        recorder.forget_undone()
         away = Refusal(code="key_service_away", detail="The key service did not respond.", transient=True)
         return [ItemEnd(item_id=item.id, refusal=away) for item, _ in ready if item.id not in recorder.ends]
     except Exception:
@@ -270,7 +301,7 @@ def _run(
 
 
 def _refused_as_moved(item_id: UUID) -> ItemEnd:
-    return ItemEnd(item_id=item_id, refusal=GROUND_MOVED)
+    return ItemEnd(item_id=item_id, refusal=PLAN_MOVED)
 
 
 def _complete(ends: Sequence[ItemEnd], ready: Sequence[tuple[OperationItem, Any]]) -> list[ItemEnd]:

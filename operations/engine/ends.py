@@ -18,6 +18,7 @@ from uuid_utils.compat import uuid7
 from actions.models import OutboxAction
 from operations.batch_models import BatchOperation, OperationItem
 from operations.engine.limits import FAULTS_FORGIVEN, FAULTS_TO_PAUSE, WAITS
+from operations.engine.plans import store_plan_hash
 from operations.errors import LeaseLost
 from operations.kinds.kind import ItemEnd
 
@@ -25,7 +26,7 @@ ITEMS: Final = OperationItem._meta.db_table
 OPERATIONS: Final = BatchOperation._meta.db_table
 _OUTBOX: Final = OutboxAction._meta.db_table
 _TEXT_LENGTH: Final = 300
-_CODE_LENGTH: Final = 60
+CODE_LENGTH: Final = 60
 
 #: The data of an event, from the operation's row ``o`` with its new counts.
 EVENT_DATA: Final = """jsonb_build_object(
@@ -82,7 +83,8 @@ event AS (
         END AS type) e WHERE e.type IS NOT NULL'''
     )
 })
-SELECT amount, total, completed, failed, cancelled, finished_at, cancelled_at, faults_in_row FROM counted"""  # noqa: S608
+SELECT amount, total, completed, failed, cancelled, finished_at, cancelled_at, faults_in_row,
+       is_dry_run FROM counted"""  # noqa: S608
 _END: Final = f"""
 WITH given AS (
     SELECT * FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(waits)s::float8[], %(codes)s::text[],
@@ -122,6 +124,7 @@ class Counts(msgspec.Struct, frozen=True, kw_only=True):
     finished_at: datetime | None
     cancelled_at: datetime | None
     faults_in_row: int
+    is_dry_run: bool
 
     @property
     def ended(self) -> int:
@@ -151,7 +154,8 @@ def end_items(  # noqa: PLR0913 - each is named at the call
 
     ``tries`` are the attempts of each item so far; a transient refusal queues the item again until its waits are used
     up. Attempts do not count while the circuit breaker is at work (``faults`` in a row). Raises ``LeaseLost`` unless
-    all items are still held, and ``DatabaseError``: call it within a transaction, which that undoes.
+    all items are still held, and ``DatabaseError``: call it within a transaction, which that undoes. The last end of a
+    dry run stores the hash of the plan in the same transaction.
     """
     is_uncounted = FAULTS_TO_PAUSE <= faults < FAULTS_FORGIVEN
     cost = cost or Cost()
@@ -171,6 +175,8 @@ def end_items(  # noqa: PLR0913 - each is named at the call
     counts = run_counted(_END, parameters, alias=alias)
     if counts.amount != len(ends):
         raise LeaseLost
+    if counts.is_dry_run and counts.finished_at is not None and counts.cancelled_at is None:
+        store_plan_hash(operation_id, alias=alias)
     return counts
 
 
@@ -195,7 +201,7 @@ def _row(end: ItemEnd, *, tries: int, is_uncounted: bool) -> tuple[Any, ...]:
         end.item_id,
         state,
         wait,
-        refusal.code[:_CODE_LENGTH] if refusal else "",
+        refusal.code[:CODE_LENGTH] if refusal else "",
         refusal.detail[:_TEXT_LENGTH] if refusal else "",
         msgspec.json.encode(refusal.errors).decode() if refusal else "[]",
         bool(refusal and refusal.final),

@@ -15,6 +15,7 @@ from uuid import UUID
 import structlog
 from django.db import DatabaseError, connections, transaction
 
+from operations.batch_models import OperationItem
 from operations.engine import progress
 from operations.engine.claims import Claim, Claims
 from operations.engine.ends import Counts, end_items
@@ -88,32 +89,42 @@ class RenewedLease:
         """Fail the item that takes too long, and queue the others again; where it is not known which one it is, let
         all be claimed again one by one, as those that may have stopped a worker.
         """
-        item_id = self._claim.items[0].id if len(self._claim.items) == 1 else overdue.item_id
-        if item_id is None:
-            self._claims.expire(self._claim.token)
+        item = self._claim.items[0] if len(self._claim.items) == 1 else self._named(overdue.item_id)
+        if item is None:
+            counts, released = None, self._claims.expire(self._claim.token)
+            item_timeouts.labels(self._kind).inc()
         else:
-            self._fail(item_id)
+            counts = fail_as_too_slow(self._claim, item, alias=self._alias, kind=self._kind)
+            released = self._claims.give_back(self._claim.token)
+        if counts is None and not released:
+            # All of it ended at the last moment.
+            return
         self.is_lost = True
         hung_threads.inc()
-        item_timeouts.labels(self._kind).inc()
-        log.warning("operation_chunk_taken_away", operation=str(self._claim.operation_id), item=str(item_id or ""))
+        log.warning("operation_chunk_taken_away", operation=str(self._claim.operation_id), items=released)
+        if counts is not None:
+            progress.announce(self._claim.operation_id, alias=self._alias, is_last=counts.finished_at is not None)
 
-    def _fail(self, item_id: UUID) -> None:
-        counts: Counts | None = None
-        tries = {item.id: item.attempts for item in self._claim.items}
-        ends = [ItemEnd(item_id=item.id, refusal=TOO_SLOW) for item in self._claim.items if item.id == item_id]
-        try:
-            with transaction.atomic(using=self._alias):
-                counts = end_items(
-                    ends,
-                    alias=self._alias,
-                    operation_id=self._claim.operation_id,
-                    token=self._claim.token,
-                    tries=tries,
-                )
-        except LeaseLost:
-            # It ended at the last moment.
-            return
-        finally:
-            self._claims.give_back(self._claim.token)
-        progress.announce(self._claim.operation_id, alias=self._alias, is_last=counts.finished_at is not None)
+    def _named(self, item_id: UUID | None) -> OperationItem | None:
+        return next((item for item in self._claim.items if item.id == item_id), None)
+
+
+def fail_as_too_slow(claim: Claim, item: OperationItem, *, alias: str, kind: str) -> Counts | None:
+    """Fail ``item`` of ``claim``, whose work can then record nothing any more; return the operation's counts, None if
+    the item ended at the last moment. ``kind`` is the kind's code. Raises ``DatabaseError``.
+    """
+    end = ItemEnd(item_id=item.id, refusal=TOO_SLOW)
+    try:
+        with transaction.atomic(using=alias):
+            counts = end_items(
+                [end],
+                alias=alias,
+                operation_id=claim.operation_id,
+                token=claim.token,
+                tries={item.id: item.attempts},
+            )
+    except LeaseLost:
+        return None
+    item_timeouts.labels(kind).inc()
+    log.warning("operation_item_timed_out", operation=str(claim.operation_id), number=item.number)
+    return counts

@@ -18,7 +18,7 @@ from operations.errors import MOVED
 from operations.kinds.kind import ItemEnd, Refusal
 
 #: How the items of a plan are refused.
-GROUND_MOVED: Final = Refusal(code="plan_moved", detail=MOVED)
+PLAN_MOVED: Final = Refusal(code="plan_moved", detail=MOVED)
 #: How items are refused whose plan was deleted, or made anew by a retry of the dry run, since it was submitted.
 PLAN_GONE: Final = Refusal(
     code="plan_gone",
@@ -28,7 +28,7 @@ PLAN_GONE: Final = Refusal(
 _PAGE: Final = 2_000
 
 
-class GroundMoved(Exception):
+class DiffersFromPlan(Exception):
     """Items of a plan would do something else than planned; their changes must be undone."""
 
     def __init__(self, item_ids: frozenset[UUID]) -> None:
@@ -47,16 +47,18 @@ class Promise(NamedTuple):
 def plan_hash(operation: BatchOperation) -> str:
     """Return the hash of the results of a dry run in the order of their numbers, as hex; the scope is its tenant's."""
     total = hashlib.sha256(operation.kind.encode())
-    rows = OperationItem.objects.filter(operation_id=operation.id).order_by("number")
+    rows = OperationItem.objects.using(operation._state.db).filter(operation_id=operation.id).order_by("number")
     for item in rows.defer("input", "undo").iterator(chunk_size=_PAGE):
         total.update(b"%d " % item.number)
         total.update(_digest_of_item(item))
     return total.hexdigest()
 
 
-def store_plan_hash(operation: BatchOperation) -> None:
-    """Store the hash of a dry run that has just ended; the scope is its tenant's."""
-    BatchOperation.objects.filter(pk=operation.id, is_dry_run=True).update(plan_hash=plan_hash(operation))
+def store_plan_hash(operation_id: UUID, *, alias: str) -> None:
+    """Store the hash of a dry run within the transaction that ends it; the scope is its tenant's, or all tenants."""
+    operation = BatchOperation.objects.using(alias).get(pk=operation_id)
+    operation.plan_hash = plan_hash(operation)
+    operation.save(using=alias, update_fields=["plan_hash"])
 
 
 def promises(operation: BatchOperation, numbers: Sequence[int]) -> dict[int, Promise]:

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db import DatabaseError, connections, transaction
+from django.db import DatabaseError, connections
 from structlog.contextvars import bound_contextvars
 
 from operations.batch_models import BatchOperation, OperationItem
@@ -24,13 +24,11 @@ from operations.engine import progress
 from operations.engine.admission import admit
 from operations.engine.chunk_run import run_claim
 from operations.engine.claims import Claim, Claims
-from operations.engine.ends import end_items
 from operations.engine.events import emit
+from operations.engine.leases import fail_as_too_slow
 from operations.engine.limits import MOST_AT_ONCE, lease_seconds
-from operations.engine.metrics import item_timeouts, pool_threads, pool_waits
+from operations.engine.metrics import pool_threads, pool_waits
 from operations.errors import LeaseLost, OperationIsTooLarge
-from operations.kinds.kind import ItemEnd
-from operations.kinds.refusals import TOO_SLOW
 from operations.kinds.registry import kind_named
 from tenants.current_tenant import current_tenant, use_tenant
 from tenants.models import Tenant
@@ -108,24 +106,11 @@ def _wait_for(future: Future[None], claim: Claim, operation: BatchOperation, run
             now = time.monotonic()
             began = running.began.get(claim.token)
             if (began is not None and now - began > allowed) or now - running.submitted_at > patience:
-                _take_away(claim, operation)
+                # Its thread can record nothing any more.
+                alias = current_tenant().database_alias
+                fail_as_too_slow(claim, claim.items[0], alias=alias, kind=operation.kind)
                 return
             continue
-        return
-
-
-def _take_away(claim: Claim, operation: BatchOperation) -> None:
-    """Fail the item of ``claim``; its thread can record nothing any more."""
-    alias = current_tenant().database_alias
-    end = ItemEnd(item_id=claim.items[0].id, refusal=TOO_SLOW)
-    item_timeouts.labels(operation.kind).inc()
-    log.warning("operation_item_timed_out", operation=str(operation.id), number=claim.items[0].number)
-    try:
-        with transaction.atomic(using=alias):
-            tries = {end.item_id: claim.items[0].attempts}
-            end_items([end], alias=alias, operation_id=operation.id, token=claim.token, tries=tries)
-    except LeaseLost:
-        # It ended at the last moment.
         return
 
 

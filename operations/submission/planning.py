@@ -1,4 +1,4 @@
-"""Plans that are carried out: a dry run of the tenant that ended, and whose ground has not moved since."""
+"""Plans that are carried out: a dry run of the tenant that ended, and whose copies were not changed since."""
 
 from __future__ import annotations
 

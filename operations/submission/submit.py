@@ -167,7 +167,7 @@ def _prepared(order: NewOperation, *, tenant: Tenant, actor: Actor) -> _Prepared
 
 
 def _planned(order: NewOperation, plan_id: UUID, *, tenant: Tenant, actor: Actor) -> _Prepared:
-    """Return what the dry run of ``order.plan`` was about, if its ground has not moved."""
+    """Return what the dry run of ``order.plan`` was about, if its copies were not changed since."""
     if order.items is not None or order.query is not None or order.kind or order.arguments:
         raise InvalidOrder.field("/plan", "A plan has its kind, arguments and items already; leave them out.")
     if order.options.dry_run:

@@ -9,7 +9,7 @@ export async function fetchPart(url) {
 
 /**
  * Return a function that calls `load()`; calls while it is under way lead to one more afterwards, `pause` milliseconds
- * later. So what is shown is never older than what was shown before.
+ * later. So what is shown is never older than what was shown before. An error of `load()` ends this round alone.
  */
 export function oneAfterAnother(load, pause = 0) {
   let isDue = false;
@@ -18,11 +18,14 @@ export function oneAfterAnother(load, pause = 0) {
     isDue = true;
     if (isUnderWay) return;
     isUnderWay = true;
-    while (isDue) {
-      isDue = false;
-      await load();
-      if (pause) await new Promise((go) => setTimeout(go, pause));
+    try {
+      while (isDue) {
+        isDue = false;
+        await load();
+        if (pause) await new Promise((go) => setTimeout(go, pause));
+      }
+    } finally {
+      isUnderWay = false;
     }
-    isUnderWay = false;
   };
 }

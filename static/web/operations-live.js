@@ -17,9 +17,9 @@ const part = () => document.querySelector("[data-operations]");
 const refresh = oneAfterAnother(async () => {
   const text = await fetchPart(part().dataset.operations);
   shownAt = Date.now();
-  if (text === null) return;
+  const fresh = new DOMParser().parseFromString(text ?? "", "text/html").querySelector("[data-operations]");
+  if (fresh === null) return;
   const isLive = "live" in part().dataset;
-  const fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-operations]");
   if (isLive) fresh.dataset.live = "";
   Idiomorph.morph(part(), fresh, { morphStyle: "outerHTML" });
 }, PAUSE);
@@ -27,8 +27,8 @@ const refresh = oneAfterAnother(async () => {
 /** Look for news if something runs that nothing else reports. */
 function look() {
   const { unfinished, others, live } = part().dataset;
-  const isTold = live !== undefined && others === undefined;
-  const pause = isTold ? LOOK_ANYWAY : LOOK_AGAIN;
+  const isReported = live !== undefined && others === undefined;
+  const pause = isReported ? LOOK_ANYWAY : LOOK_AGAIN;
   if (unfinished !== undefined && !document.hidden && Date.now() - shownAt >= pause) refresh();
 }
 

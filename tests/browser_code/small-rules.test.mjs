@@ -143,3 +143,14 @@ test("loads never overlap, and calls during one lead to exactly one more", async
   await first;
   assert.equal(loads, 2);
 });
+
+test("after a load that failed the next one is tried", async () => {
+  let loads = 0;
+  const refresh = oneAfterAnother(async () => {
+    loads += 1;
+    if (loads === 1) throw new Error("as ordered");
+  });
+  await assert.rejects(refresh(), /as ordered/);
+  await refresh();
+  assert.equal(loads, 2);
+});

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db.models.functions import Now
 
 from operations.engine.breaker import AWAY, join_pause, note_fault, note_success, take_trial
+from operations.engine.chunk_run import ChunkResult
 from operations.engine.limits import FAULTS_TO_PAUSE
 from operations.engine.status import OperationState, status_of
 from operations.engine.worker import Drained
 from operations.kinds import registry
-from operations.models import BatchOperation
+from operations.kinds.kind import ItemEnd, Refusal
+from operations.models import BatchOperation, OperationItem
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 from tests.harness.operation_kinds import Rename, TestItem, store
@@ -155,6 +158,29 @@ def test_the_worker_tries_one_chunk_of_the_kind_and_then_works_on_all(
     ended = fresh(sound)
     assert (ended.completed, ended.paused_at) == (6, None)
     assert fresh(away).paused_at is None
+
+
+def test_a_trial_of_a_single_item_that_meets_the_fault_makes_the_pause_longer(submit: Submit, work: Drain) -> None:
+    operation = submit([TestItem(fault="transient")])
+    work()
+    before = fresh(operation).faults_in_row
+    open_breaker(operation)
+    end_pauses()
+    with across_tenants(using="default"):
+        OperationItem.objects.update(next_attempt_at=None)
+
+    work()
+
+    assert (before, fresh(operation).faults_in_row) == (0, FAULTS_TO_PAUSE + 1)
+
+
+@pytest.mark.parametrize("code", ["plan_gone", "unreadable_input", "worker_stopped", "missing_right"])
+def test_items_that_are_refused_without_work_say_nothing_about_what_the_kind_needs(code: str) -> None:
+    untried = [ItemEnd(item_id=UUID(int=1), refusal=Refusal(code=code, detail=""))] * 9
+    away = [ItemEnd(item_id=UUID(int=2), refusal=Refusal(code="unavailable", detail="", transient=True))] * 2
+    found = [ChunkResult(ends=ends, counts=None, seconds=1.0) for ends in (untried, untried + away)]
+
+    assert [(one.is_sound, one.is_faulty) for one in found] == [(False, False), (False, True)]
 
 
 def test_items_that_fail_for_their_own_reasons_close_the_breaker(submit: Submit, work: Drain) -> None:

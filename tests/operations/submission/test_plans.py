@@ -70,7 +70,7 @@ def test_the_same_plan_has_the_same_hash(submit: Submit, run: Run, plan: BatchOp
     assert other.plan_hash != plan.plan_hash
 
 
-def test_a_plan_whose_ground_has_moved_is_refused(
+def test_a_plan_whose_copies_were_changed_is_refused(
     submit: Submit, plan: BatchOperation, forms: list[UUID], kennels: Tenant, agent: Actor
 ) -> None:
     change(forms[1], "Other", tenant=kennels, actor=agent)
@@ -84,7 +84,7 @@ def test_a_plan_whose_ground_has_moved_is_refused(
     assert sum(versions(kennels)) == 4
 
 
-def test_an_item_whose_ground_moves_later_is_refused_and_the_rest_goes_on(
+def test_an_item_whose_copy_is_changed_later_is_refused_and_the_rest_goes_on(
     submit: Submit, run: Run, plan: BatchOperation, forms: list[UUID], kennels: Tenant, agent: Actor
 ) -> None:
     submitted = submit(plan=plan.id, plan_hash=plan.plan_hash)

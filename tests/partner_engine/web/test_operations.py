@@ -97,7 +97,7 @@ def test_a_try_saves_nothing_and_its_plan_can_be_run(
     assert answer_of(read, forms[0]) == "Pot"
 
 
-def test_a_plan_whose_ground_moved_is_refused_with_the_remedy(browser: Client, forms: list[str]) -> None:
+def test_a_plan_whose_copies_were_changed_is_refused_with_the_remedy(browser: Client, forms: list[str]) -> None:
     tried = set_answer(browser, forms, step="try")["Location"]
     set_answer(browser, forms[:1], value="Pan")
 
