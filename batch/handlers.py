@@ -8,9 +8,10 @@ from actions.registry import handles
 from batch.changes.changeset import KINDS
 from batch.processes.runner import resume_process, start_process
 from batch.retention import old_responses
-from batch.sealing_run import count_open_forms, reachable_tenants
+from batch.sealing_run import count_open_forms
 from batch.withheld_values import withhold_from_event, withhold_stored
 from catalogue.publish_hooks import Published, after_publish
+from tenants.selectors import reachable_tenants
 from webhooks.event_types import register_event_types
 from webhooks.payloads import register_redaction
 

@@ -13,7 +13,7 @@ from uuid import UUID
 
 import msgspec
 import structlog
-from django.db import connections, transaction
+from django.db import transaction
 
 from batch import service
 from batch.changes.open_values import (
@@ -47,6 +47,7 @@ from rules.flow.followed_renames import follow_renames
 from tenants.access import system_actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tenants.selectors import reachable_tenants
 
 CHUNK: Final = 100
 #: How long the run waits for a copy that somebody is saving, in seconds.
@@ -69,11 +70,6 @@ class Sealed:
     revisions: int = 0
     events: int = 0
     left: int = 0
-
-
-def reachable_tenants() -> list[Tenant]:
-    """Return the tenants whose database this process is connected to."""
-    return [tenant for tenant in Tenant.objects.order_by("code") if tenant.database_alias in connections]
 
 
 class _Codes:

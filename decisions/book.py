@@ -7,7 +7,6 @@ from datetime import date
 from typing import Final, TypeAlias
 from uuid import UUID
 
-from django.db import connections
 from django.db.models import Q, QuerySet
 
 from batch.changes.mutators.quote_requests import ANSWERED
@@ -24,11 +23,6 @@ from tenants.models import Tenant
 CHUNK: Final = 200
 #: Narrows the open copies of the tenant in scope.
 Narrow: TypeAlias = Callable[[QuerySet[Copy]], QuerySet[Copy]]
-
-
-def reachable_tenants() -> list[Tenant]:
-    """Return all tenants whose database is known here, by code."""
-    return [tenant for tenant in Tenant.objects.order_by("code") if tenant.database_alias in connections]
 
 
 def open_copies(catalogue: str, *, narrow: Narrow | None = None) -> QuerySet[Copy]:

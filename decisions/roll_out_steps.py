@@ -20,7 +20,7 @@ from catalogue import releases, roll_outs
 from catalogue.models import Catalogue, RollOut, RollOutTenant
 from catalogue.release_pointer import refresh_pointer
 from copies.models import Copy
-from decisions.book import reachable_tenants, read_book
+from decisions.book import read_book
 from decisions.copy_effect import effect_of
 from decisions.models import DecisionRun
 from decisions.roll_out_figures import Deviation, Figures, deviation, figures_from
@@ -30,6 +30,7 @@ from failpoints import failpoint
 from forms.models import ApplicationForm
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tenants.selectors import reachable_tenants
 
 #: Copies that one step decides.
 PART: Final = 500

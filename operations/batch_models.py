@@ -159,6 +159,7 @@ class ImportMapping(TenantModel):
     name = models.CharField(max_length=100)
     catalogue = models.CharField(max_length=64)
     mapping = models.JSONField(help_text="From each column to its target, null for one that is not imported.")
+    columns_hash = models.CharField(max_length=64, help_text="SHA-256 of the names of the columns, in hex.")
     created_by_type = models.CharField(max_length=20)
     created_by_id = models.CharField(max_length=64)
     created_by_label = models.CharField(max_length=200, blank=True)
@@ -167,6 +168,9 @@ class ImportMapping(TenantModel):
     class Meta(TenantModel.Meta):
         ordering: ClassVar = ["name"]
         constraints: ClassVar = [models.UniqueConstraint(fields=["tenant_id", "name"], name="import_mapping_name")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "catalogue", "columns_hash"], name="import_mapping_columns")
+        ]
 
     def __str__(self) -> str:
         return self.name

@@ -6,9 +6,9 @@ from uuid import UUID
 
 from actions.kinds import IndexForm
 from actions.registry import Delivered, handles
-from batch.sealing_run import reachable_tenants
 from catalogue.publish_hooks import Published, after_publish
 from search.indexer import index_copies, index_stricter
+from tenants.selectors import reachable_tenants
 
 
 @handles(IndexForm)

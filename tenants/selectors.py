@@ -1,12 +1,18 @@
-"""Selectors of the users of a tenant."""
+"""Selectors of tenants and of their users."""
 
 from __future__ import annotations
 
 from uuid import UUID
 
+from django.db import connections
 from django.db.models import QuerySet
 
 from tenants.models import Tenant, User
+
+
+def reachable_tenants() -> list[Tenant]:
+    """Return the tenants whose database this process is connected to, by code."""
+    return [tenant for tenant in Tenant.objects.order_by("code") if tenant.database_alias in connections]
 
 
 def list_colleagues(*, tenant: Tenant) -> QuerySet[User]:

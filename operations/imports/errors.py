@@ -153,4 +153,4 @@ class NotYourMapping(OperationError):
     code = "not_your_mapping"
 
     def __init__(self) -> None:
-        super().__init__("Only the user or API client who saved this mapping can delete it.")
+        super().__init__("Only the user or API client who saved this mapping can delete it, or our staff.")

@@ -14,7 +14,8 @@ from functools import cached_property
 from os.path import commonprefix
 from typing import Final, Literal
 
-from operations.imports.errors import InvalidMapping
+from operations.imports.errors import FileTooLarge, InvalidMapping
+from operations.imports.limits import MOST_COLUMNS
 from rules.definition.model import CompiledCatalogue
 from rules.nearest import nearest
 
@@ -254,8 +255,10 @@ class ColumnMapping:
 def check_mapping(given: Mapping[str, str | None], columns: Sequence[str], targets: Targets) -> ColumnMapping:
     """Return the mapping of ``columns`` that ``given`` writes; columns without a target are not imported.
 
-    Raises ``InvalidMapping`` with all faults.
+    Raises ``InvalidMapping`` with all faults, ``FileTooLarge`` for too many columns.
     """
+    if len(given) > MOST_COLUMNS:
+        raise FileTooLarge("columns", MOST_COLUMNS)
     known = set(columns)
     found: dict[str, Target] = {}
     faults = list(_mapping_faults(given, known, targets, found))

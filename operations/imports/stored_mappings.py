@@ -1,15 +1,20 @@
 """Mappings that are saved by a name, for files with the same columns: saved, listed, proposed, and deleted by the user
-or API client who saved them.
+or API client who saved them, or by staff.
+
+The first row of a file without a header is taken for the names of its columns: names with personal numbers are refused.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import hashlib
+from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
+import msgspec
 import structlog
 from django.db import connections, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 from uuid_utils.compat import uuid7
 
@@ -24,14 +29,17 @@ from operations.imports.errors import (
     UnknownMapping,
 )
 from operations.imports.mapping import Targets, check_mapping
+from operations.imports.table import LONGEST_NAME as LONGEST_COLUMN
 from operations.models import ImportMapping
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
-#: The mappings of one tenant; all are read to find those that fit a file.
+#: The mappings of one tenant.
 MOST_MAPPINGS: Final = 100
 LONGEST_NAME: Final = 100
+#: The type of actors who delete mappings that others saved.
+_STAFF: Final = "staff"
 
 #: Two requests count the mappings of a tenant one after the other; the lock ends with the transaction.
 _QUEUE: Final = "SELECT pg_advisory_xact_lock(hashtextextended(%s, 0))"
@@ -44,10 +52,13 @@ def save_mapping(
 ) -> ImportMapping:
     """Store ``mapping`` for questions of ``catalogue``, by default the tenant's, under ``name``.
 
-    Raises ``InvalidMapping``, ``MappingExists``, ``TooManyMappings``, ``NoRelease``, and for the name ``WrongValue``
-    and ``LooksSensitive``.
+    Raises ``InvalidMapping``, ``MappingExists``, ``TooManyMappings``, ``NoRelease``, and for the name and those of the
+    columns ``WrongValue`` and ``LooksSensitive``.
     """
     code = catalogue or tenant.catalogue
+    for number, column in enumerate(mapping, 1):
+        # Stored as the file has it, so that it is found again.
+        clean_line(column, field=f"name of column {number}", most=LONGEST_COLUMN)
     check_mapping(mapping, list(mapping), Targets(releases.current(code).compiled))
     with use_tenant(tenant), transaction.atomic(using=tenant.database_alias):
         with connections[tenant.database_alias].cursor() as cursor:
@@ -59,6 +70,7 @@ def save_mapping(
             name=clean_line(name, field="name", most=LONGEST_NAME),
             catalogue=code,
             mapping={column: target or None for column, target in mapping.items()},
+            columns_hash=_hash_of(mapping),
             created_by_type=actor.type,
             created_by_id=actor.id,
             created_by_label=actor.label[:200],
@@ -74,17 +86,23 @@ def save_mapping(
 
 
 def list_mappings() -> list[ImportMapping]:
-    """Return the mappings of the current tenant by name."""
-    return list(ImportMapping.objects.order_by("name"))
+    """Return the mappings of the current tenant by name, without their columns."""
+    return list(ImportMapping.objects.defer("mapping").order_by("name"))
+
+
+def find_mapping(mapping_id: UUID) -> ImportMapping:
+    """Return a mapping of the current tenant. Raises ``MappingNotFound``."""
+    row = ImportMapping.objects.filter(pk=mapping_id).first()
+    if row is None:
+        raise MappingNotFound
+    return row
 
 
 def delete_mapping(mapping_id: UUID, *, tenant: Tenant, actor: Actor) -> None:
-    """Delete a mapping that ``actor`` saved. Raises ``MappingNotFound``, ``NotYourMapping``."""
+    """Delete a mapping that ``actor`` saved; staff delete every one. Raises ``MappingNotFound``, ``NotYourMapping``."""
     with use_tenant(tenant):
-        row = ImportMapping.objects.filter(pk=mapping_id).first()
-        if row is None:
-            raise MappingNotFound
-        if not is_owner(row, actor):
+        row = find_mapping(mapping_id)
+        if not is_owner(row, actor) and actor.type != _STAFF:
             raise NotYourMapping
         row.delete()
     audit.info("audit.import_mapping_deleted", mapping=str(mapping_id), actor=f"{actor.type}:{actor.id}")
@@ -114,8 +132,20 @@ def chosen_mapping(
     return stored
 
 
-def proposed_names(columns: Collection[str], *, catalogue: str, tenant: Tenant) -> list[str]:
-    """Return the names of the mappings for exactly these ``columns`` and ``catalogue``, the latest first."""
+def proposed_mappings(columns: Iterable[str], *, catalogue: str) -> QuerySet[ImportMapping]:
+    """Return the current tenant's mappings for exactly these ``columns`` and ``catalogue``, the latest first, without
+    their contents.
+    """
+    rows = ImportMapping.objects.filter(catalogue=catalogue, columns_hash=_hash_of(columns))
+    return rows.defer("mapping").order_by("-created_at", "-id")
+
+
+def proposed_names(columns: Iterable[str], *, catalogue: str, tenant: Tenant) -> list[str]:
+    """Return the names of ``proposed_mappings``."""
     with use_tenant(tenant):
-        rows = ImportMapping.objects.filter(catalogue=catalogue).order_by("-created_at", "-id")
-        return [row.name for row in rows if set(row.mapping) == set(columns)]
+        return list(proposed_mappings(columns, catalogue=catalogue).values_list("name", flat=True))
+
+
+def _hash_of(columns: Iterable[str]) -> str:
+    """Return SHA-256 of the names of ``columns`` in any order, in hex."""
+    return hashlib.sha256(msgspec.json.encode(sorted(set(columns)))).hexdigest()

@@ -289,6 +289,10 @@ class Migration(migrations.Migration):
                     "mapping",
                     models.JSONField(help_text="From each column to its target, null for one that is not imported."),
                 ),
+                (
+                    "columns_hash",
+                    models.CharField(help_text="SHA-256 of the names of the columns, in hex.", max_length=64),
+                ),
                 ("created_by_type", models.CharField(max_length=20)),
                 ("created_by_id", models.CharField(max_length=64)),
                 ("created_by_label", models.CharField(blank=True, max_length=200)),
@@ -298,6 +302,9 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
                 "abstract": False,
                 "base_manager_name": "unscoped_objects",
+                "indexes": [
+                    models.Index(fields=["tenant_id", "catalogue", "columns_hash"], name="import_mapping_columns")
+                ],
                 "constraints": [models.UniqueConstraint(fields=("tenant_id", "name"), name="import_mapping_name")],
             },
             managers=[

@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Final
 
-from decisions.book import count_open, reachable_tenants
+from decisions.book import count_open
 from decisions.book_report import BookReport, Sum
 from decisions.report_rows import csv_header, csv_lines
 from decisions.what_if import MOST_AT_ONCE, draft_supposition, effects_on_book, report_on_book
 from rules.definition.catalogue import CatalogueDefinition
+from tenants.selectors import reachable_tenants
 
 #: Open copies that the page decides: the first of them at once, more when they are requested.
 STEPS: Final = (MOST_AT_ONCE, 2_000, 5_000)

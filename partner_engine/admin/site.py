@@ -49,6 +49,7 @@ _SIDEBAR: Final = (
             ("Reveals", "visibility", "copies", "sensitivereveal"),
             ("Operations", "dynamic_feed", "operations", "batchoperation"),
             ("Operation charts", "bar_chart", "operations", "batchoperation"),
+            ("Import mappings", "view_column", "operations", "importmapping"),
             ("Decision runs", "update", "decisions", "decisionrun"),
         ),
     ),

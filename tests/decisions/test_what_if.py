@@ -16,7 +16,6 @@ from catalogue.loader import load
 from catalogue.publish_work import complete_publish
 from catalogue.releases import publish
 from copies.models import Copy
-from decisions.book import reachable_tenants
 from decisions.book_report import BookReport, money
 from decisions.copy_effect import CopyEffect
 from decisions.errors import AnswerNotSupposed, BookTooLarge
@@ -31,6 +30,7 @@ from decisions.what_if import (
 from forms.models import ApplicationForm, QuoteRequest
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tenants.selectors import reachable_tenants
 from tests.harness.cast import SECOND_DATABASE
 from tests.harness.kennel_book import ACTOR, DRAFTS, make_book, stored_outcomes
 from tests.harness.kennel_catalogue import KENNELS

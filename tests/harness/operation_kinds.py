@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from types import ModuleType, SimpleNamespace
+from typing import Any, TypeAlias
 from uuid import UUID
 
 import msgspec
+import pytest
 from django.db.models.functions import Now
 from uuid_utils.compat import uuid7
 
@@ -19,6 +21,20 @@ from operations.models import BatchOperation, OperationItem
 from operations.sealed_input import sealed_arguments, sealed_item
 from tenants.access import Actor
 from tenants.models import Tenant
+
+#: Lets seconds pass.
+Later: TypeAlias = Callable[[float], None]
+
+
+def time_passes_in(module: ModuleType, monkeypatch: pytest.MonkeyPatch) -> Later:
+    """Return what lets seconds pass on the clock that ``module`` reads; no time passes there by itself."""
+    now = [1_000.0]
+
+    def later(seconds: float) -> None:
+        now[0] += seconds
+
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    return later
 
 
 class TestItem(msgspec.Struct, frozen=True, kw_only=True):

@@ -18,7 +18,7 @@ from catalogue.drafts import read_draft
 from catalogue.models import Catalogue, Release
 from catalogue.reports import describe_faults
 from copies.models import Copy
-from decisions.book import Narrow, count_open, reachable_tenants
+from decisions.book import Narrow, count_open
 from decisions.book_report import BookReport, Sum
 from decisions.copy_effect import CopyEffect
 from decisions.errors import AnswerNotSupposed
@@ -34,6 +34,7 @@ from decisions.what_if import (
 from rules.definition.faults import CatalogueErrors
 from search.form_search import search_forms
 from tenants.models import Tenant
+from tenants.selectors import reachable_tenants
 
 #: Groups of each kind that are printed; the JSON has all of them.
 _MOST_PRINTED = 10

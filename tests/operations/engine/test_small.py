@@ -13,13 +13,14 @@ from django.conf import settings
 from django.db import connections
 
 from batch import service as batch
+from operations.engine import small
 from operations.engine.small import run_at_once, threads_for
 from operations.errors import OperationIsTooLarge
 from operations.models import BatchOperation
 from tenants.access import Actor
 from tenants.current_tenant import current_scope, use_tenant
 from tenants.models import ApiClient, Tenant
-from tests.harness.operation_kinds import Rename, TestItem
+from tests.harness.operation_kinds import Rename, TestItem, time_passes_in
 from tests.operations.engine.test_worker import fresh
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -60,14 +61,31 @@ def test_all_items_end_in_the_order_of_the_input_in_few_threads(
 
 
 def test_an_item_that_takes_too_long_fails_and_its_thread_saves_nothing(
-    submit: Submit, monkeypatch: pytest.MonkeyPatch, kennels: Tenant, agent: Actor, make_form: Callable[..., UUID]
+    submit: Submit,
+    rename: Rename,
+    monkeypatch: pytest.MonkeyPatch,
+    kennels: Tenant,
+    agent: Actor,
+    make_form: Callable[..., UUID],
 ) -> None:
-    monkeypatch.setattr(settings, "OPERATIONS", replace(settings.OPERATIONS, item_seconds=0.3))
+    # One thread, so that no other item is at work while the time passes.
+    monkeypatch.setattr(settings, "OPERATIONS", replace(settings.OPERATIONS, threads=1))
+    later, is_over = time_passes_in(small, monkeypatch), threading.Event()
+    real = rename.run
+
+    def run(items: Any, work: Any) -> Any:
+        if items[0][1].form_id:
+            later(settings.OPERATIONS.item_seconds + 1)
+            is_over.wait(30)
+        return real(items, work)
+
+    monkeypatch.setattr(rename, "run", run)
     form = make_form()
-    operation = submit([TestItem(form_id=str(form), seconds=1.2), TestItem()])
+    operation = submit([TestItem(), TestItem(form_id=str(form))])
 
     with use_tenant(kennels):
-        slow, quick = run_at_once(operation)
+        quick, slow = run_at_once(operation)
+    is_over.set()
 
     assert (slow.state, slow.error_code, quick.state) == ("failed", "item_timeout", "completed")
     for thread in threading.enumerate():

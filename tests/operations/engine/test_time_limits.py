@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +13,7 @@ import pytest
 from django.conf import settings
 from django.db import OperationalError, connections
 
+from operations.engine import item_clock
 from operations.engine.item_clock import ItemClock, Overdue
 from operations.engine.metrics import hung_threads
 from operations.engine.pace import Pace
@@ -21,37 +21,38 @@ from operations.engine.worker import Drained, drain
 from operations.kinds.kind import ItemEnd, Work
 from operations.kinds.refusals import ItemTookTooLong, refusal_of
 from operations.models import BatchOperation, OperationItem
-from tests.harness.operation_kinds import Rename, TestArguments, TestItem
+from tests.harness.operation_kinds import Later, Rename, TestArguments, TestItem, time_passes_in
 from tests.operations.engine.test_worker import fresh, items_of
 
 Submit = Callable[..., BatchOperation]
 Drain = Callable[..., Drained]
 ONE = UUID(int=1)
+#: More seconds than an item, or a step of a chunk, may take.
+TOO_LONG = settings.OPERATIONS.item_seconds + 10
 
 
 @pytest.fixture
-def item_seconds(monkeypatch: pytest.MonkeyPatch) -> float:
-    """Allow an item a short time."""
-    monkeypatch.setattr(settings, "OPERATIONS", replace(settings.OPERATIONS, item_seconds=0.3))
-    return 0.3
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    """Return what lets seconds pass for the clocks of chunks; no time passes by itself."""
+    return time_passes_in(item_clock, monkeypatch)
 
 
-def test_the_clock_refuses_an_item_that_took_too_long() -> None:
-    clock = ItemClock(5, item_seconds=0.02, step_seconds=9)
+def test_the_clock_refuses_an_item_that_took_too_long(later: Later) -> None:
+    clock = ItemClock(5, item_seconds=2, step_seconds=9)
 
     with clock.item(ONE):
-        pass
+        later(2)
     with pytest.raises(ItemTookTooLong), clock.item(ONE):
-        time.sleep(0.03)
+        later(3)
 
 
-def test_the_clock_says_which_step_is_overdue() -> None:
-    clock, single = (ItemClock(items, item_seconds=0.02, step_seconds=9) for items in (5, 1))
+def test_the_clock_says_which_step_is_overdue(later: Later) -> None:
+    clock, single = (ItemClock(items, item_seconds=2, step_seconds=9) for items in (5, 1))
 
-    time.sleep(0.03)
+    later(3)
     between = clock.overdue()
     with pytest.raises(ItemTookTooLong), clock.item(ONE):
-        time.sleep(0.03)
+        later(3)
         within = clock.overdue()
 
     assert (between, within, single.overdue()) == (None, Overdue(ONE), Overdue(None))
@@ -59,10 +60,10 @@ def test_the_clock_says_which_step_is_overdue() -> None:
 
 @pytest.mark.django_db
 def test_a_slow_item_of_a_chunk_fails_and_the_others_go_on(
-    submit: Submit, work: Drain, rename: Rename, item_seconds: float, monkeypatch: pytest.MonkeyPatch
+    submit: Submit, work: Drain, rename: Rename, later: Later, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(rename, "run", timed(lambda item: time.sleep(item.seconds)))
-    operation = submit([TestItem(), TestItem(seconds=item_seconds * 1.5), TestItem()])
+    monkeypatch.setattr(rename, "run", timed(lambda item: later(item.seconds)))
+    operation = submit([TestItem(), TestItem(seconds=TOO_LONG), TestItem()])
 
     work()
 
@@ -102,12 +103,13 @@ class Cancelled(Exception):
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("is_known", [True, False])
 def test_an_item_that_hangs_loses_its_lease_and_the_others_are_done_by_others(
-    submit: Submit, rename: Rename, item_seconds: float, monkeypatch: pytest.MonkeyPatch, is_known: bool
+    submit: Submit, rename: Rename, later: Later, monkeypatch: pytest.MonkeyPatch, is_known: bool
 ) -> None:
     hanging = threading.Event()
 
     def hang(item: TestItem) -> None:
         if item.fault == "hang":
+            later(TOO_LONG)
             hanging.wait(30)
 
     monkeypatch.setattr(rename, "run", timed(hang, is_known=is_known))
@@ -156,7 +158,7 @@ def at_work() -> Iterator[Drained]:
     def work() -> None:
         try:
             while not over.is_set():
-                done = drain("default", lease=0.9, pace=Pace(seconds=1e9))
+                done = drain("default", lease=1.5, pace=Pace(seconds=1e9))
                 for name in Drained.__slots__:
                     setattr(total, name, getattr(total, name) + getattr(done, name))
                 over.wait(0.02)

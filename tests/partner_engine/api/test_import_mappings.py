@@ -7,7 +7,11 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.http import HttpResponse
+from django.test.client import BOUNDARY, MULTIPART_CONTENT, encode_multipart
+from django.test.utils import CaptureQueriesContext
 
 from operations.models import ImportMapping
 from tenants.access import Right
@@ -38,7 +42,8 @@ def test_a_saved_mapping_is_listed_proposed_and_used(api: Api, demo: object) -> 
     saved = save(api).json()
 
     assert saved["mapping"] == MAPPING
-    assert api.get(MAPPINGS).json()["results"] == [saved]
+    assert api.get(f"{MAPPINGS}/{saved['id']}").json() == saved
+    assert api.get(MAPPINGS).json()["results"] == [{name: saved[name] for name in saved if name != "mapping"}]
     plain = preview(api)
     assert plain["saved_mappings"] == ["Our broker's file"]
     assert [one["target"] for one in plain["columns"]] == [None, None, None]
@@ -69,6 +74,35 @@ def test_what_cannot_be_saved_or_used_is_refused(api: Api, demo: object, monkeyp
     assert len(api.get(MAPPINGS).json()["results"]) == 1
 
 
+def test_the_names_of_columns_are_short_and_contain_no_personal_number(api: Api, demo: object) -> None:
+    for column, code in (
+        ("987-65-4321", "sensitive_text_refused"),
+        ("Ona Owner SSN 987654321", "sensitive_text_refused"),
+        ("x" * 201, "wrong_value"),
+        ("a\nb", "wrong_value"),
+    ):
+        problem = assert_problem(save(api, "Columns", {"Who": "title", column: None}), 422, code)
+        assert "name of column 2" in problem["detail"]
+        assert column not in problem["detail"]
+    assert_problem(save(api, "Columns", {"Who": "x" * 201}), 422, "invalid_body")
+    assert_problem(save(api, "Columns", {f"c{number}": None for number in range(1_001)}), 422, "invalid_body")
+    many = json.dumps({f"c{number}": None for number in range(1_001)})
+    form = encode_multipart(BOUNDARY, {"file": SimpleUploadedFile("x.csv", FILE), "mapping": many})
+    assert_problem(api.send("POST", PREVIEW, form, content_type=MULTIPART_CONTENT), 413, "file_too_large")
+    assert api.get(MAPPINGS).json()["results"] == []
+
+
+def test_lists_and_previews_read_no_columns_of_saved_mappings(api: Api, demo: object) -> None:
+    save(api)
+    with CaptureQueriesContext(connection) as queries:
+        api.get(MAPPINGS)
+        assert preview(api, FILE.replace(b"Who,What", b"What,Who"))["saved_mappings"] == ["Our broker's file"]
+
+    asked = [query["sql"] for query in queries if 'FROM "operations_importmapping"' in query["sql"]]
+    assert len(asked) == 2
+    assert not [sql for sql in asked if '"operations_importmapping"."mapping"' in sql]
+
+
 def test_only_its_owner_deletes_it(api: Api, demo: object, harbor: Tenant) -> None:
     mapping_id = save(api).json()["id"]
     other = ApiClient.objects.create(client_id="other", client_secret="x", name="Other", tenant=harbor)
@@ -85,6 +119,7 @@ def test_another_tenant_sees_and_uses_nothing_of_it(api: Api, foreigner: Api, de
     mapping_id = save(api).json()["id"]
 
     assert foreigner.get(MAPPINGS).json()["results"] == []
+    assert_problem(foreigner.get(f"{MAPPINGS}/{mapping_id}"), 404, "not_found")
     assert_problem(foreigner.delete(f"{MAPPINGS}/{mapping_id}"), 404, "not_found")
     assert preview(foreigner)["saved_mappings"] == []
     with use_tenant(harbor):

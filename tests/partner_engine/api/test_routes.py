@@ -136,6 +136,7 @@ ROWS = [
     Row("POST", "batch_operations/imports", WRITE, b"mqs_business_name\nAcme\n", takes_file=True),
     Row("GET", "batch_operations/imports/mappings", WRITE),
     Row("POST", "batch_operations/imports/mappings", WRITE, b'{"name": "x", "mapping": {"Title": "title"}}'),
+    Row("GET", "batch_operations/imports/mappings/<id:id>", WRITE),
     Row("DELETE", "batch_operations/imports/mappings/<id:id>", WRITE, b"{}"),
     Row("GET", "batch_operations/<id:id>/failed.csv", READ),
     Row("POST", "batch_operations/<id:id>/failed.csv", READ, b"number\n0\n", takes_file=True),
