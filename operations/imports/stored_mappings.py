@@ -19,6 +19,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from batch.changes.free_texts import clean_line
+from batch.errors import WrongValue
 from catalogue import releases
 from operations.imports.errors import (
     MappingExists,
@@ -56,6 +57,9 @@ def save_mapping(
     columns ``WrongValue`` and ``LooksSensitive``.
     """
     code = catalogue or tenant.catalogue
+    cleaned = clean_line(name, field="name", most=LONGEST_NAME)
+    if not cleaned:
+        raise WrongValue("name", "write a name")
     for number, column in enumerate(mapping, 1):
         # Stored as the file has it, so that it is found again.
         clean_line(column, field=f"name of column {number}", most=LONGEST_COLUMN)
@@ -67,7 +71,7 @@ def save_mapping(
         row = ImportMapping(
             id=uuid7(),
             tenant_id=tenant.id,
-            name=clean_line(name, field="name", most=LONGEST_NAME),
+            name=cleaned,
             catalogue=code,
             mapping={column: target or None for column, target in mapping.items()},
             columns_hash=_hash_of(mapping),
@@ -92,7 +96,7 @@ def list_mappings() -> list[ImportMapping]:
 
 def find_mapping(mapping_id: UUID) -> ImportMapping:
     """Return a mapping of the current tenant. Raises ``MappingNotFound``."""
-    row = ImportMapping.objects.filter(pk=mapping_id).first()
+    row: ImportMapping | None = ImportMapping.objects.filter(pk=mapping_id).first()
     if row is None:
         raise MappingNotFound
     return row

@@ -36,8 +36,9 @@ from partner_engine.rate_limits import count_request
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.operation_rows import chosen_operation, open_choices
 from partner_engine.web.order_counts import chosen_id, counted_order, is_repeated, limit_words
-from partner_engine.web.pages.operation_columns import ColumnView, build_columns, mapping_of_fields
+from partner_engine.web.pages.operation_columns import ColumnView, build_columns
 from partner_engine.web.pages.operation_fields import FieldFault, askable_questions
+from partner_engine.web.saved_columns import NAME, carry_out, chosen_mapping, shown_proposals
 from presentation.visibility import Reader, Visibility
 from rules.definition.model import CompiledCatalogue
 from tenants.access import Right
@@ -77,16 +78,18 @@ def _read(request: HttpRequest, agent: Agent) -> HttpResponse:
     # A file costs its reading, also where it is refused afterwards.
     count_request(request, UPLOAD)
     content, name = _upload(request)
-    mapping = mapping_of_fields(request.POST.getlist("column"), request.POST.getlist("target"))
+    mapping = chosen_mapping(request.POST)
     if request.POST.get("step") not in ("try", "run"):
-        return _page(request, agent, **_preview(content, mapping, agent))
+        ordered = carry_out(request.POST, mapping, agent)
+        status = 422 if "faults" in ordered or "problem" in ordered else 200
+        return _page(request, agent, status=status, **{**_preview(content, mapping, agent), **ordered})
     chosen = chosen_id(request)
     if is_repeated(chosen):
         return _go(request, chosen)
     order = import_order(
         content,
         ImportRequest(
-            mapping=mapping,
+            mapping=None if mapping is None else dict(mapping),
             options=Options(dry_run=request.POST["step"] == "try"),
             title=f"Import {name}"[:_NAME_LENGTH],
         ),
@@ -165,18 +168,18 @@ def _preview(content: bytes, mapping: Mapping[str, str | None] | None, agent: Ag
         "found": found,
         "total": f"{found.total:,} {'row' if found.total == 1 else 'rows'}",
         "columns": build_columns(found.columns),
+        "proposals": shown_proposals([one.column for one in found.columns], agent),
         "heads": [one.column for one in found.columns if one.target],
         "rows": rows,
     }
 
 
 def _sent_columns(request: HttpRequest, refused: InvalidMapping) -> tuple[ColumnView, ...]:
-    """Return the columns as they were sent, with the faults of their targets: what was chosen stays."""
+    """Return the columns as they were chosen, with the faults of their targets: what was chosen stays."""
     faults = {fault.path: fault.detail for fault in refused.faults}
-    pairs = zip(request.POST.getlist("column"), request.POST.getlist("target"), strict=False)
     return tuple(
-        ColumnView(column=column, target=target, label="", how="", candidates="", fault=faults.get(column, ""))
-        for column, target in pairs
+        ColumnView(column=column, target=target or "", label="", how="", candidates="", fault=faults.get(column, ""))
+        for column, target in (chosen_mapping(request.POST) or {}).items()
     )
 
 
@@ -198,6 +201,7 @@ def _page(request: HttpRequest, agent: Agent, *, status: int = 200, **shown: Any
         "faults": {},
         "open_operations": open_choices(),
         "after": request.POST.get("after", ""),
+        NAME: request.POST.get(NAME, ""),
         "questions": askable_questions(catalogue, visibility=Visibility(catalogue, Reader.for_actor(agent.actor)))
         if catalogue and shown.get("columns")
         else (),

@@ -63,6 +63,7 @@ def test_what_cannot_be_saved_or_used_is_refused(api: Api, demo: object, monkeyp
     assert_problem(save(api, "Other", {"Who": "mqs_busines_name"}), 422, "invalid_mapping")
     assert_problem(save(api, "Other", {"Who": "title", "What": "title"}), 422, "invalid_mapping")
     assert_problem(save(api, "123-45-6789"), 422, "sensitive_text_refused")
+    assert_problem(save(api, " \u200b"), 422, "wrong_value")
     monkeypatch.setattr("operations.imports.stored_mappings.MOST_MAPPINGS", 1)
     assert_problem(save(api, "Other"), 409, "too_many_mappings")
     for query, code in (
