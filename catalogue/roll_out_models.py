@@ -1,4 +1,4 @@
-"""Roll-outs: releases that go out tenant by tenant, how far each of them is, and the orders of staff."""
+"""Roll-outs, the rows of guarded releases: how far each of them is, and the orders of staff."""
 
 from __future__ import annotations
 

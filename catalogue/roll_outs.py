@@ -17,6 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db import Error as DatabaseError
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.connection import ConnectionDoesNotExist
 
 from actions.kinds import DecideAnew, DeferredAction, GuardRelease
 from actions.outbox import enqueue
@@ -230,6 +231,7 @@ def settle(roll_out: RollOut) -> tuple[str, ...]:
     failpoint("roll_out_settling")
     if is_emitted and not hooks.failed:
         RollOut.objects.filter(pk=found.pk, revision=found.revision).update(is_settled=True)
+        roll_out.is_settled = roll_out.revision == found.revision
     for text in hooks.notices:
         log.warning("roll_out_notice", release=found.release_id, notice=text)
     wake_relay(DEFAULT_DB_ALIAS)
@@ -283,6 +285,7 @@ def _change(
     roll_out: RollOut, change: Callable[[RollOut], None], *, to: RollOut.State, is_settled: bool = False
 ) -> bool:
     """Change a roll-out unless it was changed since it was read; return whether it was not."""
+    failpoint("roll_out_changing")
     with transaction.atomic(durable=True):
         locked = RollOut.objects.select_for_update().get(pk=roll_out.pk)
         if not _is_as_read(roll_out, locked):
@@ -300,24 +303,26 @@ def _complete(roll_out: RollOut, changed: RollOut) -> None:
     """Do what follows from a committed change, and let ``roll_out`` be as that change left it: without what others
     changed since then, so that a further change with it is refused.
     """
-    for field in ("state", "following", "revision", "is_settled", "ended_at"):
-        setattr(roll_out, field, getattr(changed, field))
     failpoint("roll_out_changed")
     try:
         if not changed.is_settled:
             settle(changed)
         elif not _reach_databases(changed, lambda alias: _guard(changed, alias=alias)):
             RollOut.objects.filter(pk=changed.pk, revision=changed.revision).update(is_settled=False)
+            changed.is_settled = False
     except DatabaseError:
         # The change is committed: an error now would say the opposite. The steps settle it.
         log.exception("roll_out_not_settled", release=changed.release_id)
+    for field in ("state", "following", "revision", "is_settled", "ended_at"):
+        setattr(roll_out, field, getattr(changed, field))
     wake_relay(DEFAULT_DB_ALIAS)
 
 
 def _write(locked: RollOut, change: Callable[[RollOut], None], *, to: RollOut.State, is_settled: bool) -> None:
     change(locked)
     changed = RollOut.objects.filter(pk=locked.pk)
-    changed.update(state=to, revision=F("revision") + 1, is_settled=is_settled)
+    # A change that leaves nothing to do does not settle the one before it.
+    changed.update(state=to, revision=F("revision") + 1, is_settled=is_settled and locked.is_settled)
     locked.refresh_from_db()
     _guard(locked, alias=DEFAULT_DB_ALIAS)
 
@@ -338,7 +343,7 @@ def _reach_databases(roll_out: RollOut, emit: Callable[[str], None]) -> bool:
     for alias in sorted(_own_databases(roll_out)):
         try:
             emit(alias)
-        except DatabaseError:
+        except (DatabaseError, ConnectionDoesNotExist):
             log.exception("roll_out_database_not_reached", release=roll_out.release_id, alias=alias)
             is_whole = False
         wake_relay(alias)

@@ -212,13 +212,13 @@ class CatalogueAdmin(DraftAdmin):
         return redirect("admin:catalogue_release_change", release.pk)
 
     @action(
-        description="Publish tenant by tenant",
+        description="Start guarded release",
         icon="conversion_path",
         permissions=["publish"],
         url_path="publish-guarded",
     )
     def publish_guarded(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Start a release that goes out tenant by tenant (POST); show its form first (GET)."""
+        """Start a guarded release (POST); show its form first (GET)."""
         catalogue = self._find(request, object_id)
         form = GuardedPublishForm(request.POST or None)
         faults: Sequence[CatalogueFault] = ()
@@ -230,14 +230,14 @@ class CatalogueAdmin(DraftAdmin):
             else:
                 if roll_out is not None:
                     self.log_change(request, catalogue, f"Began to publish release {roll_out.release.number}.")
-                    messages.success(request, f"Release {roll_out.release.number} goes out tenant by tenant.")
+                    messages.success(request, f"The roll-out of release {roll_out.release.number} has begun.")
                     return redirect("admin:catalogue_rollout_change", roll_out.pk)
         shown, _ = without_repetitions(faults)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
             "original": catalogue,
-            "title": "Publish tenant by tenant",
+            "title": "Start guarded release",
             "catalogue": catalogue,
             "form": form,
             "faults": [(fault, _place(fault.where)) for fault in shown],

@@ -1,4 +1,4 @@
-"""Releases that go out tenant by tenant: how far they are, and the orders to continue or to take back."""
+"""Roll-outs of guarded releases: how far they are, and the orders to continue or to take back."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _MOST: Decimal = Decimal(100)
 
 
 class GuardedPublishForm(forms.Form):
-    """What staff state at the start of a guarded publish."""
+    """What staff state at the start of a guarded release."""
 
     first = forms.CharField(
         label="Tenants to begin with",

@@ -1,4 +1,4 @@
-"""Releases that go out tenant by tenant: completed, stopped when outcomes leave the forecast, continued, taken back."""
+"""Guarded releases: completed, stopped when outcomes leave the forecast, continued, taken back."""
 
 from __future__ import annotations
 
@@ -398,7 +398,7 @@ def test_the_command_starts_shows_and_orders(brokers: list[Broker]) -> None:
         call_command("roll_out", "kennels", *given, stdout=shown)
         return shown.getvalue().splitlines()
 
-    with pytest.raises(CommandError, match="has gone out"):
+    with pytest.raises(CommandError, match="has had no guarded release"):
         call("status")
     load(declining())
     with pytest.raises(CommandError, match="No tenant 'elm'"):
@@ -412,7 +412,7 @@ def test_the_command_starts_shows_and_orders(brokers: list[Broker]) -> None:
     assert RollOut.objects.get().flips_percent == Decimal("2.5")
     with pytest.raises(CommandError, match="roll-out is not stopped"):
         call("continue")
-    with pytest.raises(CommandError, match="going out tenant by tenant"):
+    with pytest.raises(CommandError, match="roll-out of release 2 is under way"):
         call("start")
     run_all()
     first, second, *_ = call("status")
