@@ -48,8 +48,8 @@ CALLING: Final = (
 )
 #: In the order of one chunk of a run that decides copies anew.
 DECIDING: Final = ("decisions_noted", "decided_chunk")
-#: In the order of one change of a release that goes out tenant by tenant.
-GUARDING: Final = ("roll_out_changed", "roll_out_settling", "roll_out_step_ended")
+#: In the order of one step of a roll-out.
+GUARDING: Final = ("roll_out_changing", "roll_out_changed", "roll_out_settling", "roll_out_step_ended")
 #: In the order of a tenant's move to another database.
 MOVING: Final = (
     "move_target_prepared",

@@ -318,9 +318,9 @@ class DecideAnew(FieldsPayload):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class GuardRelease(FieldsPayload):
-    """Do the next step of a release that goes out tenant by tenant, if it is this tenant's turn: forecast a part of its
-    book, let it follow, or compare its outcomes with the forecast. ``part`` is the state of the roll-out, by number;
-    each step emits the next. Without ``roll_out_id`` it looks for steps that were lost.
+    """Do the next step of a guarded release, if it is this tenant's turn: forecast a part of its book, let it follow,
+    or compare its outcomes with the forecast. ``part`` is the state of the roll-out, by number; each step emits the
+    next. Without ``roll_out_id`` it looks for steps that were lost.
     """
 
     kind: ClassVar[str] = "guard_release"

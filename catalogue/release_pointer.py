@@ -1,8 +1,8 @@
 """Which release of a catalogue is in force, for each tenant: one value in Redis, and the rows that it is made of.
 
-Usually it is the latest release, and its id is the whole value. While a release goes out tenant by tenant, the value
-names both releases and how many tenants follow the new one; a roll-out's order of tenants never changes, so that each
-process reads it once.
+Usually it is the latest release, and its id is the whole value. During a roll-out, the value names both
+releases and how many tenants follow the new one; a roll-out's order of tenants never changes, so that each process
+reads it once.
 """
 
 from __future__ import annotations

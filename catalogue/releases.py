@@ -1,7 +1,7 @@
 """Publishes a catalogue's draft as an immutable release, and returns the current release, compiled.
 
 Redis holds the pointer to the current release, so that all processes see a publish at once; the database decides if
-Redis has none or is down. While a release goes out tenant by tenant (``catalogue.roll_outs``), the current release is
+Redis has none or is down. During the roll-out of a guarded release (``catalogue.roll_outs``), the current release is
 that of the tenant in scope, or of the one that the caller names. Processes that listen (``catalogue.publish_notices``)
 compile a release at its notice. Publishing owns its transaction (ADR 0003) and may not run inside another one, because
 processes may see only committed releases.
@@ -80,7 +80,7 @@ def publish(catalogue: Catalogue, *, actor_id: str, notes: str = "") -> Release:
 
     A draft equal to the current release makes no new release; the current one is returned. ``notices`` of the release
     are sentences for the person who publishes. Raises ``CatalogueErrors`` and publishes nothing if the draft is
-    faulty, decides a golden case in another way than expected, or while a release goes out tenant by tenant;
+    faulty, decides a golden case in another way than expected, or while a roll-out is under way;
     ``RuntimeError`` inside a transaction.
     """
     with transaction.atomic(durable=True):
@@ -141,10 +141,10 @@ def announce(release: Release, compiled: CompiledCatalogue) -> None:
 
 
 def refuse_during_roll_out(catalogue: Catalogue) -> None:
-    """Raise ``CatalogueErrors`` while a release of ``catalogue`` goes out tenant by tenant."""
+    """Raise ``CatalogueErrors`` while a roll-out of ``catalogue`` is under way."""
     under_way = catalogue.roll_outs.filter(state__in=UNDER_WAY).select_related("release").first()
     if under_way is not None:
-        text = f"Release {under_way.release.number} is going out tenant by tenant."
+        text = f"The roll-out of release {under_way.release.number} is under way."
         remedy = "Wait until it is done, or take it back first."
         raise CatalogueErrors([CatalogueFault("roll_out_under_way", "", text, remedy)])
 

@@ -17,6 +17,7 @@ from django.db import DEFAULT_DB_ALIAS, transaction
 from django.db import Error as DatabaseError
 from django.db.models import F
 from django.db.models.functions import Now
+from django.utils.connection import ConnectionDoesNotExist
 
 from actions.kinds import DecideAnew, DeferredAction, GuardRelease
 from actions.outbox import enqueue
@@ -33,7 +34,7 @@ from catalogue.releases import (
     sensitivities_in,
     sensitivities_of,
 )
-from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutTenant
+from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutPart, RollOutTenant
 from failpoints import failpoint
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault
@@ -134,10 +135,16 @@ def follow_next(roll_out: RollOut) -> bool:
     return _change(roll_out, change, to=_State.RUNNING)
 
 
-def note_forecast(row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, Any], *, is_whole: bool) -> bool:
-    """Store the forecast of a tenant so far; return whether ``roll_out`` was still as it was read."""
+def note_forecast(
+    row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, Any], *, copies: Mapping[str, Any], is_whole: bool
+) -> bool:
+    """Store the forecast of a tenant so far, and that of each of ``copies`` by id; return whether ``roll_out`` was
+    still as it was read.
+    """
 
     def change(locked: RollOut) -> None:
+        if copies:
+            RollOutPart.objects.create(of=row, number=row.parts.count(), copies=dict(copies))
         RollOutTenant.objects.filter(pk=row.pk).update(forecast=figures, is_forecast=is_whole)
 
     return _change(roll_out, change, to=_State.RUNNING, is_settled=True)
@@ -160,6 +167,7 @@ def note_decided(row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, An
     def change(locked: RollOut) -> None:
         changed = RollOutTenant.objects.filter(pk=row.pk)
         changed.update(actual=figures, state=_TenantState.DECIDED, compared_at=Now())
+        row.parts.all().delete()
 
     return _change(roll_out, change, to=_State.RUNNING, is_settled=True)
 
@@ -207,6 +215,7 @@ def order_back(roll_out: RollOut, *, actor_id: str) -> None:
     def change(locked: RollOut) -> None:
         gone = list(locked.tenants.exclude(followed_at=None).select_related("tenant"))
         locked.tenants.exclude(followed_at=None).update(state=_TenantState.BACK)
+        RollOutPart.objects.filter(of__roll_out=locked).delete()
         RollOut.objects.filter(pk=locked.pk).update(following=0, ended_at=Now())
         _decide(locked, [row.tenant for row in gone], locked.former_id)
         _note_order(locked, RollOutOrder.Kind.BACK, actor_id)
@@ -230,6 +239,7 @@ def settle(roll_out: RollOut) -> tuple[str, ...]:
     failpoint("roll_out_settling")
     if is_emitted and not hooks.failed:
         RollOut.objects.filter(pk=found.pk, revision=found.revision).update(is_settled=True)
+        roll_out.is_settled = roll_out.revision == found.revision
     for text in hooks.notices:
         log.warning("roll_out_notice", release=found.release_id, notice=text)
     wake_relay(DEFAULT_DB_ALIAS)
@@ -242,13 +252,12 @@ def guard_action(roll_out: RollOut, tenant: Tenant) -> GuardRelease:
 
 
 def present_tenant(roll_out: RollOut) -> RollOutTenant | None:
-    """Return the row of the tenant whose turn it is: the first without a whole forecast, then the one that is decided,
-    then the next to follow; None behind the last one.
+    """Return the row of the tenant whose turn it is: the one whose copies are decided, else the next to follow, whose
+    book is forecast just before; None behind the last one.
     """
     rows = roll_out.tenants.select_related("tenant").order_by("position")
-    without = rows.filter(is_forecast=False).first()
     following = rows.filter(state=_TenantState.FOLLOWING).first()
-    found: RollOutTenant | None = without or following or roll_out.tenant_at(roll_out.following)
+    found: RollOutTenant | None = following or roll_out.tenant_at(roll_out.following)
     return found
 
 
@@ -283,6 +292,7 @@ def _change(
     roll_out: RollOut, change: Callable[[RollOut], None], *, to: RollOut.State, is_settled: bool = False
 ) -> bool:
     """Change a roll-out unless it was changed since it was read; return whether it was not."""
+    failpoint("roll_out_changing")
     with transaction.atomic(durable=True):
         locked = RollOut.objects.select_for_update().get(pk=roll_out.pk)
         if not _is_as_read(roll_out, locked):
@@ -300,24 +310,26 @@ def _complete(roll_out: RollOut, changed: RollOut) -> None:
     """Do what follows from a committed change, and let ``roll_out`` be as that change left it: without what others
     changed since then, so that a further change with it is refused.
     """
-    for field in ("state", "following", "revision", "is_settled", "ended_at"):
-        setattr(roll_out, field, getattr(changed, field))
     failpoint("roll_out_changed")
     try:
         if not changed.is_settled:
             settle(changed)
         elif not _reach_databases(changed, lambda alias: _guard(changed, alias=alias)):
             RollOut.objects.filter(pk=changed.pk, revision=changed.revision).update(is_settled=False)
+            changed.is_settled = False
     except DatabaseError:
         # The change is committed: an error now would say the opposite. The steps settle it.
         log.exception("roll_out_not_settled", release=changed.release_id)
+    for field in ("state", "following", "revision", "is_settled", "ended_at"):
+        setattr(roll_out, field, getattr(changed, field))
     wake_relay(DEFAULT_DB_ALIAS)
 
 
 def _write(locked: RollOut, change: Callable[[RollOut], None], *, to: RollOut.State, is_settled: bool) -> None:
     change(locked)
     changed = RollOut.objects.filter(pk=locked.pk)
-    changed.update(state=to, revision=F("revision") + 1, is_settled=is_settled)
+    # A change that leaves nothing to do does not settle the one before it.
+    changed.update(state=to, revision=F("revision") + 1, is_settled=is_settled and locked.is_settled)
     locked.refresh_from_db()
     _guard(locked, alias=DEFAULT_DB_ALIAS)
 
@@ -338,7 +350,7 @@ def _reach_databases(roll_out: RollOut, emit: Callable[[str], None]) -> bool:
     for alias in sorted(_own_databases(roll_out)):
         try:
             emit(alias)
-        except DatabaseError:
+        except (DatabaseError, ConnectionDoesNotExist):
             log.exception("roll_out_database_not_reached", release=roll_out.release_id, alias=alias)
             is_whole = False
         wake_relay(alias)

@@ -45,7 +45,7 @@ class DownloadAccess:
         client = ApiClient.objects.filter(pk=self.actor.id, tenant=self.tenant, is_active=True).first()
         if client is None:
             return None
-        if self.actor.token is not None and is_revoked(self.actor.token):
+        if self.actor.token is not None and is_revoked(self.actor.token, client):
             return None
         return client.as_actor(scopes=client.allowed_scopes)
 

@@ -185,6 +185,9 @@ class ApiClient(AbstractApplication):
     is_active = models.BooleanField(
         "active", default=True, help_text="Without it its tokens are refused, and its running operations stop."
     )
+    tokens_revoked_at = models.DateTimeField(
+        null=True, editable=False, help_text="What was begun with tokens that had expired by then is stopped."
+    )
 
     class Meta(AbstractApplication.Meta):
         verbose_name = "API client"
@@ -202,6 +205,19 @@ class ApiClient(AbstractApplication):
         granted = set(scopes) & set(self.allowed_scopes)
         rights = frozenset(right for right in Right if right.value in granted)
         return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights, token=token)
+
+
+class RevokedToken(models.Model):
+    """An access token that was deleted before its time: what was begun with it stops, also after that time.
+
+    A trigger of the token's table writes the rows, so no way to delete a token is forgotten.
+    """
+
+    token_id = models.BigIntegerField(primary_key=True)
+    revoked_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"Token {self.token_id}"
 
 
 class Flag(AbstractUserFlag):

@@ -1,4 +1,4 @@
-"""Whether an access token was revoked since something was begun with it."""
+"""Whether an access token was revoked since something was begun with it, also after it has expired."""
 
 from __future__ import annotations
 
@@ -6,10 +6,24 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from tenants.access import TokenInUse
+from tenants.models import ApiClient, RevokedToken
 
 
-def is_revoked(token: TokenInUse) -> bool:
-    """Return whether ``token`` was deleted before its time. What was begun with it may outlive it: one that has merely
-    expired was not revoked.
+def is_revoked(token: TokenInUse, client: ApiClient) -> bool:
+    """Return whether ``token`` of ``client`` was deleted before its time, or ``revoke_tokens`` came after it.
+
+    What was begun with a token may outlive it: one that has merely expired was not revoked.
     """
-    return token.expires_at > timezone.now() and not get_access_token_model().objects.filter(pk=token.id).exists()
+    if client.tokens_revoked_at is not None and token.expires_at <= client.tokens_revoked_at:
+        return True
+    return RevokedToken.objects.filter(pk=token.id).exists()
+
+
+def revoke_tokens(client: ApiClient) -> None:
+    """Delete all tokens of ``client``, and stop what was begun with any of them, also with those that expired before.
+
+    Call it in a transaction together with its reason.
+    """
+    client.tokens_revoked_at = timezone.now()
+    client.save(update_fields=["tokens_revoked_at", "updated"])
+    get_access_token_model().objects.filter(application=client).delete()

@@ -78,7 +78,7 @@ def _present_actor(  # noqa: PLR0913 - each is named at the call
         if not client.is_active:
             raise CreatorMayNot(f"The API client that {did} was deactivated.")
         token = permission.get("token")
-        if token and is_revoked(TokenInUse(int(token["id"]), datetime.fromisoformat(token["expires_at"]))):
+        if token and is_revoked(TokenInUse(int(token["id"]), datetime.fromisoformat(token["expires_at"])), client):
             raise CreatorMayNot(f"The token of the API client that {did} was revoked.")
         actor: Actor = client.as_actor(scopes=client.allowed_scopes)
     else:

@@ -7,11 +7,10 @@ from typing import Any
 from django import forms
 from django.contrib import admin
 from django.core.exceptions import PermissionDenied
-from django.db import DEFAULT_DB_ALIAS, connections
+from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from oauth2_provider.generators import generate_client_secret
-from oauth2_provider.models import get_access_token_model
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
@@ -22,6 +21,7 @@ from partner_engine.admin.site import site
 from partner_engine.admin.viewing import NoGuessing
 from tenants.access import RIGHT_TEXTS
 from tenants.models import ApiClient, Tenant
+from tenants.tokens import revoke_tokens
 
 
 class TenantForm(forms.ModelForm):
@@ -131,7 +131,7 @@ class ApiClientAdmin(NoGuessing, ModelAdmin):
 
     @action(description="New secret", icon="key", permissions=["change"], url_path="new-secret")
     def new_secret(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Ask for confirmation, then replace the secret and delete the client's tokens."""
+        """Ask for confirmation, then replace the secret, and revoke the client's tokens."""
         client: Any = self.get_object(request, object_id)
         if client is None:
             raise Http404("There is no such API client.")
@@ -140,9 +140,10 @@ class ApiClientAdmin(NoGuessing, ModelAdmin):
         if request.method != "POST":
             return self._show(request, client, "")
         secret = generate_client_secret()
-        client.client_secret = secret
-        client.save(update_fields=["client_secret", "updated"])
-        get_access_token_model().objects.filter(application=client).delete()
+        with transaction.atomic():
+            client.client_secret = secret
+            client.save(update_fields=["client_secret", "updated"])
+            revoke_tokens(client)
         self.log_change(request, client, "Created a new secret.")
         return self._show(request, client, secret)
 

@@ -15,10 +15,10 @@ from decisions.handlers import decide_now
 from decisions.roll_out_steps import AFTER_RUN, do_step
 from failpoints import FailpointReached, armed
 from tenants.current_tenant import across_tenants, use_tenant
-from tests.decisions.test_roll_outs import Broker, brokers, forecast_all, go
+from tests.decisions.test_roll_outs import Broker, brokers, do_steps, go, idle_brokers
 
 pytestmark = pytest.mark.django_db
-__all__ = ["brokers"]
+__all__ = ["brokers", "idle_brokers"]
 
 
 class BrokenHook:
@@ -85,6 +85,10 @@ def test_a_database_that_is_down_fails_no_change_and_is_told_later(
         down.setattr(roll_outs, "announce", lambda release, compiled: announced.append(release.pk))
         roll_out = go()
         assert announced == [roll_out.release_id]
+        if is_own_database:
+            # A step that leaves nothing to do does not settle the change before it.
+            assert roll_outs.note_actual(roll_out.tenants.get(position=0), roll_out, {})
+            assert not RollOut.objects.get().is_settled
         roll_outs.order_back(roll_out, actor_id="kim")
         assert not RollOut.objects.get().is_settled
         # A hook works on the databases that are up.
@@ -103,7 +107,7 @@ def test_a_step_whose_next_one_could_not_be_emitted_is_settled_later(
     row = roll_out.tenants.get(position=0)
     with monkeypatch.context() as down:
         down.setattr(roll_outs, "_reach_databases", lambda roll_out, emit: False)
-        assert roll_outs.note_forecast(row, roll_out, {}, is_whole=False)
+        assert roll_outs.note_actual(row, roll_out, {})
     assert not RollOut.objects.get().is_settled
 
     look(brokers[2])
@@ -114,7 +118,7 @@ def test_a_step_whose_next_one_could_not_be_emitted_is_settled_later(
 @pytest.mark.parametrize(
     "change",
     [
-        lambda row, roll_out: roll_outs.note_forecast(row, roll_out, {}, is_whole=False),
+        lambda row, roll_out: roll_outs.note_actual(row, roll_out, {}),
         lambda row, roll_out: roll_outs.follow_next(roll_out),
     ],
 )
@@ -137,13 +141,12 @@ def test_a_change_after_that_of_another_worker_is_refused(
 
 def test_the_measure_and_the_verdict_are_one_change(brokers: list[Broker]) -> None:  # noqa: F811
     roll_out = go()
-    forecast_all(roll_out, brokers)
-    look(brokers[0])
+    do_steps(roll_out, brokers[0], count=2)
     decide_now(roll_out.release)
     assert roll_out.tenants.get(position=0).state == RollOutTenant.State.FOLLOWING
 
     with armed("roll_out_changed"), pytest.raises(FailpointReached):
-        look(brokers[0])
+        do_steps(roll_out, brokers[0], count=1)
 
     row = roll_out.tenants.get(position=0)
     assert row.state == RollOutTenant.State.DECIDED
@@ -152,8 +155,7 @@ def test_the_measure_and_the_verdict_are_one_change(brokers: list[Broker]) -> No
 
 def test_a_run_that_ends_outside_of_a_worker_starts_the_comparison(brokers: list[Broker]) -> None:  # noqa: F811
     roll_out = go()
-    forecast_all(roll_out, brokers)
-    look(brokers[0])
+    do_steps(roll_out, brokers[0], count=2)
 
     decide_now(roll_out.release)
 

@@ -1,4 +1,4 @@
-"""``manage.py roll_out CODE start|status|continue|back``: the release of a catalogue that goes out tenant by tenant."""
+"""``manage.py roll_out CODE start|status|continue|back``: the guarded releases of a catalogue."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rules.definition.faults import CatalogueErrors
 class Command(BaseCommand):
     """Shows the latest roll-out of a catalogue, or carries out an order of staff."""
 
-    help = "Shows how far a release is that goes out tenant by tenant, lets it continue, or takes it back."
+    help = "Starts a guarded release, shows how far its roll-out is, lets it continue, or takes it back."
 
     def add_arguments(self, parser: CommandParser) -> None:
         """Declare the catalogue's code, the order and its author."""
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         found = RollOut.objects.filter(catalogue__code=options["code"]).select_related("release", "former")
         roll_out = found.order_by("-id").first()
         if roll_out is None:
-            raise CommandError(f"No release of {options['code']!r} has gone out tenant by tenant.")
+            raise CommandError(f"The catalogue {options['code']!r} has had no guarded release.")
         try:
             if options["order"] == "continue":
                 order_continue(roll_out, actor_id=options["actor"])
@@ -48,6 +48,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         roll_out.refresh_from_db()
         self.stdout.write(f"Release {roll_out.release.number}: {roll_out.get_state_display()}.")
+        if not roll_out.is_settled:
+            self.stdout.write("Its last change is not settled yet; workers try again, at the latest each hour.")
         for row in compared_rows(roll_out):
             self.stdout.write(
                 f"{row.tenant}: {row.state}; {row.copies} copies, outcomes {row.flips_measured or '-'} "

@@ -1,4 +1,4 @@
-"""Trials with a release that goes out tenant by tenant: start it, work on it until killed, and look at its end."""
+"""Trials with a guarded release: start it, work on it until killed, and look at its end."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from actions.kinds import DecideAnew, GuardRelease, IndexForm
 from actions.models import OutboxAction
 from actions.registry import REGISTRY, Registry
 from batch import service as batch
-from catalogue import releases
+from catalogue import releases, roll_outs
 from catalogue.loader import load
 from catalogue.models import RollOut
 from catalogue.roll_outs import Tolerance, order_back
@@ -26,6 +26,7 @@ from tests.harness.kennel_catalogue import HOUSES
 from tests.harness.moments import declining
 
 Report = Callable[..., None]
+FIGURES: Final = ("copies", "flips", "moved", "premium")
 CODES: Final = ("alder", "birch", TENANT)
 
 
@@ -45,14 +46,20 @@ def begin(report: Report, *, most_cats: int, copies: int) -> None:
     report(roll_out=roll_out.pk)
 
 
-def work_until_killed(report: Report, *, failpoint: str = "", nth: int = 1) -> None:
-    """Run the steps in the outbox, with a point armed at which this process is killed."""
+def work_until_killed(
+    report: Report, *, failpoint: str = "", nth: int = 1, action: str = "kill", worse: str = ""
+) -> None:
+    """Run the steps in the outbox, with a point armed at which this process is killed, or stopped. With ``worse`` the
+    steps write whatever others wrote meanwhile.
+    """
     roll_out_steps.PART = 3
+    if worse == "ignores the revision":
+        roll_outs._is_as_read = lambda roll_out, locked: True
     registry = Registry()
     for kind in (DecideAnew, GuardRelease, IndexForm):
         registry.register(kind, REGISTRY.find(kind.kind).handler)
     report(started=True)
-    with armed(failpoint, nth=nth, action="kill") if failpoint else nullcontext():
+    with armed(failpoint, nth=nth, action=action) if failpoint else nullcontext():
         drained = relay.drain("default", registry=registry, lease=1.0, seconds=120.0)
     report(done=drained.done, failed=drained.failed, dead=drained.dead)
 
@@ -64,7 +71,9 @@ def take_back(report: Report) -> None:
 
 
 def look(report: Report) -> None:
-    """Report the state of the roll-out, the releases of the tenants, and the copies that are decided otherwise."""
+    """Report the state of the roll-out, the releases of the tenants with what was forecast and measured, and the copies
+    that are decided otherwise.
+    """
     roll_out = RollOut.objects.get()
     wrong, versions = [], 0
     for code in CODES:
@@ -84,6 +93,10 @@ def look(report: Report) -> None:
         releases=[
             "new" if releases.current_id(TENANT, tenant_id=tenant.pk) == roll_out.release_id else "former"
             for tenant in (Tenant.objects.get(code=code) for code in CODES)
+        ],
+        figures=[
+            [{name: found.get(name) for name in FIGURES} for found in (row.forecast, row.actual)]
+            for row in roll_out.tenants.order_by("position")
         ],
         wrong=wrong,
         versions=versions,

@@ -1,14 +1,15 @@
-"""Releases that go out tenant by tenant in the admin: the start, the page, and the orders of staff."""
+"""Guarded releases in the admin: the start, the page, and the orders of staff."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from catalogue import releases
+from catalogue import releases, roll_outs
 from catalogue.models import Catalogue, Release, RollOut
 from tenants.models import Tenant
 from tests.harness.moments import run_actions
@@ -26,20 +27,20 @@ def brokers(kennels: Catalogue) -> list[Tenant]:
 
 
 def change(kennels: Catalogue) -> str:
-    """Change the draft; return the address of the guarded publish."""
+    """Change the draft; return the address of the start of a guarded release."""
     kennels.title = "Kennels and more"
     kennels.save()
     return reverse("admin:catalogue_catalogue_publish_guarded", args=(kennels.pk,))
 
 
-def test_staff_publish_tenant_by_tenant(admin: Client, kennels: Catalogue, brokers: list[Tenant]) -> None:
+def test_staff_start_a_guarded_release(admin: Client, kennels: Catalogue, brokers: list[Tenant]) -> None:
     address = change(kennels)
-    assert "Publish tenant by tenant" in markup(admin.get(address))
+    assert "Start guarded release" in markup(admin.get(address))
 
     page = markup(admin.post(address, FIELDS, follow=True))
 
     roll_out = RollOut.objects.get()
-    assert f"Release {roll_out.release.number} goes out tenant by tenant." in page
+    assert f"The roll-out of release {roll_out.release.number} has begun." in page
     assert [row.tenant.code for row in roll_out.tenants.order_by("position")] == ["birch", "alder"]
     assert roll_out.release.notes == "With care"
     assert "0 of 2" in page
@@ -47,7 +48,7 @@ def test_staff_publish_tenant_by_tenant(admin: Client, kennels: Catalogue, broke
     listed = markup(admin.get(reverse("admin:catalogue_catalogue_changelist")))
     assert f">{roll_out.former.number}<" in listed
     refused = markup(admin.post(reverse("admin:catalogue_catalogue_publish", args=(kennels.pk,))))
-    assert "is going out tenant by tenant" in refused
+    assert f"The roll-out of release {roll_out.release.number} is under way." in refused
 
     run_actions()
 
@@ -69,6 +70,23 @@ def test_what_is_wrong_with_the_start_is_named(admin: Client, kennels: Catalogue
     kennels.save()
     assert "Nothing was published." in markup(admin.post(address, FIELDS))
     assert (Release.objects.count(), RollOut.objects.count()) == (before, 0)
+
+
+def test_an_order_that_is_not_known_everywhere_is_reported_as_ordered(
+    admin: Client, kennels: Catalogue, brokers: list[Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin.post(change(kennels), FIELDS)
+    roll_out = RollOut.objects.get()
+
+    def fail(code: str) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(roll_outs, "refresh_pointer", fail)
+    page = markup(admin.post(reverse("admin:catalogue_rollout_back", args=(roll_out.pk,)), follow=True))
+
+    assert "Ordered, not settled yet" in page
+    roll_out.refresh_from_db()
+    assert (roll_out.state, roll_out.is_settled) == (RollOut.State.TAKEN_BACK, False)
 
 
 def test_staff_take_it_back(

@@ -20,7 +20,7 @@ def token(client: ApiClient, secret: str) -> int:
 
 
 def test_a_new_client_gets_a_secret_that_is_shown_once(admin: Client, harbor: Tenant) -> None:
-    data = {"name": "Nightly import", "tenant": str(harbor.pk), "allowed_scopes": ["forms:read"]}
+    data = {"name": "Nightly import", "tenant": str(harbor.pk), "is_active": "on", "allowed_scopes": ["forms:read"]}
 
     answer = admin.post(reverse("admin:tenants_apiclient_add"), data)
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
 from django.test import Client
+from django.urls import reverse
 from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from operations.models import BatchOperation
 from tenants.access import Right
 from tenants.current_tenant import across_tenants
-from tenants.models import ApiClient
+from tenants.models import ApiClient, User
 from tests.harness.api_client import Api, assert_problem
 from tests.harness.limits import limit
 from tests.partner_engine.api.test_batch_operations import NAME, body, copies, started, submitted, work
@@ -66,10 +68,10 @@ def test_a_download_whose_token_merely_expires_goes_on(
     parts = iter(api.get(f"/batch_operations/{identity}/results").streaming_content)
 
     next(parts)
-    with monkeypatch.context() as later:
-        later.setattr("tenants.tokens.timezone.now", lambda: token.expires + timedelta(seconds=1))
-        token.delete()
-        rest = list(parts)
+    token.expires = timezone.now()
+    token.save()
+    token.delete()
+    rest = list(parts)
 
     assert [json.loads(part)["number"] for part in rest] == [1]
 
@@ -115,13 +117,43 @@ def test_what_a_client_has_begun_stops_with_its_access(
         assert (operation.cancelled, operation.completed, operation.stopped_reason) == (2, 0, reason)
 
 
-def test_an_operation_outlives_the_token_it_was_submitted_with(api: Api, copies: list[str]) -> None:
-    identity = submitted(api, body(copies))
+def let_expire(identity: str) -> None:
+    """Let the time of the token have passed with which the operation was submitted."""
+    expired = timezone.now() - timedelta(seconds=1)
+    get_access_token_model().objects.update(expires=expired)
     with across_tenants(using="default"):
         operation = BatchOperation.objects.get(pk=identity)
-        expired = timezone.now() - timedelta(seconds=1)
         operation.options["token"]["expires_at"] = expired.isoformat()
         operation.save(update_fields=["options"])
+
+
+@pytest.mark.parametrize("loss", ["token", "secret", "secret after it expired"])
+def test_a_revoked_token_has_no_power_after_its_time_either(
+    api: Api, copies: list[str], harbor_client: ApiClient, staff: User, sign_in: Callable[[User], Client], loss: str
+) -> None:
+    identity = submitted(api, body(copies))
+    if loss == "token":
+        sent = {"token": api.token, "client_id": "harbor", "client_secret": "harbor-secret"}
+        assert Client().post("/o/revoke_token/", sent).status_code == 200
+    else:
+        if loss == "secret after it expired":
+            let_expire(identity)
+            get_access_token_model().objects.all().delete()
+        address = reverse("admin:tenants_apiclient_new_secret", args=(harbor_client.pk,))
+        assert sign_in(staff).post(address).status_code == 200
+    let_expire(identity)
+
+    work()
+
+    with across_tenants(using="default"):
+        operation = BatchOperation.objects.get(pk=identity)
+    assert (operation.cancelled, operation.completed) == (2, 0)
+    assert operation.stopped_reason == "The token of the API client that submitted it was revoked."
+
+
+def test_an_operation_outlives_the_token_it_was_submitted_with(api: Api, copies: list[str]) -> None:
+    identity = submitted(api, body(copies))
+    let_expire(identity)
     get_access_token_model().objects.all().delete()
 
     work()
