@@ -7,6 +7,7 @@ import tracemalloc
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 
 from forms.models import ApplicationForm
 from operations.engine.pace import Pace
@@ -23,6 +24,13 @@ from tests.harness.tiers import amount
 pytestmark = pytest.mark.django_db
 #: A growth of the file itself, which is in memory as a whole, does not count.
 ALLOWED = 1_000_000
+
+
+@pytest.fixture(autouse=True)
+def patient(db: None) -> None:
+    """Let the transaction of the test wait while a file is read, which takes long where memory is traced."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
 
 
 def table(rows: int) -> bytes:
