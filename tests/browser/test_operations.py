@@ -47,9 +47,17 @@ def submitted(agent: User, *, dry_run: bool = False) -> UUID:
     return submit(order, tenant=agent.tenant, actor=actor).operation.id
 
 
-def work() -> None:
-    """Work in chunks of one item, so that there are several states to see."""
-    drain("default", pace=Pace(seconds=0.0, least=1))
+class OneByOne(Pace):
+    """Makes every chunk one item, the first one too."""
+
+    def size(self, operation_id: UUID, *, most: int) -> int:
+        """Return 1."""
+        return 1
+
+
+def work(seconds: float | None = None) -> None:
+    """Work in chunks of one item, so that there are several states to see: for ``seconds``, but one chunk at least."""
+    drain("default", seconds=seconds, pace=OneByOne())
 
 
 def shares(page: Page) -> list[int]:
@@ -70,6 +78,10 @@ def test_progress_is_shown_as_it_happens_also_without_a_socket(driver: Driver, a
     for shown in (page, polling):
         shown.evaluate(NOTE_SHARES)
 
+    work(seconds=0)
+    for shown in (polling, page):
+        shown.bring_to_front()
+        expect(shown.locator(".operation-line strong")).to_have_text(f"1 of {FORMS} forms")
     work()
 
     expect(page.locator(".operation-head .badge")).to_have_text("Completed")
