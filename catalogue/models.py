@@ -17,7 +17,7 @@ from django.db import models
 
 from catalogue.checks import check_row, pool_circle
 from catalogue.golden_models import AcceptedResult, GoldenCase
-from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutTenant
+from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutPart, RollOutTenant
 from rules.types.registry import QUESTION_TYPES
 
 __all__ = [
@@ -36,6 +36,7 @@ __all__ = [
     "Release",
     "RollOut",
     "RollOutOrder",
+    "RollOutPart",
     "RollOutTenant",
 ]
 

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, Final
 
 from django.db import models
 
-__all__ = ["RollOut", "RollOutOrder", "RollOutTenant"]
+__all__ = ["RollOut", "RollOutOrder", "RollOutPart", "RollOutTenant"]
 
 
 class RollOut(models.Model):
@@ -89,8 +89,8 @@ class RollOutTenant(models.Model):
     tenant = models.ForeignKey("tenants.Tenant", on_delete=models.CASCADE, related_name="+")
     position = models.PositiveIntegerField()
     state = models.CharField(max_length=14, choices=State, default=State.WAITING)
-    forecast = models.JSONField(default=dict, help_text="What the release changes for the book, as at the start.")
-    actual = models.JSONField(default=dict, help_text="What it changed for the book when its copies were decided.")
+    forecast = models.JSONField(default=dict, help_text="What the release changes for the book, before it follows.")
+    actual = models.JSONField(default=dict, help_text="What it changed for the same copies when they were decided.")
     is_forecast = models.BooleanField(default=False, help_text="The forecast is of the whole book.")
     is_accepted = models.BooleanField(default=False, help_text="Staff ordered to go on although it left the forecast.")
     followed_at = models.DateTimeField(null=True)
@@ -105,6 +105,21 @@ class RollOutTenant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tenant}: {self.get_state_display()}"
+
+
+class RollOutPart(models.Model):
+    """The forecast of each copy in one part of a tenant's book; deleted when the tenant is decided, or back."""
+
+    of = models.ForeignKey(RollOutTenant, on_delete=models.CASCADE, related_name="parts")
+    number = models.PositiveIntegerField()
+    copies = models.JSONField(help_text="What was forecast for each copy, by its id.")
+
+    class Meta:
+        ordering: ClassVar = ["of", "number"]
+        constraints: ClassVar = [models.UniqueConstraint(fields=["of", "number"], name="roll_out_part_once")]
+
+    def __str__(self) -> str:
+        return f"Part {self.number} of {self.of}"
 
 
 class RollOutOrder(models.Model):

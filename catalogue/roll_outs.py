@@ -34,7 +34,7 @@ from catalogue.releases import (
     sensitivities_in,
     sensitivities_of,
 )
-from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutTenant
+from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutPart, RollOutTenant
 from failpoints import failpoint
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault
@@ -135,10 +135,16 @@ def follow_next(roll_out: RollOut) -> bool:
     return _change(roll_out, change, to=_State.RUNNING)
 
 
-def note_forecast(row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, Any], *, is_whole: bool) -> bool:
-    """Store the forecast of a tenant so far; return whether ``roll_out`` was still as it was read."""
+def note_forecast(
+    row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, Any], *, copies: Mapping[str, Any], is_whole: bool
+) -> bool:
+    """Store the forecast of a tenant so far, and that of each of ``copies`` by id; return whether ``roll_out`` was
+    still as it was read.
+    """
 
     def change(locked: RollOut) -> None:
+        if copies:
+            RollOutPart.objects.create(of=row, number=row.parts.count(), copies=dict(copies))
         RollOutTenant.objects.filter(pk=row.pk).update(forecast=figures, is_forecast=is_whole)
 
     return _change(roll_out, change, to=_State.RUNNING, is_settled=True)
@@ -161,6 +167,7 @@ def note_decided(row: RollOutTenant, roll_out: RollOut, figures: Mapping[str, An
     def change(locked: RollOut) -> None:
         changed = RollOutTenant.objects.filter(pk=row.pk)
         changed.update(actual=figures, state=_TenantState.DECIDED, compared_at=Now())
+        row.parts.all().delete()
 
     return _change(roll_out, change, to=_State.RUNNING, is_settled=True)
 
@@ -208,6 +215,7 @@ def order_back(roll_out: RollOut, *, actor_id: str) -> None:
     def change(locked: RollOut) -> None:
         gone = list(locked.tenants.exclude(followed_at=None).select_related("tenant"))
         locked.tenants.exclude(followed_at=None).update(state=_TenantState.BACK)
+        RollOutPart.objects.filter(of__roll_out=locked).delete()
         RollOut.objects.filter(pk=locked.pk).update(following=0, ended_at=Now())
         _decide(locked, [row.tenant for row in gone], locked.former_id)
         _note_order(locked, RollOutOrder.Kind.BACK, actor_id)
@@ -244,13 +252,12 @@ def guard_action(roll_out: RollOut, tenant: Tenant) -> GuardRelease:
 
 
 def present_tenant(roll_out: RollOut) -> RollOutTenant | None:
-    """Return the row of the tenant whose turn it is: the first without a whole forecast, then the one that is decided,
-    then the next to follow; None behind the last one.
+    """Return the row of the tenant whose turn it is: the one whose copies are decided, else the next to follow, whose
+    book is forecast just before; None behind the last one.
     """
     rows = roll_out.tenants.select_related("tenant").order_by("position")
-    without = rows.filter(is_forecast=False).first()
     following = rows.filter(state=_TenantState.FOLLOWING).first()
-    found: RollOutTenant | None = without or following or roll_out.tenant_at(roll_out.following)
+    found: RollOutTenant | None = following or roll_out.tenant_at(roll_out.following)
     return found
 
 

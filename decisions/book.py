@@ -90,6 +90,7 @@ def _read_chunk(  # noqa: PLR0913 - the place in the book, and what is read ther
             copy=one.copy,
             form_id=one.form_id,
             is_present=_is_present(one, release_id),
+            version=one.version,
             lines=one.lines,
             quotes=quotes.get(one.copy.id, ()),
         )

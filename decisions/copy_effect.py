@@ -56,11 +56,14 @@ class SentQuote(NamedTuple):
 
 
 class BookCopy(msgspec.Struct, frozen=True, kw_only=True):
-    """An open copy of the book; ``is_present`` states that its stored evaluation is that of the present release."""
+    """An open copy of the book at ``version``; ``is_present`` states that its stored evaluation is that of the present
+    release.
+    """
 
     copy: StoredCopy
     form_id: UUID
     is_present: bool
+    version: int = 0
     lines: tuple[str, ...] = ()
     quotes: tuple[SentQuote, ...] = ()
 

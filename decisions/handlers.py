@@ -69,7 +69,8 @@ def decide_anew(action: Delivered) -> None:
     finish_run(run_id)
     if not failed and list_waiting([tenant], alias=tenant.database_alias):
         # Published while this run ended, so that the new one found it still on its way.
-        _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause=payload["cause"], part="again"))
+        # Named after this run: the action that began it may not be deleted yet.
+        _emit(tenant, DecideAnew(tenant_id=str(tenant.pk), cause=payload["cause"], part=f"again {run_id}"))
     else:
         emit_after_run(tenant, ended_by=action.id)
 
@@ -100,7 +101,7 @@ def decide_each_hour(tenant: Tenant) -> DecideAnew:
 
 @handles(GuardRelease)
 def guard_release(action: Delivered) -> None:
-    """Do the next step of a release that goes out tenant by tenant; idempotent, because the roll-out has its place."""
+    """Do the next step of a guarded release; idempotent, because the roll-out has its place."""
     part = action.payload["part"]
     do_step(action.tenant, action.payload["roll_out_id"], part="" if part.startswith(UNCONDITIONAL) else part)
 

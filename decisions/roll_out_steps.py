@@ -1,5 +1,5 @@
-"""The steps of a release that goes out tenant by tenant: forecast each book, let one tenant follow after the other, and
-compare what its decision run changed with its forecast.
+"""The steps of a release that goes out tenant by tenant: for one tenant after the other, forecast its book, let it
+follow, and compare what its decision run changed with its forecast, copy by copy.
 
 Each step reads where the roll-out is, does a bounded part, and writes it only if nothing else did meanwhile; so steps
 may be killed, repeated, and run in two processes at once.
@@ -7,25 +7,37 @@ may be killed, repeated, and run in two processes at once.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q, QuerySet
+import msgspec
+import structlog
+from django.db.models import Max, Q, QuerySet
 
 from actions.kinds import DecideAnew, GuardRelease
 from actions.outbox import enqueue
 from catalogue import releases, roll_outs
 from catalogue.models import Catalogue, RollOut, RollOutTenant
 from catalogue.release_pointer import refresh_pointer
-from copies.models import Copy
+from catalogue.roll_outs import SYSTEM
+from copies.models import Copy, CopyRevision
 from decisions.book import read_book
 from decisions.copy_effect import effect_of
 from decisions.models import DecisionRun
-from decisions.roll_out_figures import Deviation, Figures, deviation, figures_from
+from decisions.roll_out_figures import (
+    CopyChange,
+    Deviation,
+    Measured,
+    change_of,
+    changes_from,
+    deviation,
+    figures_from,
+    measured_from,
+)
 from decisions.runs import count_waiting
-from decisions.supposition import Supposition, suppose_release
+from decisions.supposition import suppose_release
 from failpoints import failpoint
 from forms.models import ApplicationForm
 from tenants.current_tenant import use_tenant
@@ -37,6 +49,8 @@ PART: Final = 500
 #: Starts the parts of the steps that the end of a decision run emits.
 AFTER_RUN: Final = "after"
 _State = RollOutTenant.State
+
+log = structlog.get_logger(__name__)
 
 
 def start_guarded(
@@ -77,19 +91,29 @@ def tenants_of(catalogue: str) -> list[Tenant]:
 
 def do_step(tenant: Tenant, roll_out_id: int = 0, *, part: str = "") -> None:
     """Do the next step of a roll-out if it is the turn of ``tenant``, which is in scope, and complete a change that was
-    cut off; without an id look after all roll-outs. A step of a state (``part``) that is over is left out: the state
-    after it has its own.
+    cut off; without an id look after all roll-outs, whatever fails at one of them. A step of a state (``part``) that is
+    over is left out: the state after it has its own.
     """
     chosen = RollOut.objects.filter(pk=roll_out_id) if roll_out_id else RollOut.objects.all()
     due = chosen.filter(Q(state=RollOut.State.RUNNING) | Q(is_settled=False))
     for roll_out in due.select_related("catalogue", "release").order_by("pk"):
-        if not roll_out.is_settled:
-            roll_outs.settle(roll_out)
-            roll_out.refresh_from_db()
-        is_due = part in ("", roll_outs.guard_action(roll_out, tenant).part)
-        if is_due and roll_out.state == RollOut.State.RUNNING:
-            _step(roll_out, tenant)
-            failpoint("roll_out_step_ended")
+        try:
+            _look_after(roll_out, tenant, part)
+        except Exception:
+            if roll_out_id:
+                raise
+            # The next hour looks again.
+            log.exception("roll_out_step_failed", roll_out=roll_out.pk)
+
+
+def _look_after(roll_out: RollOut, tenant: Tenant, part: str) -> None:
+    if not roll_out.is_settled:
+        roll_outs.settle(roll_out)
+        roll_out.refresh_from_db()
+    is_due = part in ("", roll_outs.guard_action(roll_out, tenant).part)
+    if is_due and roll_out.state == RollOut.State.RUNNING:
+        _step(roll_out, tenant)
+        failpoint("roll_out_step_ended")
 
 
 def emit_after_run(tenant: Tenant, *, ended_by: UUID) -> None:
@@ -100,7 +124,8 @@ def emit_after_run(tenant: Tenant, *, ended_by: UUID) -> None:
         tenant=tenant, state=_State.FOLLOWING, roll_out__state=RollOut.State.RUNNING
     ).select_related("roll_out")  # fmt: skip
     for row in rows:
-        action = GuardRelease(tenant_id=str(tenant.pk), roll_out_id=row.roll_out_id, part=f"{AFTER_RUN} {ended_by}")
+        part = f"{AFTER_RUN} {row.roll_out_id} {ended_by}"
+        action = GuardRelease(tenant_id=str(tenant.pk), roll_out_id=row.roll_out_id, part=part)
         enqueue(action, alias=tenant.database_alias, tenant_id=tenant.pk, copy_id=None)
 
 
@@ -125,11 +150,13 @@ def compared_rows(roll_out: RollOut) -> list[ComparedRow]:
 
 
 def _compared_row(row: RollOutTenant) -> ComparedRow:
-    forecast, actual = figures_from(row.forecast), figures_from(row.actual)
+    forecast, actual = figures_from(row.forecast), measured_from(row.actual)
     apart = ""
     if row.compared_at is not None:
         found = deviation_of(row)
         apart = f"{found.flips_percent}% of the copies, {found.premium_percent}% of the premium ({found.text})"
+        if actual.left_out:
+            apart += f"; {actual.left_out:,} changed meanwhile"
     return ComparedRow(
         tenant=str(row.tenant),
         state=row.get_state_display(),
@@ -144,17 +171,19 @@ def _compared_row(row: RollOutTenant) -> ComparedRow:
 
 def deviation_of(row: RollOutTenant) -> Deviation:
     """Return how far a tenant is from its forecast."""
-    return deviation(figures_from(row.forecast), figures_from(row.actual))
+    return deviation(measured_from(row.actual))
 
 
 def _step(roll_out: RollOut, tenant: Tenant) -> None:
     row = roll_outs.present_tenant(roll_out)
-    if row is None or (row.is_forecast and row.state != _State.FOLLOWING):
+    if row is None:
         roll_outs.follow_next(roll_out)
     elif row.tenant_id != tenant.pk:
         _hand_on(roll_out, row.tenant)
     elif not row.is_forecast:
         _forecast(row, roll_out, tenant)
+    elif row.state != _State.FOLLOWING:
+        roll_outs.follow_next(roll_out)
     elif _is_decided(row, roll_out, tenant):
         _compare(row, roll_out, tenant)
 
@@ -166,10 +195,22 @@ def _hand_on(roll_out: RollOut, tenant: Tenant) -> None:
 
 
 def _forecast(row: RollOutTenant, roll_out: RollOut, tenant: Tenant) -> None:
+    """Decide the next copies of the tenant's book under the release."""
     former, release = releases.get(roll_out.former_id), releases.get(roll_out.release_id)
-    figures = figures_from(row.forecast)
-    is_whole = _add_part(figures, suppose_release(former, release), tenant, is_measured=False)
-    roll_outs.note_forecast(row, roll_out, figures.as_json(), is_whole=is_whole)
+    figures, supposition = figures_from(row.forecast), suppose_release(former, release)
+    after = UUID(figures.after) if figures.after else None
+
+    def behind(copies: QuerySet[Copy]) -> QuerySet[Copy]:
+        return copies if after is None else copies.filter(pk__gt=after)
+
+    changes = {}
+    catalogue = former.compiled.definition.code
+    for copy in read_book(catalogue, [tenant], release_id=former.id, narrow=behind, most=PART):
+        change = change_of(copy, effect_of(copy, supposition=supposition), is_measured=False)
+        figures.add(copy.copy.id, change)
+        changes[str(copy.copy.id)] = msgspec.to_builtins(change)
+    is_whole = len(changes) < PART
+    roll_outs.note_forecast(row, roll_out, figures.as_json(), copies=changes, is_whole=is_whole)
 
 
 def _is_decided(row: RollOutTenant, roll_out: RollOut, tenant: Tenant) -> bool:
@@ -184,19 +225,22 @@ def _is_decided(row: RollOutTenant, roll_out: RollOut, tenant: Tenant) -> bool:
     undecidable = DecisionRun.objects.filter(started_at__gte=row.followed_at, failed__gt=0)
     if not count_waiting(tenant) or undecidable.exists():
         return True
-    part = f"roll-out {roll_out.pk}.{roll_out.revision}"
+    # Named after the last run: the action that began it may not be deleted yet, and would stand for this one.
+    last = DecisionRun.objects.order_by("-started_at", "-id").values_list("pk", flat=True).first()
+    part = f"roll-out {roll_out.pk}.{roll_out.revision} after {last}"
     action = DecideAnew(tenant_id=str(tenant.pk), cause="release", release_id=roll_out.release_id, part=part)
     enqueue(action, alias=tenant.database_alias, tenant_id=tenant.pk, copy_id=None)
     return False
 
 
 def _compare(row: RollOutTenant, roll_out: RollOut, tenant: Tenant) -> None:
-    """Measure a part of the book; behind its end, go on or stop."""
-    former, release = releases.get(roll_out.former_id), releases.get(roll_out.release_id)
-    figures = figures_from(row.actual)
-    is_whole = _add_part(figures, suppose_release(release, former), tenant, is_measured=True)
+    """Compare a part of the forecast with what happened; behind the last one, go on or stop."""
+    figures = measured_from(row.actual)
+    part = row.parts.filter(number=figures.parts).first()
+    if part is not None:
+        _compare_copies(figures, changes_from(part.copies), roll_out, tenant)
     row.actual = figures.as_json()
-    if not is_whole:
+    if row.parts.filter(number=figures.parts).exists():
         roll_outs.note_actual(row, roll_out, row.actual)
         return
     found = deviation_of(row)
@@ -209,17 +253,29 @@ def _compare(row: RollOutTenant, roll_out: RollOut, tenant: Tenant) -> None:
         roll_outs.stop(row, roll_out, row.actual, detail=f"{tenant.code}: {found.text}")
 
 
-def _add_part(figures: Figures, supposition: Supposition, tenant: Tenant, *, is_measured: bool) -> bool:
-    """Add the next copies of the tenant's book; return whether they were the last."""
-    after = UUID(figures.after) if figures.after else None
+def _compare_copies(
+    figures: Measured, forecasts: Mapping[UUID, CopyChange], roll_out: RollOut, tenant: Tenant
+) -> None:  # fmt: skip
+    """Add the copies of one part to ``figures``, without those that people changed since their forecast."""
+    former, release = releases.get(roll_out.former_id), releases.get(roll_out.release_id)
+    supposition = suppose_release(release, former)
 
-    def behind(copies: QuerySet[Copy]) -> QuerySet[Copy]:
-        return copies if after is None else copies.filter(pk__gt=after)
+    def forecast(copies: QuerySet[Copy]) -> QuerySet[Copy]:
+        return copies.filter(pk__in=list(forecasts))
 
-    count = 0
-    catalogue = supposition.present.compiled.definition.code
-    book = read_book(catalogue, [tenant], release_id=supposition.present.id, narrow=behind, most=PART)
-    for copy in book:
-        figures.add(copy, effect_of(copy, supposition=supposition), is_measured=is_measured)
-        count += 1
-    return count < PART
+    book = list(read_book(release.compiled.definition.code, [tenant], release_id=release.id, narrow=forecast))
+    # After they were read: a save meanwhile is seen here.
+    changed = _changed_by_people(forecasts)
+    compared = [copy for copy in book if copy.copy.id not in changed]
+    for copy in compared:
+        actual = change_of(copy, effect_of(copy, supposition=supposition), is_measured=True)
+        figures.compare(copy.copy.id, forecasts[copy.copy.id], actual)
+    figures.left_out += len(forecasts) - len(compared)
+    figures.parts += 1
+
+
+def _changed_by_people(forecasts: Mapping[UUID, CopyChange]) -> set[UUID]:
+    """Return the copies that were saved since their forecast, other than by the product itself."""
+    saved = CopyRevision.objects.filter(copy_id__in=list(forecasts)).exclude(actor_type=SYSTEM)
+    latest = saved.order_by().values("copy_id").annotate(latest=Max("version")).values_list("copy_id", "latest")
+    return {copy_id for copy_id, version in latest if version > forecasts[copy_id].version}

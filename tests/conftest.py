@@ -84,6 +84,16 @@ def no_tenant_to_begin_with() -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
+def claimed_rows_are_kept(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the relay keep the rows that wait behind a slow action: the thread that returns them does not see those of a
+    test's transaction, so that on a busy machine they would be neither run nor returned.
+    """
+    marker = request.node.get_closest_marker("django_db")
+    if marker is not None and not marker.kwargs.get("transaction"):
+        monkeypatch.setattr("actions.lease.PATIENCE", 600.0)
+
+
+@pytest.fixture(autouse=True)
 def carrier_traffic(monkeypatch: pytest.MonkeyPatch) -> MemoryLog:
     """Keep the traffic log of carriers in memory: its thread would write outside of the test's transaction."""
     log = MemoryLog()

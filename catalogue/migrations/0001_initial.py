@@ -911,12 +911,14 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "forecast",
-                    models.JSONField(default=dict, help_text="What the release changes for the book, as at the start."),
+                    models.JSONField(
+                        default=dict, help_text="What the release changes for the book, before it follows."
+                    ),
                 ),
                 (
                     "actual",
                     models.JSONField(
-                        default=dict, help_text="What it changed for the book when its copies were decided."
+                        default=dict, help_text="What it changed for the same copies when they were decided."
                     ),
                 ),
                 ("is_forecast", models.BooleanField(default=False, help_text="The forecast is of the whole book.")),
@@ -944,6 +946,27 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["roll_out", "position"],
             },
+        ),
+        migrations.CreateModel(
+            name="RollOutPart",
+            fields=[
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("number", models.PositiveIntegerField()),
+                ("copies", models.JSONField(help_text="What was forecast for each copy, by its id.")),
+                (
+                    "of",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="parts", to="catalogue.rollouttenant"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["of", "number"],
+            },
+        ),
+        migrations.AddConstraint(
+            model_name="rolloutpart",
+            constraint=models.UniqueConstraint(fields=("of", "number"), name="roll_out_part_once"),
         ),
         migrations.AddConstraint(
             model_name="rollout",

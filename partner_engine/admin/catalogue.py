@@ -40,12 +40,14 @@ from catalogue.reports import describe_parts, without_repetitions
 from catalogue.roll_out_models import NOT_CURRENT
 from catalogue.strict_check import check_catalogue
 from decisions.coverage import coverage_of
+from partner_engine.admin.book_access import BookRefused, deciding_book, may_see_book
 from partner_engine.admin.book_impact import impact_lines, impact_on_book, most_copies
 from partner_engine.admin.comparison import compare
 from partner_engine.admin.drafts import DraftAdmin
-from partner_engine.admin.roll_outs import GuardedPublishForm
+from partner_engine.admin.roll_outs import GuardedPublishForm, warn_unsettled
 from partner_engine.admin.site import site
 from partner_engine.admin.uploads import counts_uploads
+from partner_engine.error_pages import too_many_requests
 from presentation.csv_cells import BYTE_ORDER_MARK
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault, CatalogueWarning
@@ -231,6 +233,7 @@ class CatalogueAdmin(DraftAdmin):
                 if roll_out is not None:
                     self.log_change(request, catalogue, f"Began to publish release {roll_out.release.number}.")
                     messages.success(request, f"The roll-out of release {roll_out.release.number} has begun.")
+                    warn_unsettled(request, roll_out)
                     return redirect("admin:catalogue_rollout_change", roll_out.pk)
         shown, _ = without_repetitions(faults)
         context = {
@@ -246,12 +249,16 @@ class CatalogueAdmin(DraftAdmin):
         return render(request, "admin/catalogue/catalogue/guarded.html", context)
 
     def impact_view(self, request: HttpRequest, object_id: str) -> HttpResponse:
-        """Download what publishing the draft would change for open copies, as CSV."""
+        """Download what publishing the draft would change for open copies, as CSV; for staff who may view copies."""
         catalogue = self._find(request, object_id)
+        if not may_see_book(request):
+            raise PermissionDenied
         definition = read_draft(catalogue)
         try:
-            lines = impact_lines(definition, most=most_copies(request.GET.get("copies", "")))
-            content = "".join(lines)
+            with deciding_book(request):
+                content = "".join(impact_lines(definition, most=most_copies(request.GET.get("copies", ""))))
+        except BookRefused as refused:
+            return too_many_requests(request, refused.retry_after)
         except (CatalogueErrors, NoRelease):
             messages.error(request, "The draft has faults, or there is no release to compare it with.")
             return redirect("admin:catalogue_catalogue_check_draft", catalogue.pk)
@@ -335,9 +342,7 @@ class CatalogueAdmin(DraftAdmin):
             "differences": compare(current, definition),
             "is_decidable": is_decidable,
             "impacts": count_impacts(definition, current) if is_decidable else [],
-            "book": impact_on_book(definition, most=most_copies(request.GET.get("copies", "")))
-            if is_decidable and current not in (None, definition)
-            else None,
+            **(_book_parts(request, definition) if is_decidable and current not in (None, definition) else {}),
             "summary": describe_parts(definition),
             "can_publish": can_publish,
         }
@@ -364,6 +369,17 @@ def _findings(
         return faults, [] if faults else checked.warnings
     except CatalogueErrors as error:
         return error.faults, []
+
+
+def _book_parts(request: HttpRequest, definition: CatalogueDefinition) -> dict[str, Any]:
+    """Return what a page shows of the book: the impact on it, or why it is not there."""
+    if not may_see_book(request):
+        return {}
+    try:
+        with deciding_book(request):
+            return {"book": impact_on_book(definition, most=most_copies(request.GET.get("copies", "")))}
+    except BookRefused as refused:
+        return {"book_refused": str(refused)}
 
 
 def _import_preview(file: CatalogueFile, text: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django import forms
 from django.contrib import admin, messages
@@ -24,6 +24,9 @@ from partner_engine.admin.viewing import ReadOnlyAdmin, is_id
 from tenants.models import User
 
 _MOST: Decimal = Decimal(100)
+NOT_SETTLED: Final = (
+    "Ordered, not settled yet: not all servers and databases were reached. Workers try again, at the latest each hour."
+)
 
 
 class GuardedPublishForm(forms.Form):
@@ -65,6 +68,13 @@ class GuardedPublishForm(forms.Form):
         except UnknownTenant as error:
             self.add_error("first", str(error))
             return None
+
+
+def warn_unsettled(request: HttpRequest, roll_out: RollOut) -> None:
+    """Say on the next page if a change that was ordered is not known to all processes and databases yet."""
+    roll_out.refresh_from_db()
+    if not roll_out.is_settled:
+        messages.warning(request, NOT_SETTLED)
 
 
 @admin.register(RollOut, site=site)
@@ -147,6 +157,7 @@ class RollOutAdmin(ReadOnlyAdmin):
         else:
             self.log_change(request, roll_out, f"Ordered: {verb}.")
             messages.success(request, f"{verb}: ordered. Workers decide the copies that are concerned.")
+            warn_unsettled(request, roll_out)
         return redirect("admin:catalogue_rollout_change", roll_out.pk)
 
     def _find(self, request: HttpRequest, object_id: str) -> Any:

@@ -51,6 +51,20 @@ def test_an_action_that_ran_is_deleted(harbor: Tenant, bench: Bench) -> None:
     assert rows() == []
 
 
+def test_rows_behind_a_slow_action_run_in_a_tests_transaction_too(harbor: Tenant, bench: Bench) -> None:
+    def take_long_once(_: Delivered) -> None:
+        if not ran:
+            time.sleep(1.2)
+        ran.append(1)
+
+    ran: list[int] = []
+    bench.register(Ring, take_long_once)
+    for number in range(2):
+        put(harbor, Ring(bell=str(number)))
+
+    assert run(bench) == Drained(done=2)
+
+
 def test_a_handler_gets_the_action_as_it_was_stored_with_its_tenant_in_scope(harbor: Tenant, bench: Bench) -> None:
     scopes: list[object] = []
     bench.register(Ring, lambda _: scopes.append((current_tenant(), get_contextvars()["correlation_id"])))

@@ -15,10 +15,10 @@ from decisions.handlers import decide_now
 from decisions.roll_out_steps import AFTER_RUN, do_step
 from failpoints import FailpointReached, armed
 from tenants.current_tenant import across_tenants, use_tenant
-from tests.decisions.test_roll_outs import Broker, brokers, forecast_all, go
+from tests.decisions.test_roll_outs import Broker, brokers, do_steps, go, idle_brokers
 
 pytestmark = pytest.mark.django_db
-__all__ = ["brokers"]
+__all__ = ["brokers", "idle_brokers"]
 
 
 class BrokenHook:
@@ -141,13 +141,12 @@ def test_a_change_after_that_of_another_worker_is_refused(
 
 def test_the_measure_and_the_verdict_are_one_change(brokers: list[Broker]) -> None:  # noqa: F811
     roll_out = go()
-    forecast_all(roll_out, brokers)
-    look(brokers[0])
+    do_steps(roll_out, brokers[0], count=2)
     decide_now(roll_out.release)
     assert roll_out.tenants.get(position=0).state == RollOutTenant.State.FOLLOWING
 
     with armed("roll_out_changed"), pytest.raises(FailpointReached):
-        look(brokers[0])
+        do_steps(roll_out, brokers[0], count=1)
 
     row = roll_out.tenants.get(position=0)
     assert row.state == RollOutTenant.State.DECIDED
@@ -156,8 +155,7 @@ def test_the_measure_and_the_verdict_are_one_change(brokers: list[Broker]) -> No
 
 def test_a_run_that_ends_outside_of_a_worker_starts_the_comparison(brokers: list[Broker]) -> None:  # noqa: F811
     roll_out = go()
-    forecast_all(roll_out, brokers)
-    look(brokers[0])
+    do_steps(roll_out, brokers[0], count=2)
 
     decide_now(roll_out.release)
 

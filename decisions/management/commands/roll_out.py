@@ -48,6 +48,8 @@ class Command(BaseCommand):
             raise CommandError(str(error)) from error
         roll_out.refresh_from_db()
         self.stdout.write(f"Release {roll_out.release.number}: {roll_out.get_state_display()}.")
+        if not roll_out.is_settled:
+            self.stdout.write("Its last change is not settled yet; workers try again, at the latest each hour.")
         for row in compared_rows(roll_out):
             self.stdout.write(
                 f"{row.tenant}: {row.state}; {row.copies} copies, outcomes {row.flips_measured or '-'} "

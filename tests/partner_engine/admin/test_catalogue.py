@@ -15,7 +15,9 @@ from catalogue.drafts import read_draft
 from catalogue.files import read_catalogue
 from catalogue.models import Catalogue, DerivedValue, FormRule, Question, QuestionSet, Release
 from catalogue.releases import current
+from redis_locks.job_mutex import JobMutex
 from rules.definition.catalogue import RequiredWhen
+from tenants.models import User
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.limits import limit
 
@@ -269,6 +271,46 @@ def test_without_the_permission_there_is_no_button_and_a_post_is_refused(
     assert junior.get(address).status_code == 403
     assert junior.post(address).status_code == 403
     assert Release.objects.count() == 1
+
+
+def test_reports_on_the_book_need_the_right_to_view_copies(
+    make_staff: Callable[..., Client], admin: Client, kennels: Catalogue
+) -> None:
+    kennels.title = "Kennels and more"
+    kennels.save()
+    check, impact = (
+        reverse(f"admin:catalogue_catalogue_{name}", args=(kennels.pk,)) for name in ("check_draft", "impact")
+    )
+    junior = make_staff("catalogue.view_catalogue")
+
+    assert b'id="staff-book"' in admin.get(check).content
+    assert admin.get(impact).status_code == 200
+    shown = junior.get(check)
+    assert shown.status_code == 200
+    assert b'id="staff-book"' not in shown.content
+    assert junior.get(impact, {"copies": "5000"}).status_code == 403
+
+
+def test_reports_on_the_book_are_counted_and_made_one_at_a_time(
+    admin: Client, staff: User, kennels: Catalogue, monkeypatch: pytest.MonkeyPatch, limits_on: None
+) -> None:
+    kennels.title = "Kennels and more"
+    kennels.save()
+    check, impact = (
+        reverse(f"admin:catalogue_catalogue_{name}", args=(kennels.pk,)) for name in ("check_draft", "impact")
+    )
+    limit(monkeypatch, what_if=2)
+
+    with JobMutex(f"book of {staff.pk}"):
+        assert b"Another report of yours" in admin.get(check).content
+        assert admin.get(impact).status_code == 429
+    assert b'id="staff-book"' in admin.get(check).content
+    assert admin.get(impact).status_code == 200
+    assert b"You have had many reports" in admin.get(check).content
+    refused = admin.get(impact)
+
+    assert refused.status_code == 429
+    assert int(refused.headers["Retry-After"]) > 0
 
 
 def test_importing_needs_its_permission(make_staff: Callable[..., Client], kennels: Catalogue) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import pytest
+from django.db import OperationalError
 from django.test import Client
 from django.urls import reverse
 
-from catalogue import releases
+from catalogue import releases, roll_outs
 from catalogue.models import Catalogue, Release, RollOut
 from tenants.models import Tenant
 from tests.harness.moments import run_actions
@@ -69,6 +70,23 @@ def test_what_is_wrong_with_the_start_is_named(admin: Client, kennels: Catalogue
     kennels.save()
     assert "Nothing was published." in markup(admin.post(address, FIELDS))
     assert (Release.objects.count(), RollOut.objects.count()) == (before, 0)
+
+
+def test_an_order_that_is_not_known_everywhere_is_reported_as_ordered(
+    admin: Client, kennels: Catalogue, brokers: list[Tenant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin.post(change(kennels), FIELDS)
+    roll_out = RollOut.objects.get()
+
+    def fail(code: str) -> None:
+        raise OperationalError
+
+    monkeypatch.setattr(roll_outs, "refresh_pointer", fail)
+    page = markup(admin.post(reverse("admin:catalogue_rollout_back", args=(roll_out.pk,)), follow=True))
+
+    assert "Ordered, not settled yet" in page
+    roll_out.refresh_from_db()
+    assert (roll_out.state, roll_out.is_settled) == (RollOut.State.TAKEN_BACK, False)
 
 
 def test_staff_take_it_back(

@@ -16,7 +16,7 @@ from structlog.testing import capture_logs
 
 from catalogue.demo import Sample
 from forms.models import QuoteRequest
-from operations.models import BatchOperation
+from operations.models import BatchOperation, ImportMapping
 from partner_engine.api.form_aliases import ALIAS_ROUTES
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
@@ -207,8 +207,8 @@ HOSTILE = {
 
 
 def start(api: Api, sample: Sample) -> dict[str, Any]:
-    """Start the sample's form; return its copy. The tenant gets a webhook endpoint, a quote and an operation of the
-    same id, so that one id leads to something at every address.
+    """Start the sample's form; return its copy. The tenant gets a webhook endpoint, a quote, an operation and a
+    saved mapping of the same id, so that one id leads to something at every address.
     """
     copy = api.start(sample)
     tenant = Tenant.objects.get(code="harbor")
@@ -240,6 +240,7 @@ def start(api: Api, sample: Sample) -> dict[str, Any]:
         BatchOperation.objects.create(
             id=copy["id"], tenant_id=tenant.id, kind="set_answers", arguments=b"", created_at=timezone.now()
         )
+        ImportMapping.objects.create(id=copy["id"], tenant_id=tenant.id, mapping={}, created_at=timezone.now())
     return copy
 
 
