@@ -101,7 +101,7 @@ def decide_each_hour(tenant: Tenant) -> DecideAnew:
 
 @handles(GuardRelease)
 def guard_release(action: Delivered) -> None:
-    """Do the next step of a release that goes out tenant by tenant; idempotent, because the roll-out has its place."""
+    """Do the next step of a guarded release; idempotent, because the roll-out has its place."""
     part = action.payload["part"]
     do_step(action.tenant, action.payload["roll_out_id"], part="" if part.startswith(UNCONDITIONAL) else part)
 

@@ -1,4 +1,7 @@
-"""Note each access token that is deleted before it expires. Not part of 0001: the tokens' first migration needs our clients."""
+"""Note each access token that is deleted before it expires.
+
+Not part of 0001: the first migration of the tokens needs our clients.
+"""
 
 from django.db import migrations, models
 

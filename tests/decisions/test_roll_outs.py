@@ -235,25 +235,24 @@ def test_it_stops_where_outcomes_leave_the_forecast_and_is_taken_back(brokers: l
 
 
 def test_what_people_start_and_change_meanwhile_does_not_stop_it(brokers: list[Broker]) -> None:
-    roll_out = go()
-    run_to_forecast(roll_out, brokers[0])
-    for broker in brokers:
-        for _ in range(3):
-            broker.start()
+    roll_out, (alder, birch, _) = go(), brokers
+    run_to_forecast(roll_out, alder)
+    for broker in (alder, birch):
+        broker.start()
         [changed] = [copy_id for copy_id in broker.outcomes() if broker.state(copy_id) == "OH"]
         shown = broker.api.get(f"/copies/{changed}")
         saved = broker.api.patch(f"/copies/{changed}/answers", {"answers": {"state": "TX"}}, if_match=shown["ETag"])
         assert saved.status_code == 200, saved.content
 
-    run_actions()
+    run_to_forecast(roll_out, birch)
 
-    roll_out.refresh_from_db()
-    assert roll_out.state == RollOut.State.DONE
     first, second, third = roll_out.tenants.order_by("position")
+    assert states(roll_out) == [State.DECIDED, State.WAITING, State.WAITING]
     assert (first.actual["copies"], first.actual["left_out"]) == (1, 1)
-    # Their books are forecast when it is their turn.
-    assert second.actual["flips"] == third.actual["flips"] == {"PA-CARE: eligible to decline": 5}
-    assert not RollOutPart.objects.exists()
+    # A book is forecast when it is its turn.
+    assert second.forecast["flips"] == {"PA-CARE: eligible to decline": 3}
+    assert not third.is_forecast
+    assert not RollOutPart.objects.filter(of=first).exists()
 
 
 def test_errors_in_opposite_directions_do_not_cancel_out(brokers: list[Broker]) -> None:

@@ -81,6 +81,8 @@ def test_a_plan_is_made_and_carried_out(kennels: Tenant, file: Path) -> None:
     assert f"submit kennels --plan {planned['id']} --plan-hash {plan['plan_hash']}" in shown
 
     assert text.endswith("2 items accepted, 0 rejected.\n")
+    with pytest.raises(CommandError, match="A dry run changed nothing, so there is nothing to undo"):
+        batch("undo", "kennels", planned["id"])
 
 
 def test_it_is_paused_resumed_cancelled_and_retried(kennels: Tenant, file: Path) -> None:
