@@ -57,6 +57,7 @@ from operations.errors import OperationError, OperationNotFound
 from operations.imports.errors import FileTooLarge, ImportRefused, MappingNotFound, NotYourMapping, PackedTooDensely
 from operations.kinds.copy_kind import CopyIsBound, OtherVersion
 from operations.kinds.re_evaluate import OtherRelease, Undecidable
+from operations.kinds.refusals import ItemTookTooLong
 from operations.kinds.requote import NothingToQuote
 from operations.submission.errors import InvalidOrder, NoValidItems, OperationsAreOff, TooManyItems
 from quoting.refusals import CannotBeQuoted, NoManualEntry, NoPortal, UnknownQuoteRequest, UnknownSubjectivity
@@ -127,6 +128,7 @@ STATUS: Final[dict[type[BatchError], int]] = {
     NoMergeToUndo: 409,
     CopyIsBound: 409,
     OtherVersion: 412,
+    ItemTookTooLong: 503,
     OtherRelease: 409,
     Undecidable: 409,
     NothingToQuote: 409,

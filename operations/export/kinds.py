@@ -97,5 +97,5 @@ def exported_columns(table: TenantTable) -> list[str]:
 
 
 #: The carrier's reference of a request, which opens nothing; the hash of what was sent, whose values are exported
-#: themselves; when a replaced secret ends; the hash of a plan.
-_HARMLESS: Final = frozenset({"request_token", "payload_hash", "previous_secret_until", "plan_hash"})
+#: themselves; when a replaced secret ends; the hash of a plan; that of the columns of a saved mapping.
+_HARMLESS: Final = frozenset({"request_token", "payload_hash", "previous_secret_until", "plan_hash", "columns_hash"})
