@@ -35,6 +35,8 @@ COPIES: Final = 500
 REPEATS: Final = 20
 QUICK: Final = {"many": 200, "copies": 20, "repeats": 2}
 _PERCENTILE: Final = 0.95
+#: Seconds after which a measured operation counts as lost.
+_PATIENCE: Final = 30.0
 _variants = count()
 
 
@@ -77,8 +79,12 @@ def _worst(form: SavedForm, ids: list[UUID], repeats: int) -> float:
         operation = store_operation(form, ids, variant=next(_variants) % 2)
         began = time.perf_counter()
         start(operation, tenant=form.tenant)
-        seconds.append(time.perf_counter() - began)
         with use_tenant(form.tenant):
             operation.refresh_from_db()
-        assert operation.completed == len(ids)
+            # The worker may have claimed the items before the request did.
+            while operation.finished_at is None and time.perf_counter() < began + _PATIENCE:
+                time.sleep(0.001)
+                operation.refresh_from_db()
+        seconds.append(time.perf_counter() - began)
+        assert operation.completed == len(ids), operation.completed
     return sorted(seconds)[math.ceil(_PERCENTILE * len(seconds)) - 1]
