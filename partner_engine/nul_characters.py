@@ -1,8 +1,7 @@
-"""Refuses the character NUL in addresses, parameters, forms and cookies: PostgreSQL cannot store it, so a query with it
-would end in a 500.
+"""Refuses the character NUL where no page or reader did: PostgreSQL cannot store it, so a query with it would end in a
+500.
 
-The bodies and queries of programs are refused by their own readers, with the field. Here only their addresses and
-cookies are looked at, and their bodies are not read.
+Pages that expect it respond at the field, and programs are refused by the readers of their bodies.
 """
 
 from __future__ import annotations
@@ -11,15 +10,16 @@ from collections.abc import Callable
 from typing import Final
 
 from django.core.exceptions import BadRequest
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse
 
-from partner_engine.error_pages import FOR_PROGRAMS, bad_request, not_found
+from partner_engine.error_pages import bad_request, not_found
 
 _NUL: Final = "\0"
 
 
 class NulMiddleware:
-    """Responds with 404 to an address with NUL, and with 400 to a field or a cookie with it."""
+    """Responds with 404 to an address with NUL, and with 400 to a cookie or a query with it."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -28,13 +28,11 @@ class NulMiddleware:
         """Pass ``request`` on, or refuse it."""
         if _NUL in request.path_info:
             return not_found(request, Http404())
-        if any(_NUL in value for value in request.COOKIES.values()) or _is_in_fields(request):
+        if any(_NUL in value for value in request.COOKIES.values()):
             return bad_request(request, BadRequest())
         return self.get_response(request)
 
-
-def _is_in_fields(request: HttpRequest) -> bool:
-    if request.path.startswith(FOR_PROGRAMS):
-        return False
-    fields = (pair for sent in (request.GET, request.POST) for pair in sent.lists())
-    return any(_NUL in text for name, values in fields for text in (name, *values))
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
+        """Return the 400 response where a query refused NUL; its transaction was rolled back."""
+        is_nul = isinstance(exception, DataError | ValueError) and "NUL" in str(exception)
+        return bad_request(request, exception) if is_nul else None

@@ -131,7 +131,8 @@ class _Page(NamedTuple):
 def _page(request: HttpRequest, context: BatchContext) -> _Page:
     before, after = _number(request, "before"), _number(request, "after")
     revisions = list_revisions(context.copy.id)
-    kind, _, identity = request.GET.get("person", "").partition(":")
+    # PostgreSQL refuses NUL; nobody has an id with one.
+    kind, _, identity = request.GET.get("person", "").replace("\0", " ").partition(":")
     if kind:
         revisions = revisions.filter(actor_type=kind, actor_id=identity)
     if after is not None:

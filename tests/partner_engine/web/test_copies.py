@@ -259,7 +259,7 @@ def test_locked_copy_refuses_with_its_reason(start_form: StartForm, open_page: O
 def test_rename(start_form: StartForm, open_page: Open, read: Read) -> None:
     page = open_page(start_form())
 
-    response = page.rename("  Bar-heavy plan ")
+    response = page.rename("  Bar-heavy\0 plan ")
 
     assert response.status_code == 200
     assert read(page.copy_id).copy.fields.title == "Bar-heavy plan"

@@ -152,7 +152,7 @@ class TestOpening:
         assert follow(Client(), copy_id, secret, device=device).status_code == 400
         assert follow(Client(), copy_id, secret).status_code == 200
 
-    @pytest.mark.parametrize("secret", ["\x01", "\ud800", "é" * 40, "x" * 100])
+    @pytest.mark.parametrize("secret", ["\0", "\ud800", "é" * 40, "x" * 100])
     def test_garbage_is_refused(self, secret: str, copy_id: str) -> None:
         body = b"device=" + DEVICE.encode() + b"&secret=" + secret.encode(errors="surrogatepass")
 

@@ -75,6 +75,15 @@ def test_every_page_that_shows_personal_answers_of_then_or_of_another_copy_logs_
     assert reads(f"/forms/{page.copy_id}/compare?with={other}&merge=1") == [other]
 
 
+def test_a_person_with_a_nul_in_the_address_has_saved_nothing(
+    start_form: StartForm, open_page: Callable[[str], Page]
+) -> None:
+    page = open_page(start_form({"mqs_annual_revenue": 1000}))
+
+    assert "Ona Owner" in history(page)
+    assert "$1,000" not in history(page, person="user:\0") + history(page, person="\0:1")
+
+
 def test_history_is_sessions_in_sentences_with_their_effects(
     start_form: StartForm, open_page: Callable[[str], Page], owner: User
 ) -> None:
