@@ -41,14 +41,19 @@ class LoopCaller:
     """A caller in a loop and thread of this process."""
 
     def __init__(self, order: Order) -> None:
-        self._results: Counter[str] = Counter()
-        self._thread = threading.Thread(target=lambda: asyncio.run(call_all(order, self._results)))
+        self.seen: Counter[str] = Counter()
+        self._end = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(call_all(order, self.seen, end=self._end)))
         self._thread.start()
+
+    def stop(self) -> None:
+        """Begin no more calls."""
+        self._end.set()
 
     def results(self) -> Counter[str]:
         """Wait for its end; return how often its calls ended in which way."""
         self._thread.join()
-        return self._results
+        return self.seen
 
 
 class ProcessCaller:
@@ -67,8 +72,8 @@ class ProcessCaller:
         return Counter(json.loads(shown))
 
 
-async def call_all(order: Order, results: Counter[str]) -> None:
-    """Call from many tasks until the time is over."""
+async def call_all(order: Order, results: Counter[str], *, end: threading.Event) -> None:
+    """Call from many tasks until the time is over or ``end`` is set."""
     from carriers.links.client import client_of  # noqa: PLC0415 - after the setup of Django
     from carriers.links.errors import CarrierError  # noqa: PLC0415
     from tests.harness.carrier_links import NO_CONTEXT, link_to  # noqa: PLC0415
@@ -77,7 +82,7 @@ async def call_all(order: Order, results: Counter[str]) -> None:
     until = time.monotonic() + order.seconds
 
     async def call_often() -> None:
-        while time.monotonic() < until:
+        while time.monotonic() < until and not end.is_set():
             try:
                 await client.refresh("Q-1", context=NO_CONTEXT)
                 results["success"] += 1
@@ -99,7 +104,7 @@ def main(told: dict[str, Any]) -> None:
     traffic.note_call = lambda record: None
     redis_client.CONNECT_SECONDS = redis_client.RESPONSE_SECONDS = PATIENCE  # type: ignore[misc]
     results: Counter[str] = Counter()
-    asyncio.run(call_all(Order(**told["order"]), results))
+    asyncio.run(call_all(Order(**told["order"]), results, end=threading.Event()))
     sys.stdout.write(json.dumps(results))
 
 
