@@ -71,7 +71,7 @@ def test_it_ends_in_an_orderly_way(number: int) -> None:
     try:
         assert process.stdout is not None and process.stdout.readline() == b"looks\n"
         process.send_signal(number)
-        process.communicate(timeout=20)
+        process.communicate(timeout=60)
     finally:
         process.kill()
 

@@ -21,8 +21,7 @@ from uuid import UUID
 import django
 from django.conf import settings
 
-#: The seconds that callers wait for Redis: on a busy machine a delay is no outage.
-PATIENCE = 60.0
+from tests.harness.tiers import PATIENCE
 
 
 @dataclass(kw_only=True)

@@ -18,6 +18,8 @@ from urllib.request import Request, urlopen
 import pytest
 import yaml
 
+from tests.harness.tiers import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 DECLARED = ROOT / "demo" / "carriers"
 #: Waiting times of the carriers are divided by this: the slowest take some milliseconds.
@@ -77,7 +79,7 @@ class CarrierSimulator:
         self._call("POST", "/reset")
         self.settings(speed=SPEED, has_failures=False, seed="1")
 
-    def wait_until(self, condition: Callable[[], Any], *, seconds: float = 10) -> Any:
+    def wait_until(self, condition: Callable[[], Any], *, seconds: float = PATIENCE) -> Any:
         """Return the first true result of ``condition``; fail after ``seconds``."""
         deadline = time.monotonic() + seconds
         while not (result := condition()):

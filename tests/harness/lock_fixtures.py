@@ -19,6 +19,7 @@ from redis_locks import fair_lock, lua_scripts, many_locks
 from redis_locks.fair_lock import FairLock, keys_of, lock_name
 from redis_locks.lock_holder import Holder
 from redis_locks.lua_scripts import TAKE, script_of
+from tests.harness.tiers import PATIENCE
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 ROBIN = Holder(who="Robin Agent (user 7)", where="web desk:1")
@@ -134,12 +135,12 @@ class OtherProcess:
 
     def go_on(self) -> None:
         """Let it continue to its end."""
-        self._process.communicate("\n", timeout=20)
+        self._process.communicate("\n", timeout=PATIENCE)
 
     def kill(self) -> None:
         """Kill it without a chance to clean up."""
         self._process.send_signal(signal.SIGKILL)
-        self._process.communicate(timeout=20)
+        self._process.communicate(timeout=PATIENCE)
 
 
 @pytest.fixture

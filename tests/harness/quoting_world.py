@@ -21,6 +21,7 @@ from tests.harness.carrier_lane import InTurn
 from tests.harness.carrier_links import add_link
 from tests.harness.carrier_simulator import CarrierSimulator
 from tests.harness.outboxes import pass_time
+from tests.harness.tiers import PATIENCE
 
 CARRIERS: Final = ("QM", "TT", "OH", "LF", "VC", "GF")
 AGENT: Final = Actor(type="user", id=str(UUID(int=9)), source="api", label="Robin Agent", rights=frozenset(Right))
@@ -64,7 +65,7 @@ class Quoting:
         """Return the states by product."""
         return {product: row.state for product, row in self.rows(copy_id).items()}
 
-    def run(self, until: Callable[[], Any], *, seconds: float = 20.0) -> None:
+    def run(self, until: Callable[[], Any], *, seconds: float = PATIENCE) -> None:
         """Dispatch until ``until`` holds; what waits for its time is let wait no longer."""
         ends = time.monotonic() + seconds
         while not until():

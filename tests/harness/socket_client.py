@@ -7,7 +7,7 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from asgiref.sync import sync_to_async
@@ -22,12 +22,16 @@ from catalogue.demo import Sample
 from tenants.access import Actor
 from tenants.models import Tenant, User
 from tests.harness.api_client import Api
+from tests.harness.tiers import PATIENCE
 
 Frame = dict[str, Any]
 
 
 class Listener:
     """One open socket. ``frames`` are all received ones, in order."""
+
+    #: The seconds that are waited for a frame.
+    patience: ClassVar = PATIENCE
 
     def __init__(self, connection: ClientConnection) -> None:
         self.connection = connection
@@ -53,10 +57,10 @@ class Listener:
     def of(self, kind: str) -> list[Frame]:
         return [frame for frame in self.frames if frame["type"] == kind]
 
-    async def until(self, is_there: Callable[[Frame], bool], *, seconds: float = 5.0) -> Frame:
+    async def until(self, is_there: Callable[[Frame], bool], *, seconds: float | None = None) -> Frame:
         """Return the first frame, also of those received before, for which ``is_there`` holds."""
         seen = 0
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds or self.patience):
             while True:
                 for frame in self.frames[seen:]:
                     if is_there(frame):
@@ -66,16 +70,16 @@ class Listener:
                 self._arrived.clear()
                 await self._arrived.wait()
 
-    async def gets(self, kind: str, *, seconds: float = 5.0, **fields: Any) -> Frame:
+    async def gets(self, kind: str, *, seconds: float | None = None, **fields: Any) -> Frame:
         """Return the first frame of this kind with these fields."""
         return await self.until(
             lambda frame: frame["type"] == kind and all(frame.get(name) == value for name, value in fields.items()),
             seconds=seconds,
         )
 
-    async def ends(self, *, seconds: float = 5.0) -> int | None:
+    async def ends(self, *, seconds: float | None = None) -> int | None:
         """Wait until the server closes; return its code."""
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds or self.patience):
             while self.closed is None:
                 self._arrived.clear()
                 await self._arrived.wait()

@@ -7,7 +7,7 @@ import contextlib
 import json
 import time
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, ClassVar
 from uuid import UUID
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -15,6 +15,7 @@ from websockets.exceptions import ConnectionClosed, InvalidHandshake
 
 from copies.document import Document, walk_answers
 from rules.definition.model import CompiledCatalogue
+from tests.harness.tiers import PATIENCE
 
 #: value, active, required
 Picture = dict[str, tuple[Any, bool, str]]
@@ -88,6 +89,9 @@ def _rows(prefix: str, pools: dict[str, Any]) -> Iterable[str]:
 class Follower:
     """Keeps ``book`` up to date over a socket that may break; without ``notices_gaps`` it ignores missing versions."""
 
+    #: The seconds that are waited for a version.
+    patience: ClassVar = PATIENCE
+
     def __init__(self, address: Callable[[], str], cookie: str, book: Copybook, *, notices_gaps: bool = True) -> None:
         self.book = book
         self.connections = 0
@@ -98,11 +102,11 @@ class Follower:
         self._is_asking = False
         self._task = asyncio.create_task(self._follow())
 
-    async def reach(self, version: int, *, seconds: float = 5.0) -> float:
+    async def reach(self, version: int, *, seconds: float | None = None) -> float:
         """Wait until the book is at ``version``; return how long that took, in seconds."""
         began = time.monotonic()
         while self.book.version < version:
-            assert time.monotonic() - began < seconds, f"at {self.book.version}, not at {version}"
+            assert time.monotonic() - began < (seconds or self.patience), f"at {self.book.version}, not at {version}"
             await asyncio.sleep(0.005)
         return time.monotonic() - began
 

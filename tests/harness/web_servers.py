@@ -57,7 +57,7 @@ def program(command: list[str], *, log: Path | None = None) -> Iterator[subproce
             yield process
         finally:
             process.terminate()
-            process.wait(20)
+            process.wait(60)
 
 
 def call(port: int, method: str, path: str, token: str, body: Any = None, **headers: str) -> Answer:

@@ -114,12 +114,12 @@ def chaos(seed: int) -> Iterator[Chaos]:
     starting = loop.create_task(start())
     thread = threading.Thread(target=loop.run_forever, daemon=True)
     thread.start()
-    ready.wait(5)
+    ready.wait(60)
     try:
         yield receiver
     finally:
         assert starting.done()
-        asyncio.run_coroutine_threadsafe(stop(), loop).result(10)
+        asyncio.run_coroutine_threadsafe(stop(), loop).result(60)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()

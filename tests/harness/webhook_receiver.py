@@ -99,7 +99,7 @@ def running_receiver() -> Iterator[Receiver]:
     process = subprocess.Popen([*command, "--log-level", "error", "--lifespan", "off"], cwd=settings.BASE_DIR)
     try:
         receiver = Receiver(port, process)
-        for _ in range(100):
+        for _ in range(600):
             try:
                 receiver.received()
                 break
@@ -109,4 +109,4 @@ def running_receiver() -> Iterator[Receiver]:
     finally:
         process.terminate()
         process.send_signal(signal.SIGCONT)
-        process.wait(10)
+        process.wait(60)

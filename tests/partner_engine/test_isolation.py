@@ -29,9 +29,9 @@ async def get(application: Any, path: str, token: str) -> tuple[int, bytes]:
     }
     caller = ApplicationCommunicator(application, scope)
     await caller.send_input({"type": "http.request", "body": b""})
-    begun = await caller.receive_output(timeout=30)
-    body = await caller.receive_output(timeout=30)
-    await caller.wait(timeout=30)
+    begun = await caller.receive_output(timeout=60)
+    body = await caller.receive_output(timeout=60)
+    await caller.wait(timeout=60)
     return begun["status"], body["body"]
 
 

@@ -35,7 +35,7 @@ def lines_of(log: Path, *parts: str) -> list[str]:
 
 def until(look: Callable[[], list[Any]]) -> list[Any]:
     """Return the result of ``look`` as soon as there is one; an empty one after a while."""
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while not (found := look()) and time.monotonic() < deadline:
         time.sleep(0.05)
     return found

@@ -216,9 +216,9 @@ async def post(path: str, body: bytes, headers: dict[str, str], *, method: str =
         await caller.send_input(
             {"type": "http.request", "body": part, "more_body": start + len(part) < len(body)}
         )  # fmt: skip
-    begun = await caller.receive_output(timeout=10)
-    content = await caller.receive_output(timeout=10)
-    await caller.wait(timeout=10)
+    begun = await caller.receive_output(timeout=60)
+    content = await caller.receive_output(timeout=60)
+    await caller.wait(timeout=60)
     return begun["status"], msgspec.json.decode(content["body"])
 
 

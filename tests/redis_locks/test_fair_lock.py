@@ -17,6 +17,7 @@ from redis_locks.fair_lock import FairLock, keys_of
 from redis_locks.lock_holder import holder_in
 from redis_locks.lua_scripts import LockScript, run_script, script_of
 from tests.harness.lock_fixtures import KIM, ROBIN, OtherProcess
+from tests.harness.tiers import PATIENCE, until, within
 
 MakeLock = Callable[..., FairLock]
 
@@ -61,7 +62,7 @@ def test_the_key_contains_the_holder_by_the_clock_of_redis(redis: Redis, name: s
     assert holder is not None
     assert (holder.who, holder.where, holder.entry_point) == (KIM.who, KIM.where, "api")
     assert abs(holder.since - datetime.fromtimestamp(seconds, UTC)) < timedelta(seconds=5)
-    assert 9_000 < redis.pttl(name) <= 10_000
+    assert 0 < redis.pttl(name) <= 10_000
 
 
 def test_a_refused_caller_learns_the_holder(make_lock: MakeLock) -> None:
@@ -73,7 +74,7 @@ def test_a_refused_caller_learns_the_holder(make_lock: MakeLock) -> None:
 
     started = time.monotonic()
     assert not second.take(wait=0.1)
-    assert 0.1 <= time.monotonic() - started < 10
+    assert 0.1 <= time.monotonic() - started < within(10)
     assert second.holder is not None and second.holder.who == KIM.who
 
 
@@ -92,7 +93,7 @@ def test_a_waiter_that_gave_up_leaves_the_queue(redis: Redis, name: str, make_lo
 def test_a_paused_holder_frees_only_its_own_lock(redis: Redis, name: str, make_lock: MakeLock) -> None:
     paused = make_lock(ttl=0.05)
     paused.take(wait=0)
-    time.sleep(0.08)
+    until(lambda: redis.get(name) is None)
     other = make_lock(holder=KIM)
     assert other.take(wait=0)
 
@@ -112,7 +113,7 @@ def test_a_release_without_the_token_would_be_noticed(
     monkeypatch.setattr(fair_lock, "RELEASE", script_of("redis.call('del', KEYS[1]) return 1"))
     paused = make_lock(ttl=0.05)
     paused.take(wait=0)
-    time.sleep(0.08)
+    until(lambda: redis.get(name) is None)
     make_lock(holder=KIM).take(wait=0)
 
     paused.release()
@@ -121,14 +122,14 @@ def test_a_release_without_the_token_would_be_noticed(
 
 
 def test_an_extended_lock_outlives_its_time(redis: Redis, name: str, make_lock: MakeLock) -> None:
-    lock = make_lock(ttl=0.3)
+    lock = make_lock(ttl=60)
     lock.take(wait=0)
 
     for _ in range(4):
-        time.sleep(0.1)
+        redis.pexpire(name, 30_000)
         lock.extend()
 
-    assert redis.pttl(name) > 200
+        assert 30_000 < redis.pttl(name) <= 60_000
     assert not make_lock().take(wait=0)
     lock.release()
 
@@ -189,23 +190,22 @@ from redis_locks.lock_holder import holder_here
 from redis_locks.fair_lock import FairLock
 url, name = sys.argv[1:]
 holder = holder_here(who="dying", entry_point="job")
-print(FairLock(Redis.from_url(url), name, holder=holder, ttl=1).take(wait=0), flush=True)
+print(FairLock(Redis.from_url(url), name, holder=holder, ttl=60).take(wait=0), flush=True)
 sys.stdin.read()
 """
 
 
 def test_a_lock_of_a_killed_process_expires(
-    name: str, make_lock: MakeLock, other_process: Callable[..., OtherProcess], settings: object
+    redis: Redis, name: str, make_lock: MakeLock, other_process: Callable[..., OtherProcess], settings: object
 ) -> None:
     process = other_process(TAKE_AND_HANG, settings.REDIS_URL, name)  # type: ignore[attr-defined]
     assert process.line() == "True"
     process.kill()
 
-    started = time.monotonic()
+    assert 0 < redis.pttl(name) <= 60_000
     assert not make_lock().take(wait=0)
-    assert make_lock().take(wait=5)
-
-    assert time.monotonic() - started < 3
+    redis.pexpire(name, 100)
+    assert make_lock().take(wait=PATIENCE)
 
 
 def test_a_lock_is_passed_on_quickly(make_lock: MakeLock) -> None:
@@ -219,7 +219,7 @@ def test_a_lock_is_passed_on_quickly(make_lock: MakeLock) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         pool.submit(free)
-        assert make_lock().take(wait=10)
+        assert make_lock().take(wait=PATIENCE)
 
     # Generous: benchmarks/locking.py measures it exactly.
-    assert time.monotonic() - freed[0] < 5
+    assert time.monotonic() - freed[0] < within(5)

@@ -14,6 +14,7 @@ from redis import ConnectionPool, Redis
 from redis_locks.fair_lock import keys_of, lock_name
 from redis_locks.job_mutex import JobMutex
 from tests.harness.lock_fixtures import OtherProcess
+from tests.harness.tiers import until
 
 RUN_JOB = """
 import sys
@@ -37,10 +38,10 @@ def job(redis: Redis) -> Iterator[str]:
 
 
 def test_of_two_processes_one_runs_the_job(job: str, other_process: Callable[..., OtherProcess]) -> None:
-    first = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "10")
+    first = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "60")
     assert first.line() == "True"
 
-    second = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "10")
+    second = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "60")
     assert second.line() == "False"
     mutex = JobMutex(job)
     with mutex as is_ours:
@@ -55,34 +56,41 @@ def test_of_two_processes_one_runs_the_job(job: str, other_process: Callable[...
         assert is_ours
 
 
-def test_a_lock_of_a_killed_process_expires(job: str, other_process: Callable[..., OtherProcess]) -> None:
-    process = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "1")
+def test_a_lock_of_a_killed_process_expires(job: str, redis: Redis, other_process: Callable[..., OtherProcess]) -> None:
+    process = other_process(RUN_JOB, job, settings.LOCK_PREFIX, "60")
     assert process.line() == "True"
     process.kill()
 
     with JobMutex(job) as is_ours:
         assert not is_ours
-    time.sleep(1.1)
+    assert 0 < redis.pttl(lock_name("job", job)) <= 60_000
+    redis.pexpire(lock_name("job", job), 1)
+    until(lambda: not redis.exists(lock_name("job", job)))
     with JobMutex(job) as is_ours:
         assert is_ours
 
 
-def outlives_its_time(job: str) -> bool:
-    with JobMutex(job, ttl=0.3) as is_ours:
+def outlives_its_time(job: str, redis: Redis, *, ttl: float) -> bool:
+    """Return whether the mutex is extended before its ``ttl`` is over; else it is over."""
+    name = lock_name("job", job)
+    with JobMutex(job, ttl=ttl) as is_ours:
         assert is_ours
-        time.sleep(0.7)
+        least = redis.pttl(name)
+        while 0 < (left := redis.pttl(name)) <= least:
+            least = left
+            time.sleep(0.01)
         with JobMutex(job) as also_theirs:
             return not also_theirs
 
 
-def test_the_mutex_lives_as_long_as_the_job(job: str) -> None:
-    assert outlives_its_time(job)
+def test_the_mutex_lives_as_long_as_the_job(job: str, redis: Redis) -> None:
+    assert outlives_its_time(job, redis, ttl=6)
 
 
-def test_without_extension_the_mutex_would_expire(job: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_extension_the_mutex_would_expire(job: str, redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(JobMutex, "_keep", lambda self: None)
 
-    assert not outlives_its_time(job)
+    assert not outlives_its_time(job, redis, ttl=0.5)
 
 
 @pytest.mark.parametrize("fault", [ValueError, KeyboardInterrupt, SystemExit])

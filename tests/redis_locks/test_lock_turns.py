@@ -15,6 +15,7 @@ from redis.lock import Lock
 from redis_locks import fair_lock
 from redis_locks.fair_lock import FairLock, keys_of, pause
 from tests.harness.lock_fixtures import ROBIN
+from tests.harness.tiers import PATIENCE, until
 
 pytestmark = pytest.mark.alone
 
@@ -36,17 +37,13 @@ def waiting(redis: Redis, name: str) -> int:
     return redis.zcard(keys_of(name)[1])
 
 
-def until(condition: Callable[[], bool], *, seconds: float = 10.0) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)
-
-
-def order_of_turns(redis: Redis, name: str, takers: Sequence[Callable[[], Callable[[], None]]]) -> list[int]:
+def order_of_turns(
+    redis: Redis, name: str, takers: Sequence[Callable[[], Callable[[], None]]], *, has_queue: bool = True
+) -> list[int]:
     """Let ``takers`` come one after the other while the lock is held, then free it; return the order of their turns.
 
-    A taker takes the lock and returns what frees it.
+    A taker takes the lock and returns what frees it. Each comes when the one before is in the queue, or, without a
+    queue, had the time to.
     """
     first = FairLock(redis, name, holder=ROBIN)
     assert first.take(wait=0)
@@ -63,10 +60,10 @@ def order_of_turns(redis: Redis, name: str, takers: Sequence[Callable[[], Callab
         for number in range(len(takers)):
             pool.submit(contend, number)
             started.acquire()
-            # The next one comes only after this one is in the queue, or had the time to.
-            end = time.monotonic() + 0.03
-            while waiting(redis, name) <= number and time.monotonic() < end:
-                time.sleep(0.001)
+            if has_queue:
+                until(lambda wanted=number + 1: waiting(redis, name) == wanted)
+            else:
+                time.sleep(0.01)
         first.release()
     return turns
 
@@ -74,7 +71,7 @@ def order_of_turns(redis: Redis, name: str, takers: Sequence[Callable[[], Callab
 def fair_takers(make_lock: MakeLock, count: int) -> list[Callable[[], Callable[[], None]]]:
     def take() -> Callable[[], None]:
         lock = make_lock()
-        assert lock.take(wait=30)
+        assert lock.take(wait=PATIENCE)
         return lock.release
 
     return [take] * count
@@ -84,7 +81,7 @@ def test_twenty_waiters_are_served_in_order(
     redis: Redis, name: str, make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # A busy machine must not look like a dead waiter.
-    monkeypatch.setattr(fair_lock, "PATIENCE_MS", 10_000)
+    monkeypatch.setattr(fair_lock, "PATIENCE_MS", 60_000)
 
     assert order_of_turns(redis, name, fair_takers(make_lock, 20)) == list(range(20))
 
@@ -100,11 +97,11 @@ def test_without_a_queue_the_order_differs(redis: Redis, name: str, make_lock: M
 
 def test_the_order_of_a_polling_lock_differs_too(redis: Redis, name: str) -> None:
     def take() -> Callable[[], None]:
-        lock = Lock(redis, name, timeout=10, sleep=0.01, thread_local=False)
-        assert lock.acquire(blocking_timeout=30)
+        lock = Lock(redis, name, timeout=60, sleep=0.01, thread_local=False)
+        assert lock.acquire(blocking_timeout=PATIENCE)
         return lock.release
 
-    turns = order_of_turns(redis, name, [take] * 12)
+    turns = order_of_turns(redis, name, [take] * 12, has_queue=False)
 
     assert turns != list(range(12))
 
@@ -130,18 +127,21 @@ def test_without_turns_a_newcomer_would_overtake(make_lock: MakeLock, sabotage: 
     assert newcomer_overtakes(make_lock)
 
 
-def gets_past_a_dead_waiter(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch) -> bool:
-    monkeypatch.setattr(fair_lock, "PATIENCE_MS", 300)
+def gets_past_a_dead_waiter(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch, *, wait: float) -> bool:
     first, dead, alive = make_lock(), make_lock(), make_lock()
-    first.take(wait=0)
-    assert dead._try(joins=True) == 1
-    assert alive._try(joins=True) == 2
+    # Until both are in the queue, a busy machine must not look like a dead waiter.
+    with monkeypatch.context() as patch:
+        patch.setattr(fair_lock, "PATIENCE_MS", 60_000)
+        first.take(wait=0)
+        assert dead._try(joins=True) == 1
+        assert alive._try(joins=True) == 2
+    monkeypatch.setattr(fair_lock, "PATIENCE_MS", 300)
     first.release()
-    return alive.take(wait=1)
+    return alive.take(wait=wait)
 
 
 def test_a_dead_waiter_is_dropped(make_lock: MakeLock, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert gets_past_a_dead_waiter(make_lock, monkeypatch)
+    assert gets_past_a_dead_waiter(make_lock, monkeypatch, wait=PATIENCE)
 
 
 def test_a_dead_waiter_would_block_if_it_were_not_dropped(
@@ -149,7 +149,7 @@ def test_a_dead_waiter_would_block_if_it_were_not_dropped(
 ) -> None:
     sabotage(DROPPED, "{}")
 
-    assert not gets_past_a_dead_waiter(make_lock, monkeypatch)
+    assert not gets_past_a_dead_waiter(make_lock, monkeypatch, wait=1)
 
 
 def test_a_paused_waiter_keeps_its_place_without_newcomers(
@@ -173,7 +173,7 @@ def test_a_queue_of_dead_waiters_expires(
     make_lock().take(wait=0)
     make_lock()._try(joins=True)
 
-    until(lambda: redis.exists(*keys_of(name)[1:]) == 0, seconds=2)
+    until(lambda: redis.exists(*keys_of(name)[1:]) == 0)
 
 
 def test_waiters_further_back_poll_more_slowly_and_with_jitter() -> None:

@@ -13,6 +13,7 @@ from redis_locks import many_locks
 from redis_locks.fair_lock import FairLock, keys_of
 from redis_locks.many_locks import ManyLocks, lock_many
 from tests.harness.lock_fixtures import KIM, ROBIN
+from tests.harness.tiers import PATIENCE, until, within
 
 Names = list[str]
 
@@ -75,7 +76,7 @@ def test_the_rest_is_waited_for_in_turn(redis: Redis, names: Names) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         chunk = ManyLocks(redis, names, holder=ROBIN)
-        taking = pool.submit(chunk.take, wait=10)
+        taking = pool.submit(chunk.take, wait=PATIENCE)
         while not redis.zcard(keys_of(names[3])[1]):
             time.sleep(0.001)
         newcomer = FairLock(redis, names[3], holder=KIM)
@@ -89,10 +90,23 @@ def test_the_rest_is_waited_for_in_turn(redis: Redis, names: Names) -> None:
 
 
 def test_held_locks_do_not_expire_while_others_are_waited_for(redis: Redis, names: Names) -> None:
-    FairLock(redis, names[-1], holder=KIM).take(wait=0)
+    other = FairLock(redis, names[-1], holder=KIM, ttl=PATIENCE)
+    other.take(wait=0)
+    chunk = ManyLocks(redis, names, holder=ROBIN, ttl=6)
 
-    with lock_many(redis, names, holder=ROBIN, wait=0.8, ttl=0.3) as locks:
-        assert locks.held == held_keys(redis, names) - {names[-1]} == frozenset(names[:-1])
+    with ThreadPoolExecutor(1) as pool:
+        taking = pool.submit(chunk.take, wait=PATIENCE)
+        until(lambda: redis.zcard(keys_of(names[-1])[1]))
+        least = redis.pttl(names[0])
+        while 0 < (left := redis.pttl(names[0])) <= least:
+            least = left
+            time.sleep(0.01)
+        other.release()
+        taking.result()
+
+    assert left > least > 0
+    assert chunk.held == held_keys(redis, names) == frozenset(names)
+    chunk.release()
 
 
 def chunks_that_cross(redis: Redis, names: Names, *, wait: float) -> tuple[int, int, float]:
@@ -115,10 +129,10 @@ def chunks_that_cross(redis: Redis, names: Names, *, wait: float) -> tuple[int, 
 
 
 def test_crossing_chunks_both_get_all_locks(redis: Redis, names: Names) -> None:
-    low, high, seconds = chunks_that_cross(redis, names, wait=20)
+    low, high, seconds = chunks_that_cross(redis, names, wait=PATIENCE)
 
     assert (low, high) == (10, 10)
-    assert seconds < 10
+    assert seconds < within(10)
 
 
 def test_without_giving_way_they_would_block_each_other(

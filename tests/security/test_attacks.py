@@ -29,6 +29,7 @@ from rules.types.cleaning import clean
 from tenants.models import User
 from tests.harness.api_client import Api, assert_problem
 from tests.harness.cast import PASSWORD
+from tests.harness.tiers import within
 from tests.partner_engine.api.test_routes import JSON_WRITES, OF_ONE, Row
 
 pytestmark = pytest.mark.django_db
@@ -140,7 +141,7 @@ class TestBodies:
         response = api.patch(f"/copies/{copy['id']}/answers", body)
 
         assert response.status_code == 422
-        assert time.perf_counter() - began < 5
+        assert time.perf_counter() - began < within(5)
 
     def test_a_pool_takes_no_more_rows_than_its_limit(self, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
@@ -433,7 +434,7 @@ class TestBombs:
         with pytest.raises(CatalogueErrors):
             read_catalogue(text)
 
-        assert time.perf_counter() - began < 5
+        assert time.perf_counter() - began < within(5)
 
     @pytest.mark.parametrize("pattern", ["(a+)+$", "(a|a)*b", "(.*)*=", "a{0,500}b"])
     def test_a_pattern_runs_in_linear_time(self, pattern: str) -> None:
@@ -442,7 +443,7 @@ class TestBombs:
         began = time.process_time()
         matches("a" * 20_000)
 
-        assert time.process_time() - began < 5
+        assert time.process_time() - began < within(5)
 
     @pytest.mark.parametrize(
         "value",

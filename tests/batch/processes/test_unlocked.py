@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.db import connection
+from django.db.models import F
 
 from batch import errors, misuse
 from batch import service as batch
@@ -21,6 +23,7 @@ from forms.models import Process
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tests.harness.tiers import until
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -41,7 +44,7 @@ def process_id(form_id: UUID, kennels: Tenant, agent: Actor) -> UUID:
     return process.id
 
 
-def held_until(process_id: UUID, scope: Tenant) -> object:
+def held_until(process_id: UUID, scope: Tenant) -> Any:
     with use_tenant(scope):
         return Process.objects.get(id=process_id).held_until
 
@@ -103,10 +106,8 @@ def test_an_error_frees_the_hold_and_the_lock(form_id: UUID, process_id: UUID, k
 
 
 @pytest.fixture
-def quick_leases(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    monkeypatch.setattr(holds, "LEASE_SECONDS", 0.6)
+def quick_leases(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(holds, "RENEW_SECONDS", 0.1)
-    yield
 
 
 @pytest.mark.usefixtures("quick_leases")
@@ -114,19 +115,22 @@ def test_a_hold_is_kept_alive_while_the_process_lives(
     form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor
 ) -> None:
     with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context, context.unlocked(process=process_id):
-        time.sleep(1.0)  # longer than one lease
+        first = held_until(process_id, kennels)
+        until(lambda: held_until(process_id, kennels) != first)
+        assert held_until(process_id, kennels) > first
         with pytest.raises(errors.CopyIsHeld):
             clone(form_id, kennels, agent)
 
 
-@pytest.mark.usefixtures("quick_leases")
 def test_a_hold_expires_after_a_crash(form_id: UUID, process_id: UUID, kennels: Tenant, agent: Actor) -> None:
     # A killed process renews and releases nothing.
     assert holds._Hold(process_id, form_id, kennels, ends=time.monotonic() + 60).lease()
     with pytest.raises(errors.CopyIsHeld):
         clone(form_id, kennels, agent)
 
-    time.sleep(0.7)
+    with use_tenant(kennels):
+        length = timedelta(seconds=holds.LEASE_SECONDS)
+        Process.objects.filter(id=process_id).update(held_until=F("held_until") - length)
 
     clone(form_id, kennels, agent)
 

@@ -26,6 +26,7 @@ from carriers.links.loop import run
 from carriers.links.wire import BindSubmission, Consent, QuoteStatus, QuoteSubmission
 from tests.harness.carrier_links import CLIENT_SECRET, NO_CONTEXT, MemoryLog, link_to
 from tests.harness.counting_carrier import QUOTE, CountingCarrier, Reply, Seen
+from tests.harness.tiers import within
 
 SUBMISSION = QuoteSubmission(
     request_token="t-1", product="qm_bop", risk={"zip": "10001"}, callback_url="https://us.example/c", replaces="Q-0"
@@ -181,13 +182,13 @@ def test_a_quote_without_a_response_has_an_unknown_outcome_and_a_read_has_none(
 def test_a_trickling_response_ends_with_the_time_limit(carrier: CountingCarrier) -> None:
     link = link_to(carrier.url, timeout_seconds=0.5)
     run(client_of(link).refresh("Q-1", context=NO_CONTEXT))
-    carrier.delay = 5
+    carrier.delay = 300
 
     started = time.monotonic()
     with pytest.raises(OutcomeUnknown):
         run(client_of(link).submit(SUBMISSION, context=NO_CONTEXT))
 
-    assert time.monotonic() - started < 4
+    assert time.monotonic() - started < within(4)
 
 
 @pytest.mark.parametrize("is_date", [False, True])
@@ -274,7 +275,7 @@ def test_slow_calls_open_the_circuit_like_failures(carrier: CountingCarrier) -> 
             run(client_of(link).refresh("Q-1", context=NO_CONTEXT))
 
     assert len(carrier.seen) == FAILURES
-    assert 29 < caught.value.retry_after <= 30
+    assert 0 < caught.value.retry_after <= 30
 
 
 def test_no_token_secret_value_or_text_of_the_carrier_is_logged(

@@ -22,6 +22,7 @@ from operations.kinds.kind import ItemEnd, Work
 from operations.kinds.refusals import ItemTookTooLong, refusal_of
 from operations.models import BatchOperation, OperationItem
 from tests.harness.operation_kinds import Later, Rename, TestArguments, TestItem, time_passes_in
+from tests.harness.tiers import PATIENCE
 from tests.operations.engine.test_worker import fresh, items_of
 
 Submit = Callable[..., BatchOperation]
@@ -110,7 +111,7 @@ def test_an_item_that_hangs_loses_its_lease_and_the_others_are_done_by_others(
     def hang(item: TestItem) -> None:
         if item.fault == "hang":
             later(TOO_LONG)
-            hanging.wait(30)
+            hanging.wait(2 * PATIENCE)
 
     monkeypatch.setattr(rename, "run", timed(hang, is_known=is_known))
     operation = submit([TestItem(), TestItem(fault="hang"), TestItem()])
@@ -171,7 +172,7 @@ def at_work() -> Iterator[Drained]:
         yield total
     finally:
         over.set()
-        thread.join(40)
+        thread.join(3 * PATIENCE)
         assert not thread.is_alive()
 
 
@@ -184,7 +185,7 @@ def crashed(operation: BatchOperation) -> bool:
 
 
 def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 25
+    deadline = time.monotonic() + PATIENCE
     while not condition():
         assert time.monotonic() < deadline, "it does not happen"
         time.sleep(0.02)

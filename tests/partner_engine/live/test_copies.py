@@ -205,7 +205,7 @@ def test_a_ticket_is_valid_for_half_a_minute(port: int, copy_id: UUID, api: Api)
     ticket, redis = ticket_of(api), get_redis_connection("default")
     key = socket_tickets._key(ticket)
 
-    assert 25_000 < redis.pttl(key) <= 30_000
+    assert 0 < redis.pttl(key) <= 30_000
     redis.pexpire(key, 1)
     time.sleep(0.01)
     assert asyncio.run(refused(port, copy_id, ticket=ticket)) == 401

@@ -64,7 +64,7 @@ async def following(port: int, path: str, *, cookie: str = "", ticket: str = "")
 
 
 def ended(listener: Listener, operation: BatchOperation) -> Any:
-    return listener.gets("progress", operation=str(operation.id), percentage=100.0, seconds=20.0)
+    return listener.gets("progress", operation=str(operation.id), percentage=100.0)
 
 
 def test_the_progress_of_an_operation_arrives_in_order(
@@ -146,6 +146,6 @@ def test_a_socket_ends_with_the_right_to_it(port: int, operation: BatchOperation
         async with following(port, f"{OWN}{operation.id}/", cookie=cookie) as page:
             await page.gets("progress")
             await in_thread(lambda: User.objects.filter(pk=owner.pk).update(is_active=False))
-            assert await page.ends(seconds=20.0) == 4401
+            assert await page.ends() == 4401
 
     asyncio.run(listen())

@@ -10,6 +10,7 @@ import pytest
 
 from catalogue.models import Release
 from tests.harness.sabotaged_sockets import SABOTAGES, application_with
+from tests.harness.socket_client import Listener
 from tests.harness.web_servers import serve
 from tests.partner_engine.live import test_copies, test_revocation
 
@@ -44,9 +45,14 @@ def port(transactional_db: None, demo: Release, sabotage: str) -> Iterator[int]:
 
 @pytest.mark.parametrize("found", FOUND_BY, ids=lambda found: f"{found[0]}-{found[1].__name__}")
 def test_it_is_detected(
-    request: pytest.FixtureRequest, port: int, found: tuple[str, Callable[..., None], dict[str, Any]]
+    request: pytest.FixtureRequest,
+    port: int,
+    found: tuple[str, Callable[..., None], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     _, test, given = found
+    # What does not come is not waited for any longer.
+    monkeypatch.setattr(Listener, "patience", 5.0)
     wanted = inspect.signature(test).parameters.keys() - given.keys()
     arguments = {name: request.getfixturevalue(name) for name in wanted}
 

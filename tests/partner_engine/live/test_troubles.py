@@ -80,7 +80,7 @@ def test_a_socket_does_not_keep_rights_that_its_owner_lost(
     async def listen() -> None:
         async with listening(port, copy_id, cookie=session) as page:
             await in_thread(change, owner, summit)
-            assert await page.ends(seconds=3) == REVOKED
+            assert await page.ends() == REVOKED
 
     asyncio.run(listen())
 
@@ -91,6 +91,6 @@ def test_a_programs_socket_does_not_keep_rights_that_its_client_lost(
     async def listen() -> None:
         async with listening(port, copy_id, ticket=await in_thread(ticket_of, api)) as program:
             await in_thread(ApiClient.objects.filter(pk=harbor_client.pk).update, tenant=summit)
-            assert await program.ends(seconds=3) == REVOKED
+            assert await program.ends() == REVOKED
 
     asyncio.run(listen())

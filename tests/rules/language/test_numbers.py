@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rules.language import numbers
+from tests.harness.tiers import within
 from tests.rules.language.test_expressions import evaluate
 
 WHOLE = st.integers(-(10**15), 10**15)
@@ -73,7 +74,7 @@ def test_a_chain_of_squares_is_hidden_and_cheap(start: Any, length: int) -> None
         value = evaluate("n * n", n=value)
 
     assert value is None
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < within(2)
 
 
 @pytest.mark.parametrize("start", [Decimal("0.5"), Decimal("0.9999999"), Fraction(1, 3)])
