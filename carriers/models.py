@@ -21,6 +21,8 @@ _CODE = RegexValidator(
     "Use letters, digits, underscores, dots, and hyphens. Do not begin with a dot or a hyphen.",
 )
 
+_LABEL_HELP = "The name that people see. By default the label of the question that it reads."
+
 
 class Decimal6Field(models.DecimalField):
     """A rate, factor or amount: up to 12 digits before the point and 6 after it, stored exactly."""
@@ -147,6 +149,7 @@ class RateTerm(models.Model):
     rate = Decimal6Field(help_text="Dollars per year ...")
     per = Decimal6Field(default=1, validators=[MinValueValidator(0)], help_text="... for every this many units ...")
     of = models.TextField("value", help_text="... of this value: a CEL expression that returns a number.")
+    label = models.CharField(max_length=300, blank=True, help_text=_LABEL_HELP)
 
     class Meta:
         ordering: ClassVar = ["product", "position", "id"]
@@ -177,6 +180,7 @@ class RateTable(models.Model):
         blank=True,
         help_text="The ID of the rule that declines a code without a rate. Leave empty to rate such rows at zero.",
     )
+    label = models.CharField(max_length=300, blank=True, help_text=_LABEL_HELP)
 
     class Meta:
         ordering: ClassVar = ["product", "position", "id"]
@@ -216,6 +220,7 @@ class RateFactor(models.Model):
     code = models.CharField("ID", max_length=64, validators=[_CODE])
     when = models.TextField("condition", help_text="A CEL condition.")
     times = Decimal6Field("factor")
+    label = models.CharField(max_length=300, blank=True, help_text=_LABEL_HELP)
 
     class Meta:
         ordering: ClassVar = ["product", "position", "id"]

@@ -25,6 +25,9 @@ PLAIN_QUESTION_FIELDS: Final = (
     "valid_for",
     "renews_by",
     "help",
+    "width",
+    "below",
+    "address",
     "was",
 )
 #: Fields with the same name and the same form in a catalogue's row and in its struct.
@@ -96,6 +99,7 @@ def _question_set(row: QuestionSet) -> parts.QuestionSet:
     pool = (
         parts.Pool(
             code=row.pool_code,
+            noun=row.pool_noun,
             parent=row.pool_parent,
             min=row.pool_min,
             max=row.pool_max,
@@ -111,13 +115,20 @@ def _question_set(row: QuestionSet) -> parts.QuestionSet:
             choices=question.choices.code if question.choices else "",
             validate=tuple(question.validate),
             products=tuple(question.products),
+            same_as=tuple(question.same_as),
             **{name: getattr(question, name) for name in PLAIN_QUESTION_FIELDS},
         )
         for question in row.questions.all()
     )
     return parts.QuestionSet(
-        code=row.code, title=row.title, when=row.when, pool=pool, was=row.was, questions=questions
-    )  # fmt: skip
+        code=row.code,
+        title=row.title,
+        when=row.when,
+        pool=pool,
+        same_as_label=row.same_as_label,
+        was=row.was,
+        questions=questions,
+    )
 
 
 def _requirement(row: Question) -> parts.Requirement | parts.RequiredWhen:
@@ -149,15 +160,20 @@ def _product(row: carrier_rows.CarrierProduct) -> parts.Product:
             per=_number(table.per),
             times=table.times,
             reason=table.reason,
+            label=table.label,
         )
         for table in row.tables.all()
     )
     rating = parts.Rating(
         minimum=_number(row.minimum),
-        terms=tuple(parts.Term(rate=_number(term.rate), per=_number(term.per), of=term.of) for term in row.terms.all()),
+        terms=tuple(
+            parts.Term(rate=_number(term.rate), per=_number(term.per), of=term.of, label=term.label)
+            for term in row.terms.all()
+        ),
         tables=tables,
         factors=tuple(
-            parts.Factor(id=factor.code, when=factor.when, times=_number(factor.times)) for factor in row.factors.all()
+            parts.Factor(id=factor.code, when=factor.when, times=_number(factor.times), label=factor.label)
+            for factor in row.factors.all()
         ),
     )
     return parts.Product(

@@ -39,7 +39,7 @@ _STAND_INS: Final[dict[str, Any]] = {
             "was",
         )
     ),
-    **dict.fromkeys(("valid_for", "renews_by")),
+    **dict.fromkeys(("valid_for", "renews_by", "noun", "width", "below", "address", "same_as", "same_as_label")),
     **dict.fromkeys(("p50_seconds", "p95_seconds", "fail_percent", "per_minute", "min", "max", "per", "minimum")),
     "admitted": True,
     "rate_type": "bindable",
@@ -60,6 +60,8 @@ _SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "va
     "say": 500,
     "disclosure": 2000,
     "help": 500,
+    "noun": 64,
+    "same_as_label": 100,
 }
 _CONDITIONS: Final = dict.fromkeys(
     ("when", "value", "states", "industry", "of", "rate_by", "amount", "times", "quote", "bind", "fields"), 4000

@@ -83,6 +83,7 @@ def _load_questions(catalogue: Catalogue, definition: CatalogueDefinition, lists
             code=question_set.code,
             title=question_set.title,
             when=question_set.when,
+            same_as_label=question_set.same_as_label,
             was=question_set.was,
             **_pool_fields(question_set.pool),
         )
@@ -95,6 +96,7 @@ def _load_questions(catalogue: Catalogue, definition: CatalogueDefinition, lists
             choices=lists[question.choices] if question.choices else None,
             validate=list(question.validate),
             products=list(question.products),
+            same_as=list(question.same_as),
             **_requirement_fields(question),
             **{name: getattr(question, name) for name in PLAIN_QUESTION_FIELDS},
         )
@@ -114,6 +116,7 @@ def _pool_fields(pool: parts.Pool | None) -> dict[str, object]:
         return {}
     return {
         "pool_code": pool.code,
+        "pool_noun": pool.noun,
         "pool_parent": pool.parent,
         "pool_min": pool.min,
         "pool_max": pool.max,
@@ -207,7 +210,12 @@ def _load_carriers(definition: CatalogueDefinition) -> None:
 def _load_rating(row: carrier_rows.CarrierProduct, product: parts.Product) -> None:
     carrier_rows.RateTerm.objects.bulk_create(
         carrier_rows.RateTerm(
-            product=row, position=position, rate=Decimal(term.rate), per=Decimal(term.per), of=term.of
+            product=row,
+            position=position,
+            rate=Decimal(term.rate),
+            per=Decimal(term.per),
+            of=term.of,
+            label=term.label,
         )
         for position, term in enumerate(product.rating.terms)
     )
@@ -221,6 +229,7 @@ def _load_rating(row: carrier_rows.CarrierProduct, product: parts.Product) -> No
             per=Decimal(table.per),
             times=table.times,
             reason=table.reason,
+            label=table.label,
         )
         for position, table in enumerate(product.rating.tables)
     )
@@ -231,7 +240,12 @@ def _load_rating(row: carrier_rows.CarrierProduct, product: parts.Product) -> No
     )
     carrier_rows.RateFactor.objects.bulk_create(
         carrier_rows.RateFactor(
-            product=row, position=position, code=factor.id, when=factor.when, times=Decimal(factor.times)
+            product=row,
+            position=position,
+            code=factor.id,
+            when=factor.when,
+            times=Decimal(factor.times),
+            label=factor.label,
         )
         for position, factor in enumerate(product.rating.factors)
     )

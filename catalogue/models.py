@@ -217,6 +217,15 @@ class QuestionSet(models.Model):
         blank=True,
         help_text="Questions that identify the same row in two copies, separated by commas.",
     )
+    pool_noun = models.CharField(
+        "name of one row", max_length=64, blank=True, help_text="In the singular, such as WC class: “Add WC class”."
+    )
+    same_as_label = models.CharField(
+        "text of “same as”",
+        max_length=100,
+        blank=True,
+        help_text="Names the order that takes over the answers of the questions in “same as”.",
+    )
     was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
     pool_was = models.CharField("earlier pool code", max_length=64, blank=True, help_text=_WAS_HELP)
 
@@ -275,6 +284,23 @@ class Question(models.Model):
         NONE = "", "Not sensitive"
         PII = "pii", "Personal: masked unless the reader may see it (pii)"
         SPI = "spi", "Secret: encrypted, never shown in full (spi)"
+
+    class Width(models.TextChoices):
+        """The part of a line that a question takes on the page."""
+
+        TYPE = "", "As its type needs"
+        THIRD = "third", "A third of a line"
+        HALF = "half", "Half a line"
+        FULL = "full", "A whole line"
+
+    class AddressPart(models.TextChoices):
+        """The part that a question has in the address of its set."""
+
+        NONE = "", "None"
+        STREET = "street", "Street"
+        CITY = "city", "City"
+        STATE = "state", "State"
+        ZIP = "zip", "ZIP code"
 
     question_set = models.ForeignKey(QuestionSet, on_delete=models.CASCADE, related_name="questions")
     catalogue = InheritedCatalogueField(parent="question_set")
@@ -338,6 +364,26 @@ class Question(models.Model):
         max_length=64, blank=True, help_text="How far a renewal moves this date, such as 1 year or 6 months."
     )
     help = models.CharField(max_length=500, blank=True)
+    width = models.CharField(max_length=20, choices=Width, default=Width.TYPE, blank=True)
+    below = models.CharField(
+        max_length=64,
+        blank=True,
+        help_text="The code of the question of this set that it follows. By default the one that shows it.",
+    )
+    address = models.CharField(
+        "part of an address",
+        max_length=20,
+        choices=AddressPart,
+        default=AddressPart.NONE,
+        blank=True,
+        help_text="The ZIP code of a set fills its city and state.",
+    )
+    same_as = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Questions whose answers can be taken over, joined by a space; codes, separated by commas.",
+    )
     was = models.CharField("earlier code", max_length=64, blank=True, help_text=_WAS_HELP)
 
     class Meta:

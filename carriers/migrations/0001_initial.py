@@ -270,6 +270,14 @@ class Migration(migrations.Migration):
                 ("when", models.TextField(help_text="A CEL condition.", verbose_name="condition")),
                 ("times", carriers.models.Decimal6Field(decimal_places=6, max_digits=18, verbose_name="factor")),
                 (
+                    "label",
+                    models.CharField(
+                        blank=True,
+                        help_text="The name that people see. By default the label of the question that it reads.",
+                        max_length=300,
+                    ),
+                ),
+                (
                     "product",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE,
@@ -326,6 +334,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "label",
+                    models.CharField(
+                        blank=True,
+                        help_text="The name that people see. By default the label of the question that it reads.",
+                        max_length=300,
+                    ),
+                ),
+                (
                     "product",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE, related_name="tables", to="carriers.carrierproduct"
@@ -378,6 +394,14 @@ class Migration(migrations.Migration):
                     "of",
                     models.TextField(
                         help_text="... of this value: a CEL expression that returns a number.", verbose_name="value"
+                    ),
+                ),
+                (
+                    "label",
+                    models.CharField(
+                        blank=True,
+                        help_text="The name that people see. By default the label of the question that it reads.",
+                        max_length=300,
                     ),
                 ),
                 (

@@ -348,6 +348,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "pool_noun",
+                    models.CharField(
+                        blank=True,
+                        help_text="In the singular, such as WC class: “Add WC class”.",
+                        max_length=64,
+                        verbose_name="name of one row",
+                    ),
+                ),
+                (
+                    "same_as_label",
+                    models.CharField(
+                        blank=True,
+                        help_text="Names the order that takes over the answers of the questions in “same as”.",
+                        max_length=100,
+                        verbose_name="text of “same as”",
+                    ),
+                ),
+                (
                     "was",
                     models.CharField(
                         blank=True,
@@ -487,6 +505,55 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("help", models.CharField(blank=True, max_length=500)),
+                (
+                    "width",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "As its type needs"),
+                            ("third", "A third of a line"),
+                            ("half", "Half a line"),
+                            ("full", "A whole line"),
+                        ],
+                        default="",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "below",
+                    models.CharField(
+                        blank=True,
+                        help_text="The code of the question of this set that it follows. By default the one that shows it.",
+                        max_length=64,
+                    ),
+                ),
+                (
+                    "address",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "None"),
+                            ("street", "Street"),
+                            ("city", "City"),
+                            ("state", "State"),
+                            ("zip", "ZIP code"),
+                        ],
+                        default="",
+                        help_text="The ZIP code of a set fills its city and state.",
+                        max_length=20,
+                        verbose_name="part of an address",
+                    ),
+                ),
+                (
+                    "same_as",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Questions whose answers can be taken over, joined by a space; codes, separated by commas.",
+                        size=None,
+                    ),
+                ),
                 (
                     "was",
                     models.CharField(

@@ -52,7 +52,7 @@ class TermRows(DraftRows):
 
     model = RateTerm
     form = CheckedForm
-    fields = ("rate", "per", "of", "position")
+    fields = ("rate", "per", "of", "label", "position")
 
 
 class TableRows(DraftRows):
@@ -60,7 +60,7 @@ class TableRows(DraftRows):
 
     model = RateTable
     form = CheckedForm
-    fields = ("pool", "rate_by", "amount", "per", "times", "reason", "position")
+    fields = ("pool", "rate_by", "amount", "per", "times", "reason", "label", "position")
     show_change_link = True
 
 
@@ -69,7 +69,7 @@ class FactorRows(DraftRows):
 
     model = RateFactor
     form = CheckedForm
-    fields = ("code", "when", "times", "position")
+    fields = ("code", "when", "times", "label", "position")
 
 
 class RuleBlocks(DraftBlocks):
@@ -130,7 +130,7 @@ class RateTableAdmin(DraftAdmin):
     search_fields = ("product__code", "pool", "rate_by")
     autocomplete_fields = ("product",)
     inlines = (EntryRows,)
-    fields = (("product", "position"), ("pool", "reason"), "rate_by", ("amount", "per"), "times")
+    fields = (("product", "position"), ("pool", "reason"), "rate_by", ("amount", "per"), "times", "label")
 
 
 @admin.register(SurplusRule, site=site)

@@ -22,6 +22,8 @@ _QUESTION_FIELDS = (
     ("quote_when", "bind_when"),
     ("valid_for", "renews_by"),
     "help",
+    ("width", "below"),
+    ("address", "same_as"),
     ("was", "position"),
 )
 
@@ -58,8 +60,18 @@ class QuestionSetAdmin(DraftAdmin):
     search_fields = ("code", "title", "pool_code")
     inlines = (QuestionBlocks,)
     fieldsets = (
-        (None, {"fields": (("catalogue", "position"), ("code", "title"), ("when", "was"))}),
-        ("Pool", {"fields": (("pool_code", "pool_parent"), ("pool_min", "pool_max"), ("pool_key", "pool_was"))}),
+        (None, {"fields": (("catalogue", "position"), ("code", "title"), ("when", "was"), "same_as_label")}),
+        (
+            "Pool",
+            {
+                "fields": (
+                    ("pool_code", "pool_parent"),
+                    ("pool_noun", "pool_was"),
+                    ("pool_min", "pool_max"),
+                    "pool_key",
+                )
+            },
+        ),
     )
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[QuestionSet]:

@@ -19,6 +19,8 @@ else:
     QuestionTypeCode = Literal[tuple(QUESTION_TYPES)]
 Requirement: TypeAlias = Literal["quote", "bind", "optional"]
 Sensitivity: TypeAlias = Literal["", "pii", "spi"]
+Width: TypeAlias = Literal["", "third", "half", "full"]
+AddressPart: TypeAlias = Literal["", "street", "city", "state", "zip"]
 
 
 class _Part(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -38,6 +40,10 @@ class Question(_Part, frozen=True, kw_only=True):
     ``validate`` holds calls such as ``max:120``; ``products`` makes it a carrier question of those products. ``was`` is
     its code in earlier releases. A renewal proposes an answer that is older than ``valid_for`` ("1 year") instead of
     taking it over, and moves a date by ``renews_by``.
+
+    ``width`` is its part of a line ("": as its type needs) and ``below`` the question of its set that it follows on the
+    page. ``address`` is its part in the address that its set asks for. ``same_as`` are the questions, asked once, whose
+    answers can be taken over, joined by a space.
     """
 
     code: str
@@ -53,16 +59,21 @@ class Question(_Part, frozen=True, kw_only=True):
     valid_for: str = ""
     renews_by: str = ""
     help: str = ""
+    width: Width = ""
+    below: str = ""
+    address: AddressPart = ""
+    same_as: tuple[str, ...] = ()
     was: str = ""
 
 
 class Pool(_Part, frozen=True, kw_only=True):
     """The repeating group of a question set; ``key`` matches rows between copies, ``parent`` is the enclosing pool.
 
-    ``was`` is its code in earlier releases.
+    ``noun`` names one row ("loss"). ``was`` is its code in earlier releases.
     """
 
     code: str
+    noun: str = ""
     parent: str = ""
     min: int = 0
     max: int = 1000
@@ -71,14 +82,15 @@ class Pool(_Part, frozen=True, kw_only=True):
 
 
 class QuestionSet(_Part, frozen=True, kw_only=True):
-    """Questions that belong together, visible while ``when`` (if any) is true. ``was`` is its code in earlier
-    releases.
+    """Questions that belong together, visible while ``when`` (if any) is true. ``same_as_label`` names the order that
+    takes over the answers of ``same_as``. ``was`` is its code in earlier releases.
     """
 
     code: str
     title: str
     when: str = ""
     pool: Pool | None = None
+    same_as_label: str = ""
     was: str = ""
     questions: tuple[Question, ...] = ()
 
@@ -141,11 +153,12 @@ class Carrier(_Part, frozen=True, kw_only=True):
 
 
 class Term(_Part, frozen=True, kw_only=True):
-    """A premium term: ``of`` (CEL, number) / ``per`` * ``rate`` dollars a year."""
+    """A premium term: ``of`` (CEL, number) / ``per`` * ``rate`` dollars a year. ``label`` names it for people."""
 
     rate: str
     per: str = "1"
     of: str
+    label: str = ""
 
 
 class RateTable(_Part, frozen=True, kw_only=True):
@@ -153,7 +166,8 @@ class RateTable(_Part, frozen=True, kw_only=True):
     ``times`` if it is a number.
 
     ``rate_by`` and ``amount`` are CEL in the scope of one row, ``times`` in the scope of the form. ``reason`` is the
-    rule id of the base check that every row's code has a rate; without it, a row without a rate counts 0.
+    rule id of the base check that every row's code has a rate; without it, a row without a rate counts 0. ``label``
+    names it for people.
     """
 
     pool: str
@@ -163,14 +177,16 @@ class RateTable(_Part, frozen=True, kw_only=True):
     per: str = "1"
     times: str = ""
     reason: str = ""
+    label: str = ""
 
 
 class Factor(_Part, frozen=True, kw_only=True):
-    """A factor that multiplies the premium by ``times`` while ``when`` is true."""
+    """A factor that multiplies the premium by ``times`` while ``when`` is true. ``label`` names it for people."""
 
     id: str
     when: str
     times: str
+    label: str = ""
 
 
 class Rating(_Part, frozen=True, kw_only=True):

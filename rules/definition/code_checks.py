@@ -11,6 +11,7 @@ from typing import Final
 from copies.paths import RESERVED as RESERVED_STEPS
 from rules.definition.catalogue import CatalogueDefinition, Product, ProductRule, Question, QuestionSet, Rating
 from rules.definition.faults import CatalogueFault, closest
+from rules.definition.page_checks import page_faults
 from rules.definition.payload_checks import payload_faults
 from rules.definition.renames import rename_faults
 from rules.definition.surplus import surplus_faults
@@ -66,6 +67,7 @@ class _References:
                 )
         for part in self._definition.question_sets:
             yield from self._set(part)
+        yield from page_faults(self._definition)
         for derived in self._definition.derived:
             yield from _bad_name(derived.code, f"derived[{derived.code}].code")
         for rule in self._definition.form_rules:

@@ -183,8 +183,9 @@ class ShadowRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledTerm:
-    """A premium term with its compiled text; ``share`` is ``rate / per``."""
+    """A premium term with its compiled text; ``share`` is ``rate / per``, ``label`` its name for people."""
 
+    label: str
     rate: Decimal
     per: Decimal
     share: Fraction
@@ -193,8 +194,9 @@ class CompiledTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledTable:
-    """A rate table with its compiled texts."""
+    """A rate table with its compiled texts; ``label`` is its name for people."""
 
+    label: str
     table: RateTable
     rates: Mapping[str, Fraction]
     rate_by: Expression
@@ -206,9 +208,10 @@ class CompiledTable:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledFactor:
-    """A premium factor with its compiled text."""
+    """A premium factor with its compiled text; ``label`` is its name for people."""
 
     id: str
+    label: str
     when: Expression
     times: Decimal
 

@@ -22,6 +22,7 @@ from rules.definition.model import (
     Override,
 )
 from rules.definition.payload_compiler import PayloadCompiler
+from rules.definition.rating_labels import RatingLabels
 from rules.definition.surplus import compile_surplus, rules_of_line
 from rules.definition.texts import Texts
 from rules.language.expressions import Expression
@@ -55,6 +56,7 @@ class _Products:
         self._questions: dict[str, Question] = {
             question.code: question for part in definition.question_sets for question in part.questions
         }
+        self._labels = RatingLabels(definition)
         self._texts = texts
         self._lines = lines
         self._payloads = PayloadCompiler(definition, texts)
@@ -103,7 +105,8 @@ class _Products:
     def _term(self, term: Term, where: str) -> CompiledTerm:
         of = self._texts.compile(term.of, f"{where}.of", wanted=(NUMBER,))
         rate, per = Decimal(term.rate), Decimal(term.per)
-        return CompiledTerm(rate=rate, per=per, share=Fraction(rate) / Fraction(per), of=of)
+        share = Fraction(rate) / Fraction(per)
+        return CompiledTerm(label=self._labels.of_term(term), rate=rate, per=per, share=share, of=of)
 
     def _table(self, table: RateTable, where: str) -> CompiledTable:
         compile_text, pool = self._texts.compile, table.pool
@@ -111,6 +114,7 @@ class _Products:
         amount = compile_text(table.amount, f"{where}.amount", wanted=(NUMBER,), pool=pool) if table.amount else None
         times = compile_text(table.times, f"{where}.times", wanted=(NUMBER,)) if table.times else None
         return CompiledTable(
+            label=self._labels.of_table(table),
             table=table,
             rates={code: Fraction(Decimal(rate)) for code, rate in table.rates.items()},
             rate_by=rate_by,
@@ -122,7 +126,8 @@ class _Products:
 
     def _factor(self, factor: Factor, where: str) -> CompiledFactor:
         when = self._texts.compile(factor.when, f"{where}.when", wanted=(TRUTH,))
-        return CompiledFactor(id=factor.id, when=when, times=Decimal(factor.times))
+        label = self._labels.of_factor(factor)
+        return CompiledFactor(id=factor.id, label=label, when=when, times=Decimal(factor.times))
 
 
 def _check_ids(product: Product) -> Iterator[str]:

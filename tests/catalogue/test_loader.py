@@ -24,6 +24,12 @@ LATER = (
     )
     .replace("label: Places in all}", "label: Places in all, show: true}")
     .replace("title_question: kennel_name\n", "title_question: kennel_name\nindustry_question: trade\n")
+    .replace("key: [run_name]}\n", "key: [run_name], noun: run}\n  same_as_label: As the kennel\n")
+    .replace("code: run_name,", "code: run_name, width: third, same_as: [kennel_name],")
+    .replace("code: run_size,", "code: run_size, below: run_name, address: state,")
+    .replace("of: turnover}", "of: turnover, label: Turnover of the kennel}")
+    .replace("reason: run_size", "reason: run_size\n      label: Places by size")
+    .replace("id: watched,", "id: watched, label: Night watch,")
 )
 
 

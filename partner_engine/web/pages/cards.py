@@ -99,7 +99,7 @@ def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) 
         path=path,
         id=element_id(path),
         title=title,
-        noun=_noun(pool.code),
+        noun=noun_of(pool),
         rows=tuple(
             _row(reading, pool, path, row, number, rows=len(rows), long=long)
             for number, row in enumerate(rows, 1)
@@ -139,7 +139,7 @@ def _row(  # noqa: PLR0913 - the place of a row needs four
         id=element_id(path),
         number=number,
         title=row_title(reading, pool, row),
-        noun=_noun(pool.code),
+        noun=noun_of(pool),
         needed=reading.needed_in_rows[path],
         faulty=path in reading.faulty_rows,
         closed=closed,
@@ -195,9 +195,11 @@ def _title(reading: Reading, pool: Pool) -> str:
     return reading.catalogue.sets[reading.catalogue.pools[pool.code].set_code].question_set.title
 
 
-def _noun(code: str) -> str:
-    """Return the noun for one row, from the pool's code: ``prior_losses`` gives ``prior loss``."""
-    words = " ".join(word.upper() if len(word) < 3 else word for word in code.split("_"))
+def noun_of(pool: Pool) -> str:
+    """Return the noun for one row, by default from the pool's code: ``prior_losses`` gives ``prior loss``."""
+    if pool.noun:
+        return pool.noun
+    words = " ".join(word.upper() if len(word) < 3 else word for word in pool.code.split("_"))
     for ending, single in (("sses", "ss"), ("ies", "y"), ("s", "")):
         if words.endswith(ending):
             return words.removesuffix(ending) + single

@@ -1,7 +1,7 @@
 """Where the questions of a set stand: a column that never changes, and dependent questions below their cause. Pure.
 
-The places depend on the catalogue only, never on the answers. So a question that appears or disappears moves no other
-to another column.
+The places depend on the catalogue only (its keys ``width`` and ``below``, else types and conditions), never on the
+answers. So a question that appears or disappears moves no other to another column.
 """
 
 from __future__ import annotations
@@ -53,7 +53,12 @@ def place_questions(
 
 
 def _cause(catalogue: CompiledCatalogue, code: str, codes: list[str]) -> str:
-    """Return the last question among ``codes`` that decides whether ``code`` is shown, "" without one."""
+    """Return the question among ``codes`` that ``code`` is below, by default the last that decides whether it is shown;
+    "" without one.
+    """
+    below = catalogue.questions[code].question.below
+    if below in codes:
+        return below
     when = catalogue.questions[code].when
     read = _questions_read(catalogue, when.reads, set()) if when else set[str]()
     return next((found for found in reversed(codes) if found in read), "")
@@ -107,8 +112,12 @@ def _condition(question: Question) -> tuple[object, ...]:
 
 
 def _is_short(question: Question) -> bool:
+    if question.width:
+        return question.width == "third"
     return question.type in _SHORT and len(question.label) <= _SHORT_LABEL
 
 
 def _is_full(question: Question) -> bool:
+    if question.width:
+        return question.width == FULL
     return question.type in _FULL or len(question.label) > _LONG_LABEL

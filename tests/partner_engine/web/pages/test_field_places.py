@@ -99,6 +99,20 @@ def test_questions_with_one_condition_share_a_line_below_their_cause() -> None:
     assert rows[1:] == [("a", "1-of-2", "has"), ("b", "2-of-2", "has")]
 
 
+def test_the_catalogue_says_width_and_place_where_the_type_is_not_enough() -> None:
+    rows = places(
+        Question(code="a", label="A", type="text", width="third"),
+        Question(code="b", label="B", type="text", width="third"),
+        Question(code="c", label="C", type="text", width="third"),
+        Question(code="d", label="D", type="year", width="full"),
+        Question(code="e", label="E", type="text", below="b", when="d == 2000"),
+    )
+
+    assert rows == [
+        ("a", "1-of-2", ""), ("b", "2-of-2", ""), ("e", FULL, "b"), ("c", "1-of-2", ""), ("d", FULL, ""),
+    ]  # fmt: skip
+
+
 def test_only_questions_that_the_reader_is_asked_have_places() -> None:
     placed = place_questions(catalogue(question("a"), question("b"), question("c")), "all", lambda code: code != "a")
 
