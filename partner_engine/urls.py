@@ -9,6 +9,7 @@ from partner_engine.admin.site import site
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.metrics import metrics
 from partner_engine.oauth_tokens import RevokeToken, Token
+from partner_engine.web.agency import logo
 from partner_engine.web.proposals import open_proposal
 
 urlpatterns: list[URLPattern | URLResolver] = [
@@ -21,6 +22,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("partner_engine.api.urls")),
     re_path(r"^api/", UnknownRoute.as_view()),
     path("proposals/<str:secret>", open_proposal, name="open-proposal"),
+    path("logos/<uuid:logo_id>", logo, name="logo"),
     path("guest/", include("partner_engine.web.guest_urls", namespace="guest")),
     path("", include("partner_engine.web.urls")),
 ]

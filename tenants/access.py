@@ -20,6 +20,7 @@ class Right(StrEnum):
     MANAGE_WEBHOOKS = "webhooks:manage"
     CLONE_TO_TENANTS = "forms:clone_to_tenants"
     BIND_QUOTES = "quotes:bind"
+    MANAGE_AGENCY = "agency:manage"
 
 
 #: The description of each right on consent pages, in docs and in the admin.
@@ -33,6 +34,7 @@ RIGHT_TEXTS: Final = {
     Right.MANAGE_WEBHOOKS: "Add, change, test and replay webhook endpoints",
     Right.CLONE_TO_TENANTS: "Clone a copy into another tenant",
     Right.BIND_QUOTES: "Record consent, bind quotes and ask for help with it",
+    Right.MANAGE_AGENCY: "Change the agency's name, logo, phone and e-mail",
 }
 
 
@@ -50,7 +52,7 @@ _AGENT: Final = frozenset(
 
 ROLE_RIGHTS: Final[dict[Role, frozenset[Right]]] = {
     Role.AGENT: _AGENT,
-    Role.TENANT_ADMIN: _AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF, Right.MANAGE_WEBHOOKS},
+    Role.TENANT_ADMIN: _AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF, Right.MANAGE_WEBHOOKS, Right.MANAGE_AGENCY},
     Role.STAFF: frozenset({Right.READ_FORMS, Right.READ_CATALOGUE}),
 }
 #: Rights that reach beyond a tenant: only staff give them, to one program at a time.

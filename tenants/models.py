@@ -28,6 +28,7 @@ from tenants.flag_memory import FlagMemory, announce_change
 from tenants.flag_rules import FlagState, Owner, Verdict, explain
 from tenants.limit_models import OwnRateLimit as OwnRateLimit
 from tenants.limit_models import RateLimit as RateLimit
+from tenants.logo_models import Logo as Logo
 from tenants.residence import database_of
 
 
@@ -76,6 +77,9 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
         validators=[MinValueValidator(1), MaxValueValidator(100)],
         help_text="Its share of the workers while several tenants have work waiting, relative to the others' weights.",
     )
+    phone = models.CharField(max_length=40, blank=True, help_text="Guests and customers see it.")
+    email = models.EmailField("e-mail", blank=True, help_text="Guests and customers see it.")
+    logo_id = models.UUIDField(null=True, editable=False, help_text="The id of its logo, new with each picture.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -13,13 +13,20 @@ from django.shortcuts import render
 from oauth2_provider.generators import generate_client_secret
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
-from unfold.widgets import UnfoldAdminCheckboxSelectMultipleWidget, UnfoldAdminSelectWidget
+from unfold.widgets import (
+    UnfoldAdminCheckboxSelectMultipleWidget,
+    UnfoldAdminFileFieldWidget,
+    UnfoldAdminSelectWidget,
+    UnfoldBooleanWidget,
+)
 
 from catalogue.models import Catalogue
 from copies.models import CopyIndex
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import NoGuessing
+from partner_engine.agency_form import clean_logo, clean_phone, profile_of
 from tenants.access import RIGHT_TEXTS
+from tenants.agency_profile import change_profile
 from tenants.models import ApiClient, Tenant
 from tenants.tokens import revoke_tokens
 
@@ -36,9 +43,16 @@ class TenantForm(forms.ModelForm):
         required=False, widget=UnfoldAdminSelectWidget(), help_text="The catalogue that its new forms use."
     )
 
+    logo = forms.FileField(
+        required=False,
+        widget=UnfoldAdminFileFieldWidget(),
+        help_text="PNG, JPEG or WebP, at most 1 MB. A new logo replaces the present one.",
+    )
+    remove_logo = forms.BooleanField(required=False, widget=UnfoldBooleanWidget(), label="Remove the logo")
+
     class Meta:
         model = Tenant
-        fields = ("code", "name", "time_zone", "database", "catalogue", "quotes_staleness")
+        fields = ("code", "name", "phone", "email", "time_zone", "database", "catalogue", "quotes_staleness")
 
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
@@ -50,6 +64,14 @@ class TenantForm(forms.ModelForm):
         catalogue: Any = self.fields.get("catalogue")
         if catalogue is not None:
             catalogue.choices = [("", "None"), *Catalogue.objects.values_list("code", "title")]
+
+    def clean_phone(self) -> str:
+        """Return the phone number as it is read."""
+        return clean_phone(self.cleaned_data["phone"])
+
+    def clean_logo(self) -> bytes | None:
+        """Return the new logo as it is stored."""
+        return clean_logo(self.cleaned_data["logo"])
 
 
 @admin.register(Tenant, site=site)
@@ -71,6 +93,12 @@ class TenantAdmin(ModelAdmin):
         """Refuse to delete a tenant with forms, because no foreign key protects them."""
         allowed = super().has_delete_permission(request, obj)
         return allowed and not (isinstance(obj, Tenant) and _has_forms(obj))
+
+    def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
+        """Save the tenant with its logo."""
+        super().save_model(request, obj, form, change)
+        if {"logo", "remove_logo"} & set(form.changed_data):
+            change_profile(obj, profile_of(form.cleaned_data))
 
     @display(description="Database")
     def database_alias(self, tenant: Tenant) -> str:

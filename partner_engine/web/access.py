@@ -48,6 +48,7 @@ class Agent(Visitor):
         known = {
             "initials": initials.upper(),
             "manages_webhooks": self.actor.may(Right.MANAGE_WEBHOOKS),
+            "manages_agency": self.actor.may(Right.MANAGE_AGENCY),
             "operations_are_on": self.operations_are_on,
         }
         return super().context(**known, **shown)

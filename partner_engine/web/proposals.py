@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import date, timedelta
 from typing import Any, Final
 from uuid import UUID
@@ -118,6 +118,7 @@ def _opened(request: HttpRequest, opened: OpenedProposal) -> HttpResponse:
     proposal = msgspec.convert(opened.content, Proposal)
     shown = {
         "proposal": proposal,
+        "logo_id": opened.tenant.logo_id,
         "lines": _with_news(proposal, opened.requests, today),
         "made": day(opened.made_at.astimezone(zone).date()),
         "ends": day(opened.expires_at.astimezone(zone).date()),
@@ -152,6 +153,7 @@ def _show(  # noqa: PLR0913 - the outcome of an order
         days=DAYS,
         default_days=DEFAULT_DAYS,
         may_write=reader.may_write,
+        logo_id=agent.tenant.logo_id,
         address=address,
         notice=notice,
         problem=problem,
@@ -164,7 +166,8 @@ def _proposal(reading: Reading, context: BatchContext, agent: Agent, chosen: fro
     for row in context.attached.get("subjectivities", ()):
         if row.done_at is None and row.closed_at is None:  # type: ignore[attr-defined]
             conditions[str(row.quote_request_id)].append(row)  # type: ignore[attr-defined]
-    return build_proposal(reading, agency=agent.tenant.name, chosen=chosen, conditions=conditions)
+    proposal = build_proposal(reading, agency=agent.tenant.name, chosen=chosen, conditions=conditions)
+    return replace(proposal, phone=agent.tenant.phone, email=agent.tenant.email)
 
 
 def _choices(reading: Reading, proposal: Proposal) -> list[tuple[object, bool]]:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from partner_engine.id_converter import IdConverter
 from partner_engine.web import (
+    agency,
     all_quotes,
     application_forms,
     binding,
@@ -91,6 +92,7 @@ urlpatterns = [
     path("operations/<id:operation_id>/results.csv", operations.results, name="operation-results"),
     path("operations/<id:operation_id>/failed.csv", operation_import.failed_rows, name="operation-failed"),
     path("operations/<id:operation_id>/corrected", operation_import.corrected_rows, name="operation-corrected"),
+    path("settings/agency", agency.profile, name="agency"),
     path("settings/webhooks", webhooks.index, name="webhooks"),
     path("settings/webhooks/add", webhooks.add, name="add-webhook"),
     path("settings/webhooks/<id:endpoint_id>", webhooks.show, name="webhook"),

@@ -90,11 +90,42 @@ class Migration(migrations.Migration):
                         ],
                     ),
                 ),
+                (
+                    "phone",
+                    models.CharField(blank=True, help_text="Guests and customers see it.", max_length=40),
+                ),
+                (
+                    "email",
+                    models.EmailField(
+                        blank=True, help_text="Guests and customers see it.", max_length=254, verbose_name="e-mail"
+                    ),
+                ),
+                (
+                    "logo_id",
+                    models.UUIDField(editable=False, help_text="The id of its logo, new with each picture.", null=True),
+                ),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
                 "ordering": ["name"],
             },
+        ),
+        migrations.CreateModel(
+            name="Logo",
+            fields=[
+                (
+                    "tenant",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE,
+                        primary_key=True,
+                        related_name="+",
+                        serialize=False,
+                        to="tenants.tenant",
+                    ),
+                ),
+                ("code", models.UUIDField(unique=True)),
+                ("picture", models.BinaryField()),
+            ],
         ),
         migrations.CreateModel(
             name="User",
@@ -283,6 +314,7 @@ class Migration(migrations.Migration):
                                 ("webhooks:manage", "Add, change, test and replay webhook endpoints"),
                                 ("forms:clone_to_tenants", "Clone a copy into another tenant"),
                                 ("quotes:bind", "Record consent, bind quotes and ask for help with it"),
+                                ("agency:manage", "Change the agency's name, logo, phone and e-mail"),
                             ],
                             max_length=64,
                         ),

@@ -95,6 +95,7 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "operation-failed": ("GET", {}, False),
     "operation-corrected": ("POST", {}, False),
     "import-forms": ("POST", {"step": "run"}, False),
+    "agency": ("POST", {"name": "Taken over"}, False),
     "webhooks": ("GET", {}, False),
     "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
     "webhook": ("GET", {}, False),

@@ -18,7 +18,10 @@ AGENT = {Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_PERSONAL, Right.READ_CA
     ("role", "rights"),
     [
         (Role.AGENT, AGENT),
-        (Role.TENANT_ADMIN, AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF, Right.MANAGE_WEBHOOKS}),
+        (
+            Role.TENANT_ADMIN,
+            AGENT | {Right.REVEAL_SENSITIVE, Right.SET_AS_OF, Right.MANAGE_WEBHOOKS, Right.MANAGE_AGENCY},
+        ),
         (Role.STAFF, {Right.READ_FORMS, Right.READ_CATALOGUE}),
     ],
 )

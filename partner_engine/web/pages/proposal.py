@@ -77,6 +77,8 @@ class Proposal:
     request_ids: tuple[str, ...]
     total: str = ""
     note: str = NOTE
+    phone: str = ""
+    email: str = ""
 
 
 class PresentQuote(Protocol):

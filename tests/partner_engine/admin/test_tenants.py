@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import base64
+from io import BytesIO
 from uuid import UUID
 
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from oauth2_provider.models import get_access_token_model
+from PIL import Image
 
+from tenants.agency_profile import find_logo
 from tenants.models import ApiClient, Tenant
 
 
@@ -73,3 +77,25 @@ def test_a_tenant_gets_only_an_existing_database(admin: Client, summit: Tenant) 
     assert saved.status_code == 302
     summit.refresh_from_db()
     assert summit.database == "summit_db"
+
+
+def test_staff_change_the_profile_of_an_agency(admin: Client, harbor: Tenant) -> None:
+    address = reverse("admin:tenants_tenant_change", args=(harbor.pk,))
+    data = {"code": "harbor", "name": "Harbor", "time_zone": "America/Chicago", "database": "", "catalogue": ""}
+    output = BytesIO()
+    Image.new("RGB", (40, 20), "navy").save(output, "PNG")
+    logo = SimpleUploadedFile("logo.png", output.getvalue(), content_type="image/png")
+
+    refused = admin.post(address, {**data, "phone": "12", "logo": SimpleUploadedFile("logo.svg", b"<svg/>")})
+
+    assert set(refused.context["adminform"].form.errors) == {"phone", "logo"}
+    answer = admin.post(address, {**data, "phone": "6145552368", "email": "desk@harbor.example", "logo": logo})
+    assert answer.status_code == 302
+    harbor.refresh_from_db()
+    assert (harbor.phone, harbor.email) == ("(614) 555-2368", "desk@harbor.example")
+    assert find_logo(harbor.logo_id) is not None
+
+    admin.post(address, {**data, "remove_logo": "on"})
+
+    harbor.refresh_from_db()
+    assert (harbor.phone, harbor.logo_id) == ("", None)
