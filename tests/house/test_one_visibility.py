@@ -17,6 +17,7 @@ READERS = {
     "catalogue.releases": "is the catalogue",
     "catalogue.warnings": "warns authors",
     "rules.definition.code_checks": "refuses faulty definitions",
+    "rules.definition.page_checks": "refuses faulty definitions",
     "rules.definition.payload_checks": "refuses faulty definitions",
     "rules.definition.payload_compiler": "compiles",
     "rules.definition.texts": "compiles",
