@@ -94,6 +94,7 @@ class QuoteRequest(BatchWrittenModel):
                 name="quote_request_valid",
                 condition=models.Q(state__in=("estimated", "quoted", "referred", "selected")),
             ),
+            models.Index(fields=["updated_at"], name="quote_request_failed", condition=models.Q(state="failed")),
         ]
 
     def __str__(self) -> str:

@@ -13,6 +13,7 @@ from celery import Celery, Task
 from celery.bootsteps import StartStopStep
 from celery.schedules import crontab
 from celery.signals import (
+    after_task_publish,
     beat_init,
     before_task_publish,
     celeryd_init,
@@ -30,10 +31,15 @@ from structlog.contextvars import bind_contextvars, clear_contextvars, get_conte
 
 from partner_engine.checks import refuse_unsafe_settings
 from partner_engine.correlation import correlation_id_of
+from redis_locks.heartbeats import note_heartbeat
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
 
 HEADER: Final = "partner_engine_correlation_id"
+#: The names of the signs of life of beat and of the workers, renewed with each task of the shortest schedule.
+BEAT_HEARTBEAT: Final = "beat"
+WORKER_HEARTBEAT: Final = "worker"
+_PULSE_TASK: Final = "batch.processes.tasks.resume"
 #: The pauses between attempts to consume, in seconds; an attempt that holds for longer than the last starts anew.
 FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 15.0
@@ -79,7 +85,7 @@ app.steps["consumer"].add(ReconnectPause)
 #: Beat writes these into its table when it starts; staff can switch them off there. Messages expire, since late ones
 #: are useless. Due actions and webhooks are not listed: `manage.py relay` polls for them without a broker.
 app.conf.beat_schedule = {
-    "processes: resume": {"task": "batch.processes.tasks.resume", "schedule": 30.0, "options": {"expires": 25}},
+    "processes: resume": {"task": _PULSE_TASK, "schedule": 30.0, "options": {"expires": 25}},
     "actions: maintenance": {
         "task": "actions.tasks.run_maintenance",
         "schedule": crontab(minute=17),
@@ -116,6 +122,19 @@ def compile_at_notice(**kwargs: Any) -> None:
     import_module("catalogue.publish_notices").listen_for_releases()
 
 
+@beat_init.connect
+def report_beat(**kwargs: Any) -> None:
+    """Let this process show that it is alive whenever it sends the task of the shortest schedule."""
+    after_task_publish.connect(_note_beat)
+
+
+def _note_beat(sender: str | None = None, **kwargs: Any) -> None:
+    if sender == _PULSE_TASK:
+        # Without Redis nobody sees it.
+        with suppress(RedisError):
+            note_heartbeat(BEAT_HEARTBEAT)
+
+
 @before_task_publish.connect
 def _send_correlation_id(headers: dict[str, Any] | None = None, **kwargs: Any) -> None:
     if headers is not None:
@@ -131,5 +150,8 @@ def _bind_correlation_id(task_id: str, task: Task, **kwargs: Any) -> None:
 
 
 @task_postrun.connect
-def _forget_correlation_id(**kwargs: Any) -> None:
+def _forget_correlation_id(task: Task | None = None, **kwargs: Any) -> None:
     clear_contextvars()
+    if task is not None and task.name == _PULSE_TASK:
+        with suppress(RedisError):
+            note_heartbeat(WORKER_HEARTBEAT)

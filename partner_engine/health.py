@@ -36,8 +36,8 @@ def ready(request: HttpRequest) -> HttpResponse:
 
     A Redis that refuses writes is ``degraded``, with 200: saves, pages and the API work without it, more slowly.
     """
-    parts: dict[str, PartState] = {f"database:{alias}": _state_of_database(alias) for alias in connections}
-    parts["redis"] = _state_of_redis()
+    parts: dict[str, PartState] = {f"database:{alias}": state_of_database(alias) for alias in connections}
+    parts["redis"] = state_of_redis()
     impaired = [part for part, state in parts.items() if state != "ok"]
     is_failed = "failed" in parts.values()
     status = "unavailable" if is_failed else "degraded" if impaired else "ready"
@@ -49,7 +49,8 @@ def ready(request: HttpRequest) -> HttpResponse:
     return JsonResponse(body, status=503 if is_failed else 200)
 
 
-def _state_of_database(alias: str) -> PartState:
+def state_of_database(alias: str) -> PartState:
+    """Return whether the database ``alias`` responds."""
     try:
         with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1")
@@ -58,7 +59,8 @@ def _state_of_database(alias: str) -> PartState:
     return "ok"
 
 
-def _state_of_redis() -> PartState:
+def state_of_redis() -> PartState:
+    """Return whether Redis responds and takes writes."""
     try:
         client = get_redis_connection("default")
         client.ping()

@@ -24,6 +24,7 @@ from uuid_utils.compat import uuid7
 from waffle.models import AbstractUserFlag
 
 from tenants.access import BEYOND_TENANT, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role, TokenInUse
+from tenants.backup_models import Backup as Backup
 from tenants.flag_memory import FlagMemory, announce_change
 from tenants.flag_rules import FlagState, Owner, Verdict, explain
 from tenants.limit_models import OwnRateLimit as OwnRateLimit

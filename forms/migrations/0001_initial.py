@@ -565,6 +565,9 @@ class Migration(migrations.Migration):
                         fields=["valid_until"],
                         name="quote_request_valid",
                     ),
+                    models.Index(
+                        condition=models.Q(("state", "failed")), fields=["updated_at"], name="quote_request_failed"
+                    ),
                 ],
                 "constraints": [],
             },

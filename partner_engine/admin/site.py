@@ -73,6 +73,7 @@ _SIDEBAR: Final = (
         (
             ("Carriers", "apartment", "carriers", "carrier"),
             ("Products", "inventory_2", "carriers", "carrierproduct"),
+            ("Quotes", "request_quote", "forms", "quoterequest"),
             ("Rate tables", "table", "carriers", "ratetable"),
             ("Licenses", "badge", "quoting", "producerlicense"),
             ("Appointments", "handshake", "quoting", "carrierappointment"),

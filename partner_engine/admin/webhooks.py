@@ -5,16 +5,17 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib import admin, messages
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
-from unfold.admin import TabularInline
+from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
 from partner_engine.admin.site import site
+from partner_engine.admin.start_work import FAILING_ENDPOINTS
 from partner_engine.admin.viewing import BigTableAdmin
 from tenants.access import Actor
 from webhooks import endpoints
-from webhooks.models import DeliveryState, WebhookAttempt, WebhookDelivery, WebhookEndpoint
+from webhooks.models import DeliveryState, DisabledReason, WebhookAttempt, WebhookDelivery, WebhookEndpoint
 
 _ENDPOINT_STATES = {"on": "success", "failing": "warning", "off": "danger"}
 _DELIVERY_STATES = {"delivered": "success", "pending": "info", "failed": "danger"}
@@ -35,12 +36,33 @@ class WebhookRowsAdmin(BigTableAdmin):
         return str(row.tenant_name)
 
 
+class EndpointStateFilter(admin.SimpleListFilter):
+    """The list filter for endpoints that respond, fail, or were turned off by hand."""
+
+    title = "state"
+    parameter_name = "state"
+    _states: ClassVar = {
+        "on": Q(disabled_at=None, failures=0),
+        "failing": FAILING_ENDPOINTS,
+        "off": Q(disabled_reason=DisabledReason.BY_HAND),
+    }
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        """Return the states."""
+        return [("on", "Responding"), ("failing", "Failing or given up"), ("off", "Turned off by hand")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of ``queryset`` in the chosen state."""
+        chosen = self._states.get(self.value() or "")
+        return queryset.filter(chosen) if chosen is not None else queryset
+
+
 @admin.register(WebhookEndpoint, site=site)
 class WebhookEndpointAdmin(WebhookRowsAdmin):
     """Webhook endpoints without their secrets."""
 
     list_display = ("url", "endpoint_state", "failures", "failing_since", "paused_until", "tenant")
-    list_filter = ("disabled_reason",)
+    list_filter = (EndpointStateFilter, "disabled_reason")
     search_fields = ("url", "description")
     ordering = ("-created_at",)
     heavy_fields: ClassVar = ("secret", "previous_secret")

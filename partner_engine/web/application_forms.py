@@ -23,10 +23,11 @@ from partner_engine.copy_visibility import InsuredNames
 from partner_engine.error_pages import too_many_requests
 from partner_engine.rate_limits import count_request, give_request_back
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.pages.forms_list import QUOTE_STATES, STATE_WORDS, TABS, build_form_line
+from partner_engine.web.pages.forms_list import QUOTE_STATES, TABS, build_form_line
 from partner_engine.web.pages.quote_facts import QuoteFacts
 from partner_engine.web.pages.quote_states import Clock
 from partner_engine.web.quote_records import quotes_by_copy
+from presentation.state_words import FORM_STATES
 from presentation.visibility import Reader
 from search.form_search import rank_forms
 from tenants.access import Right
@@ -68,7 +69,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         rows=[_line(copy, agent, names, quotes.get(str(copy.pk), ())) for copy in rows],
         query=query,
         state=state or quoted,
-        states=[*STATE_WORDS.items(), *((code, word) for code, (word, _) in QUOTE_STATES.items())],
+        states=[*FORM_STATES.items(), *((code, word) for code, (word, _) in QUOTE_STATES.items())],
         tabs=TABS,
         may_write=agent.reader.may_write,
         may_select=agent.may_operate and state != "deleted",

@@ -483,6 +483,19 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name="Backup",
+            fields=[
+                (
+                    "database",
+                    models.CharField(
+                        help_text="The alias of the database.", max_length=64, primary_key=True, serialize=False
+                    ),
+                ),
+                ("finished_at", models.DateTimeField()),
+            ],
+            options={"ordering": ["database"]},
+        ),
+        migrations.CreateModel(
             name="RateLimit",
             fields=[
                 (

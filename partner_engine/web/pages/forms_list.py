@@ -14,15 +14,9 @@ from partner_engine.web.pages.quote_states import Clock
 from partner_engine.web.pages.shell import best_products
 from presentation.formats import moment, money
 from presentation.product_names import carrier_and_line
+from presentation.state_words import FORM_STATES
 from rules.definition.model import CompiledCatalogue
 
-STATE_WORDS: Final[dict[State, str]] = {
-    "incomplete": "In progress",
-    "ready": "Ready to quote",
-    "declined": "Declined",
-    "locked": "Locked",
-    "deleted": "Deleted",
-}
 #: The filters by quotes: their words, and the states of quotes of which the copy has one.
 QUOTE_STATES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
     "quoted": ("Quoted", ("quoted", "selected")),
@@ -94,7 +88,7 @@ def build_form_line(
     state = state_of(deleted=copy.deleted_at is not None, locked=copy.locked_at is not None, standing=standing)
     needed = summary.get("needed", 0)
     touched = copy.last_touched_by_user_at or copy.updated_at
-    word = f"{needed} needed" if state == "incomplete" and needed else STATE_WORDS[state]
+    word = f"{needed} needed" if state == "incomplete" and needed else FORM_STATES[state]
     if state == "ready" and catalogue is not None and not catalogue.products:
         word = "Complete"
     quoted, tone = state_word(quotes) if state not in ("deleted", "locked") else ("", "")

@@ -10,25 +10,9 @@ from zoneinfo import ZoneInfo
 
 from partner_engine.web.pages.quote_facts import RUNNING, QuoteFacts
 from presentation.formats import money
+from presentation.state_words import QUOTE_STATES
 from rules.definition.catalogue import Link
 
-#: The word and the color of each state.
-STATE_WORDS: Final[dict[str, tuple[str, str]]] = {
-    "draft": ("Not requested", ""),
-    "queued": ("Queued", ""),
-    "submitted": ("Submitted", ""),
-    "estimated": ("Estimate", "so-far"),
-    "quoted": ("Quoted", "eligible"),
-    "referred": ("Referred", "refer"),
-    "declined": ("Declined", "decline"),
-    "blocked": ("Blocked", "decline"),
-    "failed": ("Failed", "decline"),
-    "stale": ("Stale", "decline"),
-    "expired": ("Expired", "needed"),
-    "selected": ("Selected", "eligible"),
-    "bound": ("Bound", "bound"),
-    "withdrawn": ("Withdrawn", ""),
-}
 _MANUAL: Final = "manual"
 
 
@@ -90,7 +74,7 @@ def clock(seconds: int) -> str:
 
 def state_view(quote: QuoteFacts, link: Link | None, clock: Clock, *, currency: str) -> StateView:
     """Return the state of ``quote``, whose carrier is reached by ``link``."""
-    word, tone = STATE_WORDS.get(quote.state, (quote.state, ""))
+    word, tone = QUOTE_STATES.get(quote.state, (quote.state, ""))
     note, detail = _SENTENCES.get(quote.state, _reason)(_Case(quote, link, clock, currency))
     started = _started(quote)
     if quote.state not in RUNNING or started is None:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from io import StringIO
+from typing import Any
 from uuid import UUID
 
 import pytest
 from django.contrib.auth.models import Permission
+from django.core.management import call_command
+from django.db import connections
 from django.test import Client
 
+from actions.poller import relay_heartbeat
 from catalogue.loader import load
 from catalogue.models import Catalogue
 from catalogue.releases import forget_compiled_releases, publish
+from partner_engine.celery import BEAT_HEARTBEAT, WORKER_HEARTBEAT
+from redis_locks.heartbeats import note_heartbeat
 from tenants.access import Role
 from tenants.models import Tenant, User
 from tests.harness.cast import PASSWORD
@@ -53,3 +60,13 @@ def make_staff(db: None, sign_in: Callable[[User], Client]) -> Callable[..., Cli
         return sign_in(user)
 
     return make
+
+
+@pytest.fixture
+def healthy(db: None, settings: Any) -> None:
+    """Let every process show that it is alive, every database have a backup, and the keys not be the public ones."""
+    for name in (BEAT_HEARTBEAT, WORKER_HEARTBEAT, *map(relay_heartbeat, connections)):
+        note_heartbeat(name)
+    for alias in connections:
+        call_command("note_backup", database=alias, stdout=StringIO())
+    settings.KEYRING = {"2026-01": "not the development key"}
