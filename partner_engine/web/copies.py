@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from typing import Final
 from uuid import UUID
 
@@ -20,7 +20,7 @@ from batch.confirmation import confirm
 from batch.context import BatchContext
 from batch.errors import OutsideGuestLink, UnknownQuestion
 from copies.document import PoolRow, find_container
-from copies.paths import Path, row_steps
+from copies.paths import Path
 from guests.service import mark_unknown
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
@@ -31,12 +31,13 @@ from partner_engine.web.explanations import explain_product
 from partner_engine.web.guest_words import welcome_of
 from partner_engine.web.meanwhile import changed_by
 from partner_engine.web.order_keys import carried_out, order_key
-from partner_engine.web.pages.cards import build_row, row_title, top_sets
+from partner_engine.web.pages.cards import build_row, long_pools, row_title, top_sets
 from partner_engine.web.pages.dependants import put_away
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.fields import stored_texts
 from partner_engine.web.pages.form_page import build_form_page
 from partner_engine.web.pages.reading import Reading
+from partner_engine.web.pages.row_moves import RowMove, parts_of_move, with_open
 from partner_engine.web.rendering import render_parts, shown_version
 from partner_engine.web.visitors import Visitor
 from rules.flow.evaluation import Evaluation
@@ -158,12 +159,16 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
             if order == "remove"
             else None
         )
+        long_before = long_pools(context.changeset.document, path)
         row = orders[order](context.changeset)
         row_path = row.path if row else ""
         result = context.save(respond=lambda _: carried_out(row_path))
         # Which nested rows a new row needs is known only after the save.
         if order == "add" and row_commands.add_minimum_rows(context.changeset, row_path):
+            changes = result.changes
             result = context.save()
+            result = msgspec.structs.replace(result, changes=changes + result.changes)
+        moved = path if order == "remove" else row_path
         reading = read_context(context, request, visitor, result=result)
         response = respond_to_save(
             request,
@@ -171,7 +176,7 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
             result,
             before=before,
             version=loaded,
-            added=row_path,
+            move=RowMove(moved, long_before, is_removed=order == "remove") if moved else None,
             again=path if order in ("unknown", "known") else "",
             shown={"removed": removed},
         )
@@ -187,7 +192,7 @@ def show_row(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
     reading = read_context(context, request, visitor)
     if not isinstance(find_container(reading.document, path), PoolRow):
         return HttpResponse(status=404)
-    row = build_row(_with_open(reading, path), path)
+    row = build_row(with_open(reading, path), path)
     return render(request, "web/parts/row.html", {"row": row}) if row else HttpResponse(status=404)
 
 
@@ -209,24 +214,29 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
     *,
     before: Evaluation,
     version: int,
-    added: str = "",
+    move: RowMove | None = None,
     again: str = "",
     shown: dict[str, object] | None = None,
     is_everything: bool = False,
 ) -> HttpResponse:
     """Respond with the parts that the save changed, or with all parts if the page showed an older version or the save
-    changed ``is_everything``; in any case with the new row ``added`` and the card with the path ``again``.
+    changed ``is_everything``; in any case with the row of ``move`` and the card with the path ``again``.
     """
     reading = reading.after(before)
     shown_before = shown_version(request)
     is_stale = shown_before != version
     parts = Parts(top_sets(reading)) if is_stale or is_everything else changed_parts(reading, before, result.changes)
-    if added:
-        reading, parts = _with_open(reading, added), parts.with_set(reading.top_set(added))
+    place = None
+    if move:
+        reading = with_open(reading, move.path)
+        if not (is_stale or is_everything):
+            parts, place = parts_of_move(reading, before, result.changes, move)
     if again:
         parts = parts.with_set(reading.top_set(again))
     announcement = sentence(reading, result.changes, {} if reading.reader.is_guest else result.moved)
     details: dict[str, object] = {"version": reading.facts.version, "said": announcement, "stale": is_stale}
+    if place:
+        details["row"] = asdict(place)
     if is_stale:
         details["said"] = f"Somebody else has changed this form. The page now shows the changes. {announcement}"
         if shown_before:
@@ -240,7 +250,7 @@ def respond_to_repetition(
 ) -> HttpResponse:
     """Respond to an order that was executed before with all parts; ``added`` is the path of the row that it added."""
     reading = read_context(context, request, visitor)
-    reading = _with_open(reading, added) if added else reading
+    reading = with_open(reading, added) if added else reading
     shown = shown_version(request)
     theirs = changed_by(context.copy.id, since=shown, until=context.version) if shown else {}
     details = {
@@ -268,11 +278,6 @@ def _mark_unknown(context: BatchContext, visitor: Visitor, path: str, *, is_unkn
     if visitor.guest is None:
         raise UnknownQuestion(path)
     mark_unknown(context, visitor.guest, path, is_unknown=is_unknown)
-
-
-def _with_open(reading: Reading, path: str) -> Reading:
-    """Return ``reading`` with the row at ``path`` and the rows around it expanded."""
-    return replace(reading, open_rows=reading.open_rows | {row_id for _, row_id in row_steps(path)})
 
 
 def _title_of(context: BatchContext, request: HttpRequest, visitor: Visitor, path: str) -> str:

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from partner_engine.web.copy_shell import shell_around, shown_route
-from partner_engine.web.pages.cards import build_card, build_row
+from partner_engine.web.pages.cards import build_card, build_pool_foot, build_row
 from partner_engine.web.pages.derived_lines import build_derived
 from partner_engine.web.pages.differences import Parts
 from partner_engine.web.pages.faults import build_faults
@@ -44,6 +44,8 @@ def render_parts(
             "shell": shell_around(reading, route=route) if route else None,
             "cards": [build_card(reading, code) for code in parts.sets],
             "rows": [row for path in parts.rows if (row := build_row(reading, path))],
+            "row_heads": [row for path in parts.heads if (row := build_row(reading, path, is_head=True))],
+            "pool_feet": [pool for path in parts.feet if (pool := build_pool_foot(reading, path))],
             "copy_id": reading.facts.id,
             "guest": reading.reader.is_guest,
             "has_finished": reading.reader.has_finished,

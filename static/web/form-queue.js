@@ -1,6 +1,6 @@
 /* The save queue of this page's copy, sending through htmx. */
 
-import { fieldAt, idOf } from "./field.js";
+import { fieldAt, idOf, rowAt } from "./field.js";
 import { page, shownVersion } from "./form-page.js";
 import { problemOf, request } from "./requests.js";
 import { SaveQueue } from "./save-queue.js";
@@ -45,10 +45,18 @@ async function send(method, url, values, more = {}, { needsTabs = false } = {}) 
   return { status: xhr.status, problem: problemOf(xhr) };
 }
 
-/** Focus what comes after a removed row: the button that adds one. */
-function focusPoolOf(row) {
-  const foot = document.getElementById(`f-${idOf(row.split("/").slice(0, -1).join("/"))}`);
-  (foot?.querySelector("[data-add]") ?? foot)?.focus({ preventScroll: true });
+/** Return a function that focuses what comes after the row at `path` once it is removed: the same button of the next
+    row, else of the one before, else the button that adds one. */
+function focusBeside(path) {
+  const row = rowAt(path);
+  const ids = [row?.nextElementSibling?.id, row?.previousElementSibling?.id].filter(Boolean);
+  const foot = `f-${idOf(path.split("/").slice(0, -1).join("/"))}`;
+  return () => {
+    if (document.activeElement !== document.body) return;
+    const buttons = ids.map((id) => document.getElementById(id)?.querySelector("[data-remove]"));
+    const last = document.getElementById(foot);
+    (buttons.find(Boolean) ?? last?.querySelector("[data-add]") ?? last)?.focus({ preventScroll: true });
+  };
 }
 
 const sender = {
@@ -60,8 +68,9 @@ const sender = {
   },
   async sendOrder(wanted) {
     const { to = page.dataset.rows, needsTabs, ...order } = wanted;
+    const moveOn = order.order === "remove" ? focusBeside(order.path) : () => {};
     const response = await send("POST", to, order, { "X-Order-Key": orderKey(wanted) }, { needsTabs });
-    if (order.order === "remove" && response.status >= 200 && response.status < 300) focusPoolOf(order.path);
+    moveOn();
     return response;
   },
   async loadParts() {

@@ -2,9 +2,10 @@
    and the orders about one answer: clearing it, and confirming it in spite of a warning. */
 
 import { onClick } from "./clicks.js";
-import { rowAt } from "./field.js";
+import { idOf, rowAt } from "./field.js";
 import { page } from "./form-page.js";
 import { queue } from "./form-queue.js";
+import { fromTemplate } from "./page-templates.js";
 import { load } from "./requests.js";
 
 /** Load the questions of the closed row at `path`; return the row, null if it is not on the page. */
@@ -27,6 +28,49 @@ async function fold(button) {
   if (row.hasAttribute("data-open")) return closeRow(row, button);
   await openRow(path);
   document.getElementById(button.id)?.focus({ preventScroll: true });
+}
+
+function hasUnsaved(row) {
+  return [...row.querySelectorAll(".field[data-path]")].some(({ dataset }) => queue.isHeld(dataset.path));
+}
+
+/** Fold the last row of the long pool with the rows `list`, unless something in it is not saved. */
+function foldLast(list) {
+  const last = list.lastElementChild;
+  if (!list.matches(".long") || !last?.hasAttribute("data-open") || hasUnsaved(last)) return;
+  closeRow(last, last.querySelector("[data-fold]"));
+}
+
+/** Write the numbers of the rows in `list`, and whether there is room for duplicates. */
+function recount(list) {
+  const rows = [...list.children].filter((row) => !("gone" in row.dataset));
+  const isFull = list.nextElementSibling.hasAttribute("data-full");
+  for (const [index, row] of rows.entries()) {
+    const head = row.querySelector(".row-head");
+    const number = head?.querySelector("[data-number]");
+    const duplicate = head?.querySelector("[data-duplicate]");
+    if (number && number.textContent !== String(index + 1)) number.textContent = index + 1;
+    if (duplicate) duplicate.disabled = isFull;
+  }
+}
+
+/**
+ * Make a place for the row at `path`, which comes with the parts of this response, after the row `after`; or take the
+ * `removed` row away.
+ */
+export function placeRow({ path, after, removed }) {
+  const list = document.getElementById(`rows-${idOf(path.split("/").slice(0, -1).join("/"))}`);
+  if (!list) return;
+  if (removed) rowAt(path)?.remove();
+  else if (!rowAt(path)) {
+    if (queue.orderUnderWay?.order === "add") foldLast(list);
+    const row = fromTemplate("row");
+    row.id = `r-${idOf(path)}`;
+    if (after && rowAt(after)) rowAt(after).after(row);
+    else list.prepend(row);
+  }
+  // The foot of the pool and the row itself come with the parts.
+  requestAnimationFrame(() => recount(list));
 }
 
 const clearToast = () => document.getElementById("toast").replaceChildren();

@@ -8,6 +8,7 @@ import { page, setShownVersion } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import * as keptTexts from "./kept-texts.js";
 import { showPutAway } from "./put-away.js";
+import { placeRow } from "./rows.js";
 import { showField, showRefusal } from "./save-status.js";
 
 const PARTS_ARE_SHOWN = 30;
@@ -46,7 +47,7 @@ function showStored(field, text) {
   control.defaultValue = text;
 }
 
-function noteVersion({ version, said, theirs = {}, title, token }) {
+function noteVersion({ version, said, theirs = {}, title, token, row }) {
   if (token) takeToken(token);
   keptTexts.expect(theirs);
   dropInRemovedRow();
@@ -54,6 +55,7 @@ function noteVersion({ version, said, theirs = {}, title, token }) {
   const name = document.getElementById("copy-title");
   if (name && title !== undefined && document.activeElement !== name) name.value = title;
   conflicts.expect(theirs);
+  if (row) placeRow(row);
   if (said) announce(said);
 }
 

@@ -35,9 +35,9 @@ class Page:
         values = {"answers": json.dumps(given), "searched": json.dumps(searched or {})}
         return self._post("answers", values, open_rows)
 
-    def order(self, order: str, path: str, *, key: str = "", **more: object) -> HttpResponse:
+    def order(self, order: str, path: str, *, key: str = "", open_rows: str = "", **more: object) -> HttpResponse:
         """Press a button of a row or a pool; ``key`` marks an order that can be sent again."""
-        return self._post("rows", {"order": order, "path": path, **more}, "", key=key)
+        return self._post("rows", {"order": order, "path": path, **more}, open_rows, key=key)
 
     def post_message(self, text: str, *, key: str = "") -> HttpResponse:
         """Post a message."""

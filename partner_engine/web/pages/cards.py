@@ -5,11 +5,11 @@ A long pool shows one line per row. The questions of a row are built only if the
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Final
 
-from copies.document import Container, PoolRow
+from copies.document import Container, Document, PoolRow, find_container
 from copies.paths import Path, join_path, split_path
 from partner_engine.web.pages.field_places import place_questions
 from partner_engine.web.pages.fields import Field, build_field
@@ -23,7 +23,7 @@ LONG_POOL: Final = 10
 
 @dataclass(frozen=True)
 class RowView:
-    """One row of a pool. ``fields`` and ``pools`` are empty while it is ``closed``."""
+    """One row of a pool. ``fields`` and ``pools`` are empty while it is ``closed`` or only its head is wanted."""
 
     path: str
     id: str
@@ -42,7 +42,7 @@ class RowView:
 
 @dataclass(frozen=True)
 class PoolView:
-    """A pool at the top of the document or in a row."""
+    """A pool at the top of the document or in a row. ``needed`` is whether a quote needs its first row."""
 
     path: str
     id: str
@@ -92,29 +92,42 @@ def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) 
     """Return the view of ``pool`` in ``container``, which is at the path ``prefix``."""
     path = join_path(prefix, pool.code)
     rows = container.answer_pools.get(pool.code, [])
-    long = sum(1 + _nested(row) for row in rows) > LONG_POOL
-    may_add = reading.is_writable and reading.reader.scope.has_rows(reading.catalogue, pool.code)
-    title = _title(reading, pool)
+    long = is_long(rows)
+    shown = tuple(
+        _row(reading, pool, path, row, number, rows=len(rows), long=long)
+        for number, row in enumerate(rows, 1)
+        if reading.reader.scope.touches_row(reading.catalogue, join_path(path, row.id), pool.code)
+    )
+    return replace(_without_rows(reading, pool, rows, path), rows=shown)
+
+
+def build_pool_foot(reading: Reading, path: str) -> PoolView | None:
+    """Return the pool at ``path`` without its rows, None if it is missing."""
+    pool, container = reading.catalogue.pools.get(Path(path).code), reading.container(path)
+    if pool is None or container is None:
+        return None
+    return _without_rows(reading, pool.pool, container.answer_pools.get(pool.pool.code, ()), path)
+
+
+def _without_rows(reading: Reading, pool: Pool, rows: Sequence[PoolRow], path: str) -> PoolView:
     return PoolView(
         path=path,
         id=element_id(path),
-        title=title,
+        title=_title(reading, pool),
         noun=noun_of(pool),
-        rows=tuple(
-            _row(reading, pool, path, row, number, rows=len(rows), long=long)
-            for number, row in enumerate(rows, 1)
-            if reading.reader.scope.touches_row(reading.catalogue, join_path(path, row.id), pool.code)
-        ),
+        rows=(),
         full=len(rows) >= pool.max,
         most=pool.max,
-        writable=may_add,
+        writable=reading.is_writable and reading.reader.scope.has_rows(reading.catalogue, pool.code),
         notes=tuple((message.kind, message.text) for message in reading.messages.get(path, ())),
-        needed=path in reading.needed_to_quote,
+        needed=path in reading.needed_to_quote and not rows,
     )
 
 
-def build_row(reading: Reading, path: str) -> RowView | None:
-    """Return the row at ``path`` (``pool/<row id>[/pool/<row id>]``) with its questions, None if it is missing."""
+def build_row(reading: Reading, path: str, *, is_head: bool = False) -> RowView | None:
+    """Return the row at ``path`` (``pool/<row id>[/pool/<row id>]``) with its questions, unless only its head is wanted
+    (``is_head``); None if it is missing.
+    """
     pool_path, row_id = split_path(path)
     code = Path(pool_path).code
     pool, container = reading.catalogue.pools.get(code), reading.container(pool_path)
@@ -123,16 +136,45 @@ def build_row(reading: Reading, path: str) -> RowView | None:
         if pool is not None and row.id == row_id:
             if not reading.reader.scope.touches_row(reading.catalogue, path, code):
                 return None
-            long = sum(1 + _nested(other) for other in rows) > LONG_POOL
-            return _row(reading, pool.pool, pool_path, row, number, rows=len(rows), long=long)
+            build = _head if is_head else _row
+            return build(reading, pool.pool, pool_path, row, number, rows=len(rows), long=is_long(rows))
     return None
+
+
+def is_long(rows: Sequence[PoolRow]) -> bool:
+    """Return whether a pool with ``rows`` shows lines instead of questions."""
+    return sum(1 + _nested(row) for row in rows) > LONG_POOL
+
+
+def long_pools(document: Document, path: str) -> frozenset[str]:
+    """Return the codes of the long pools among those around the row or pool at ``path``, its own one included."""
+    steps = Path(path).steps
+    places = [join_path("", *steps[:length]) for length in range(1, len(steps) + 1, 2)]
+    return frozenset(Path(place).code for place in places if is_long(_rows_at(document, place)))
+
+
+def _rows_at(document: Document, path: str) -> Sequence[PoolRow]:
+    container = find_container(document, Path(path).parent)
+    return container.answer_pools.get(Path(path).code, ()) if container else ()
 
 
 def _row(  # noqa: PLR0913 - the place of a row needs four
     reading: Reading, pool: Pool, pool_path: str, row: PoolRow, number: int, *, rows: int, long: bool
 ) -> RowView:
+    head = _head(reading, pool, pool_path, row, number, rows=rows, long=long)
+    if head.closed:
+        return head
+    return replace(
+        head,
+        fields=_fields(reading, reading.catalogue.pools[pool.code].set_code, row, head.path),
+        pools=tuple(_nested_pools(reading, pool, row, head.path)),
+    )
+
+
+def _head(  # noqa: PLR0913 - the place of a row needs four
+    reading: Reading, pool: Pool, pool_path: str, row: PoolRow, number: int, *, rows: int, long: bool
+) -> RowView:
     path = join_path(pool_path, row.id)
-    closed = long and row.id not in reading.open_rows
     scope = reading.reader.scope
     return RowView(
         path=path,
@@ -142,12 +184,10 @@ def _row(  # noqa: PLR0913 - the place of a row needs four
         noun=noun_of(pool),
         needed=reading.needed_in_rows[path],
         faulty=path in reading.faulty_rows,
-        closed=closed,
+        closed=long and row.id not in reading.open_rows,
         foldable=long,
         writable=reading.is_writable and scope.has_row(reading.catalogue, pool.code, row),
         duplicable=rows < pool.max,
-        fields=() if closed else _fields(reading, reading.catalogue.pools[pool.code].set_code, row, path),
-        pools=() if closed else tuple(_nested_pools(reading, pool, row, path)),
     )
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from copies.changes import Change
-from copies.paths import Path, is_in_document
+from copies.paths import Path, is_below, is_in_document
 from partner_engine.web.pages.dependants import names_of_shown
-from partner_engine.web.pages.reading import Reading
+from partner_engine.web.pages.reading import Reading, opening_answers
 from presentation.formats import listed, money
 from presentation.product_names import product_name
 from rules.flow.evaluation import Evaluation, ProductOutcome
@@ -29,22 +29,38 @@ _WORDS: Final = {
 
 @dataclass(frozen=True)
 class Parts:
-    """The codes of the cards and the paths of the top-level rows to render again."""
+    """The codes of the cards and the paths of the top-level rows to render again; ``heads`` are the paths of rows whose
+    head alone is rendered, ``feet`` of pools whose foot is.
+    """
 
     sets: tuple[str, ...]
     rows: tuple[str, ...] = ()
+    heads: tuple[str, ...] = ()
+    feet: tuple[str, ...] = ()
 
     def with_set(self, code: str) -> Parts:
         """Return the parts extended by the whole card of the set ``code``."""
-        return Parts(tuple(sorted({*self.sets, code})), self.rows)
+        return replace(self, sets=tuple(sorted({*self.sets, code})))
+
+    def with_row(self, path: str) -> Parts:
+        """Return the parts extended by the row at ``path``, the heads of the rows around it, and its pool's foot."""
+        around = tuple(found for found in Path(path).rows_around() if found not in self.rows)
+        return replace(
+            self, rows=(*self.rows, path), heads=(*self.heads, *around), feet=(*self.feet, Path(path).parent)
+        )
 
 
-def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> Parts:
-    """Return the parts of ``reading`` that look different from ``before``, after ``changes``."""
+def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change], *, besides: str = "") -> Parts:
+    """Return the parts of ``reading`` that look different from ``before``, after ``changes``.
+
+    Leave out what changed within the row at ``besides``, and its pool's foot.
+    """
     sets: set[str] = set()
     rows: dict[str, set[str]] = {}
     for path in _touched(reading, before, changes):
         place = Path(path)
+        if besides and (path in (besides, Path(besides).parent) or is_below(path, besides)):
+            continue
         if place.is_question_set:
             sets.add(_shown_in(reading, place.code))
             continue
@@ -104,7 +120,7 @@ def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) ->
     for code in before.eligibility.keys() | after.eligibility.keys():
         was, now = (found.eligibility.get(code) for found in (before, after))
         if was != now:
-            paths |= set(was.missing if was else ()) | set(now.missing if now else ())
+            paths |= {path for outcome in (was, now) if outcome is not None for path in opening_answers(outcome)}
     return paths
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from functools import cached_property
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from batch.changes.guest_scope import WHOLE, GuestScope
@@ -22,7 +23,15 @@ from presentation.visibility import Visibility
 from rules.definition.catalogue import Sensitivity
 from rules.definition.model import CompiledCatalogue
 from rules.definition.past_labels import PastLabels
-from rules.flow.evaluation import Evaluation, Message
+from rules.flow.evaluation import Evaluation, Message, ProductOutcome
+
+#: A question names the products that need its answer and at most two others.
+_NEEDED_BY: Final = 3
+
+
+def opening_answers(outcome: ProductOutcome) -> tuple[str, ...]:
+    """Return the paths of the questions that name the product of ``outcome``, because few answers open it."""
+    return tuple(outcome.missing) if len(outcome.missing) <= _NEEDED_BY else ()
 
 
 @dataclass(frozen=True)
@@ -195,9 +204,8 @@ class Reading:
         if self.reader.is_guest:
             return found
         for code, outcome in self.evaluation.eligibility.items():
-            if len(outcome.missing) <= 3:
-                for path in outcome.missing:
-                    found[path].append(product_name(self.catalogue, code))
+            for path in opening_answers(outcome):
+                found[path].append(product_name(self.catalogue, code))
         return dict(found)
 
     @cached_property
