@@ -17,6 +17,7 @@ from copies.document import Document
 from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue, CompiledProduct, CompiledRule
 from rules.explain.conditions import ConditionExplainer, TracedPart, TracedRule, Visibility, truth_of
+from rules.explain.price_steps import PriceStep, explain_steps
 from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
 from rules.flow.evaluation import ProductOutcome, Reason
 from rules.flow.messages import messages_of
@@ -28,16 +29,6 @@ from rules.flow.surplus import requirement_text, rules_in_force
 from rules.language.values import Unknown
 
 __all__ = ["Explanation", "PriceStep", "TracedPart", "TracedRule", "UnknownTarget", "explain"]
-
-
-class PriceStep(msgspec.Struct, frozen=True):
-    """One step of a premium: its description, and the amount after it (None: an answer is missing; text beyond the
-    numbers that JSON clients can hold).
-    """
-
-    kind: str
-    text: str
-    amount: float | str | None
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -160,10 +151,10 @@ class _Explainer:
         product = self._product(code)
         adjusting = [rule for rule in product.rules if rule.overrides and rule.when.evaluate(self._state.root) is True]
         rated = rate(self._state, product, adjusting)
-        steps = [PriceStep(step.kind, step.text, plain(step.amount)) for step in rated.steps]  # type: ignore[arg-type]
         rules = [self._product_rule(rule) for rule in adjusting]
         # Factors read the rated values, not the answers.
         of_rated = ConditionExplainer(self._state, self._visibility, root=rated.root)
+        steps = explain_steps(self._state, rated, of_rated)
         rules += [of_rated.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
         outcome = decide_products(self._state).get(code)
         if outcome is None or outcome.premium is None:

@@ -23,11 +23,20 @@ _LARGEST: Final = 10**15
 
 @dataclass(frozen=True, slots=True)
 class PremiumStep:
-    """One step: its description ``text`` and the amount after it; None if an answer is missing."""
+    """One step: its description ``text``, the ``part`` that it adds and the ``total`` after it; None if an answer is
+    missing. ``source`` is the term, table or factor, None of the minimum.
+    """
 
     kind: str
     text: str
-    amount: Fraction | None
+    part: Fraction | None
+    total: Fraction | None
+    source: CompiledTerm | CompiledTable | CompiledFactor | None = None
+
+    @property
+    def amount(self) -> Fraction | None:
+        """Return what a term or table adds, or the total after a factor or the minimum."""
+        return self.part if self.kind in ("term", "table") else self.total
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,12 +96,13 @@ class _Rating:
             "term",
             f"{term.of.source} / {term.per} * {term.rate}",
             amount if isinstance(amount, Unknown) else amount * term.share,
+            term,
         )
 
     def add_table(self, table: CompiledTable) -> None:
         times = f" * {table.times.source}" if table.times else ""
         text = f"rates by {table.rate_by.source} over {table.table.pool}{times}"
-        self._add("table", text, _table(self._state, self._root, table))
+        self._add("table", text, _table(self._state, self._root, table), table)
 
     def multiply(self, factor: CompiledFactor) -> None:
         truth = factor.when.evaluate(self._root)
@@ -100,29 +110,29 @@ class _Rating:
             self.require(truth.paths)
         elif truth is not True:
             return
-        self._total *= Fraction(factor.times)
-        self._step("factor", f"{factor.id}: * {factor.times}")
+        self._raise(self._total * Fraction(factor.times), "factor", f"{factor.id}: * {factor.times}", factor)
 
     def raise_to(self, minimum: Decimal) -> None:
         if not self.missing and self._total < minimum:
-            self._total = Fraction(minimum)
-            self._step("minimum", f"minimum premium {minimum}")
+            self._raise(Fraction(minimum), "minimum", f"minimum premium {minimum}")
 
     def premium(self) -> int | None:
         if self.missing or abs(self._total) > _LARGEST:
             return None
         return int(numbers.round_half_up(self._total))
 
-    def _add(self, kind: str, text: str, amount: Fraction | Unknown) -> None:
+    def _add(self, kind: str, text: str, amount: Fraction | Unknown, source: CompiledTerm | CompiledTable) -> None:
         if isinstance(amount, Unknown):
             self.require(amount.paths)
-            self.steps.append(PremiumStep(kind, text, None))
+            self.steps.append(PremiumStep(kind, text, None, None, source))
         else:
             self._total += amount
-            self.steps.append(PremiumStep(kind, text, amount))
+            self.steps.append(PremiumStep(kind, text, amount, None if self.missing else self._total, source))
 
-    def _step(self, kind: str, text: str) -> None:
-        self.steps.append(PremiumStep(kind, text, None if self.missing else self._total))
+    def _raise(self, total: Fraction, kind: str, text: str, source: CompiledFactor | None = None) -> None:
+        part, self._total = total - self._total, total
+        is_known = not self.missing
+        self.steps.append(PremiumStep(kind, text, part if is_known else None, total if is_known else None, source))
 
 
 class _RatedValues(dict[int, Value]):

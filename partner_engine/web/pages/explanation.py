@@ -1,19 +1,24 @@
-"""The explanation of a product: the deciding rules with their values, and how the price is made up. Pure."""
+"""The explanation of a product in people's words: the deciding rules with their values, and how the price is made up.
+Pure.
+"""
 
 from __future__ import annotations
 
-import re
+from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Final
 
 from partner_engine.web.pages.links import Link, link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, day, money
 from presentation.product_names import product_name
+from rules.explain.condition_words import derived_label
 from rules.explain.trace import Explanation, PriceStep, TracedRule
 
 #: A rule that read more values than this shows their number only.
 MOST_VALUES: Final = 6
+_CENT: Final = Decimal("0.01")
 _TRUTHS: Final = {"true": "matches", "unknown": "cannot be decided yet", "false": "does not match"}
 _EFFECTS: Final = {"decline": "declines", "base": "declines", "refer": "refers", "adjust": "adjusts"}
 _RESULTS: Final = {
@@ -25,17 +30,13 @@ _RESULTS: Final = {
     "excluded": "is excluded from this copy",
     "not_asked": "is not requested",
 }
-
-
-#: Signs of a condition over rows, whose text is less helpful than the values that it read.
-_ROWS: Final = (".exists(", ".all(", ".map(", ".filter(", ".exists_one(")
 #: The subjects of the base checks of every product. The check of a rate table has its own id.
 _CHECKS: Final = {"state": "The product is offered in every state", "class": "The class of business is offered"}
 
 
 @dataclass(frozen=True)
 class RuleView:
-    """One rule with the values that it read."""
+    """One rule with the values that it read; ``condition`` and ``would_match`` are in plain English."""
 
     id: str
     text: str
@@ -48,6 +49,17 @@ class RuleView:
 
 
 @dataclass(frozen=True)
+class PriceLine:
+    """One line of a premium: the part with what is rated and its rate, what it adds, and the total after it."""
+
+    label: str
+    base: str
+    rate: str
+    amount: str
+    total: str
+
+
+@dataclass(frozen=True)
 class ExplanationView:
     """A product's outcome and price, with the rules that ``decided`` and the ``others``, which do not match."""
 
@@ -55,7 +67,8 @@ class ExplanationView:
     decided: tuple[RuleView, ...]
     others: tuple[RuleView, ...]
     others_said: str
-    steps: tuple[tuple[str, str], ...]
+    lines: tuple[PriceLine, ...]
+    premium: str
     footing: str
 
 
@@ -65,17 +78,44 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
     decided = tuple(rule for rule in rules if rule.truth != "false")
     others = tuple(rule for rule in rules if rule.truth == "false")
     name = product_name(reading.catalogue, outcome.target.partition(":")[2])
-    currency = reading.catalogue.definition.currency
+    currency = reading.catalogue.currency
+    premium = price.result if isinstance(price.result, int) else None
     return ExplanationView(
         text=f"{name} {_RESULTS.get(str(outcome.result), str(outcome.result))}.",
         decided=decided,
         others=others,
         others_said=f"{counted(len(others), 'other rule')} {'does' if len(others) == 1 else 'do'} not match",
-        steps=tuple((step.text, _amount(step, currency)) for step in price.premium_steps)
-        if price.result is not None
-        else (),
+        lines=() if premium is None else tuple(price_lines(price.premium_steps, premium, currency)),
+        premium="" if premium is None else money(premium, currency),
         footing=f"Release {release}, as of {day(outcome.as_of)}",
     )
+
+
+def price_lines(steps: tuple[PriceStep, ...], premium: int, currency: str) -> Iterator[PriceLine]:
+    """Yield the lines of a premium. Each total is rounded to cents, and each amount is the difference of two totals, so
+    that the amounts add up to the premium to the cent.
+    """
+    before = Decimal(0)
+    for step in steps:
+        total = before if step.total is None else Decimal(str(step.total)).quantize(_CENT, ROUND_HALF_UP)
+        label = f"{step.label[:1].upper()}{step.label[1:]}"
+        yield PriceLine(label, step.base, step.rate, _signed(total - before, currency), cents(total, currency))
+        before = total
+    if before != premium:
+        rounding = _signed(premium - before, currency)
+        yield PriceLine("Rounded to whole units", "", "", rounding, cents(Decimal(premium), currency))
+
+
+def cents(amount: Decimal, currency: str) -> str:
+    """Return ``amount`` as money with two decimals: ``$2,450.65``."""
+    whole, _, decimals = f"{abs(amount):f}".partition(".")
+    text = f"{money(int(whole), currency)}.{decimals.ljust(2, '0')[:2]}"
+    return f"-{text}" if amount < 0 else text
+
+
+def _signed(amount: Decimal, currency: str) -> str:
+    text = cents(amount, currency)
+    return text if amount < 0 else f"+{text}"
 
 
 def _word(rule: TracedRule) -> str:
@@ -83,43 +123,23 @@ def _word(rule: TracedRule) -> str:
     return _EFFECTS.get(rule.effect, _TRUTHS["true"]) if rule.truth == "true" else _TRUTHS[rule.truth]
 
 
-def _amount(step: PriceStep, currency: str) -> str:
-    return money(round(step.amount, 2), currency) if isinstance(step.amount, int | float) else step.amount or ""
-
-
 def _rule(reading: Reading, rule: TracedRule) -> RuleView:
-    values = tuple((_place(reading, path), reading.visibility.text(path, value)) for path, value in rule.values.items())
-    in_rows = any(sign in rule.condition for sign in _ROWS)
+    values = tuple((place(reading, path), reading.visibility.text(path, value)) for path, value in rule.values.items())
     is_check = rule.text.startswith("Base check ")
     return RuleView(
         id=rule.id,
         text=_CHECKS.get(rule.id, "Every row has a rate") if is_check else rule.text,
         truth=rule.truth,
         word="is not known yet" if is_check and rule.truth == "unknown" else "holds" if is_check else _word(rule),
-        condition=""
-        if is_check or in_rows or rule.would_match
-        else f"Matches while {in_words(reading, rule.condition)}",
+        condition=f"Matches while {rule.words}" if rule.words and not rule.unmet else "",
         values=values[:MOST_VALUES],
         more_values=max(0, len(values) - MOST_VALUES),
-        would_match="" if is_check or in_rows else in_words(reading, rule.would_match),
+        would_match=f"Would match if {rule.unmet}" if rule.unmet else "",
     )
 
 
-def in_words(reading: Reading, text: str) -> str:
-    """Return ``text`` with the labels of questions, pools and derived values in place of their codes."""
-
-    def label(found: re.Match[str]) -> str:
-        code = found[0]
-        if code in reading.catalogue.questions or code in reading.catalogue.pools:
-            return f"“{reading.label(code)}”"
-        return f"“{_derived_label(reading, code)}”" if code in reading.catalogue.derived else code
-
-    return re.sub(r"[A-Za-z_][A-Za-z0-9_]*", label, text)
-
-
-def _derived_label(reading: Reading, code: str) -> str:
-    return reading.catalogue.derived[code].derived.label or code.removeprefix("d_").replace("_", " ")
-
-
-def _place(reading: Reading, path: str) -> Link:
-    return Link("", "", _derived_label(reading, path)) if path in reading.catalogue.derived else link_to(reading, path)
+def place(reading: Reading, path: str) -> Link:
+    """Return a link to the question at ``path``; a derived value has no place, only its label."""
+    if path in reading.catalogue.derived:
+        return Link("", "", derived_label(reading.catalogue, path))
+    return link_to(reading, path)
