@@ -11,7 +11,7 @@ import socket
 import struct
 import threading
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 
 #: The possible treatments of a request, and the result that the product must record: (status, error).
@@ -24,6 +24,8 @@ FAULTS = {
     "reset": (None, "broken_connection"),
     "big": (500, ""),
 }
+#: Those that the product ends by its time limit.
+SILENT = frozenset({"hang", "slow"})
 ASKED = 400
 
 
@@ -42,8 +44,8 @@ class Chaos:
         self.plan[path] = plan
         return f"http://127.0.0.1:{self.port}{path}"
 
-    def some_faults(self, most: int) -> list[str]:
-        return [self._random.choice(sorted(FAULTS)) for _ in range(self._random.randint(0, most))]
+    def some_faults(self, most: int, *, kinds: Collection[str] = FAULTS) -> list[str]:
+        return [self._random.choice(sorted(kinds)) for _ in range(self._random.randint(0, most))]
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -63,9 +65,9 @@ class Chaos:
 
     async def _answer(self, what: str, path: str, writer: asyncio.StreamWriter) -> None:
         if what == "hang":
-            await asyncio.sleep(5)
+            await asyncio.sleep(300)
         elif what == "slow":
-            for letter in b"HTTP/1.1 200 OK\r\nx-slow: " + b"x" * 100:
+            for letter in b"HTTP/1.1 200 OK\r\nx-slow: " + b"x" * 10_000:
                 writer.write(bytes([letter]))
                 await writer.drain()
                 await asyncio.sleep(0.05)

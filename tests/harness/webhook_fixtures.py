@@ -16,6 +16,7 @@ from actions.registry import Delivered
 from tenants.access import Actor, Right
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tests.harness.tiers import PATIENCE
 from tests.harness.webhook_receiver import Receiver, running_receiver
 from webhooks import endpoints
 from webhooks.client import HttpWebhookClient, Limits
@@ -93,9 +94,9 @@ def publish_event(harbor: Tenant) -> Publish:
 @pytest.fixture
 def deliver() -> Iterator[Callable[..., int]]:
     """Return a round of delivery in the shared database: what is due is posted for real."""
-    with HttpWebhookClient(HERE, limits=Limits(connect=1, total=1)) as postman:
+    with HttpWebhookClient(HERE, limits=Limits(connect=PATIENCE, total=PATIENCE)) as postman:
 
-        def run(*, clock: Callable[[str], datetime] | None = None, seconds: float = 5) -> int:
+        def run(*, clock: Callable[[str], datetime] | None = None, seconds: float = PATIENCE) -> int:
             chosen = {"clock": clock} if clock else {}
             deliverer = Deliverer(["default"], client=postman, **chosen)
             return deliverer.run(seconds=seconds) + deliverer.finish()

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from tests.harness.tiers import PATIENCE
 from tests.harness.webhook_fixtures import HERE
 from webhooks.client import HttpWebhookClient, Limits
 
@@ -48,9 +49,9 @@ def port_of_nobodys_certificate(tmp_path: Path) -> Iterator[int]:
 
 
 def test_an_untrusted_certificate_is_distinguished_from_no_connection(port_of_nobodys_certificate: int) -> None:
-    with HttpWebhookClient(HERE, limits=Limits(connect=2, total=2)) as postman:
+    with HttpWebhookClient(HERE, limits=Limits(connect=PATIENCE, total=PATIENCE)) as postman:
         answers = [
-            postman.post(f"https://127.0.0.1:{port}/", headers={}, body=b"{}").result(5)
+            postman.post(f"https://127.0.0.1:{port}/", headers={}, body=b"{}").result(2 * PATIENCE)
             for port in (port_of_nobodys_certificate, 9)
         ]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from django.db import OperationalError, connections
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.cast import SECOND_DATABASE
+from tests.harness.tiers import PATIENCE, until
 from tests.harness.webhook_chaos import chaos
 from tests.harness.webhook_fixtures import HERE
 from tests.harness.webhook_receiver import Receiver
@@ -55,9 +57,9 @@ def test_a_missing_database_stops_no_other(
     publish_event()
     monkeypatch.setattr(connections[SECOND_DATABASE], "cursor", is_away)
 
-    with HttpWebhookClient(HERE, limits=Limits(connect=1, total=1)) as postman:
+    with HttpWebhookClient(HERE, limits=Limits(connect=PATIENCE, total=PATIENCE)) as postman:
         deliverer = Deliverer(order, client=postman)
-        made = deliverer.run(seconds=5) + deliverer.finish()
+        made = deliverer.run(seconds=PATIENCE) + deliverer.finish()
 
     assert made == 1
     assert len(receiver.received(path)) == 1
@@ -73,7 +75,7 @@ def test_unresolvable_names_delay_no_other(
     def slow_for_some(host: Any, *arguments: Any, **named: Any) -> Any:
         # Like a name server that never responds: the resolver waits far longer than this test.
         if str(host).endswith("silent.example"):
-            over.wait(10)
+            over.wait(3 * PATIENCE)
             raise socket.gaierror
         return resolve(host, *arguments, **named)
 
@@ -84,9 +86,9 @@ def test_unresolvable_names_delay_no_other(
     publish_event()
     publish_event()
 
-    try:
+    with ThreadPoolExecutor(1) as pool:
+        arrived = pool.submit(until, lambda: len(receiver.received("/behind-the-silent")) == 2)
+        arrived.add_done_callback(lambda _: over.set())
         deliver()
-    finally:
-        over.set()
 
-    assert len(receiver.received("/behind-the-silent")) == 2
+    arrived.result()

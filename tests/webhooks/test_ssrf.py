@@ -114,7 +114,7 @@ class TestAtTheSocket:
             asked.append(host)
             return next(answers)
 
-        with HttpWebhookClient(guard, limits=Limits(connect=0.3, total=0.5), resolve=resolve) as postman:
+        with HttpWebhookClient(guard, limits=Limits(connect=5, total=5), resolve=resolve) as postman:
             return postman.post(url, headers={}, body=b"{}").result(), asked
 
     @pytest.mark.parametrize("address", REFUSED_ADDRESSES)

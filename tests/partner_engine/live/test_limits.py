@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import json
 import socket
 import time
@@ -22,7 +23,7 @@ from tenants.access import Actor
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import Api
 from tests.harness.socket_client import in_thread, listening, refused, save, session_of, start, ticket_of
-from tests.harness.tiers import PATIENCE, within
+from tests.harness.tiers import PATIENCE, amount, within
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -113,9 +114,12 @@ def test_many_frames_are_answered_with_a_refusal(port: int, copy_id: UUID, owner
 
     async def listen() -> None:
         async with listening(port, copy_id, cookie=session) as page:
-            for number in range(80):
+            for number in itertools.count():
                 await page.say(type="focus", path=f"mqs_{number}")
-            assert (await page.gets("error"))["code"] == "too_many_frames"
+                await asyncio.sleep(0)
+                if page.of("error"):
+                    break
+            assert page.of("error")[0]["code"] == "too_many_frames"
             await asyncio.sleep(1.2)
             await page.say(type="since", version=0)
             await page.gets("changes")
@@ -123,17 +127,21 @@ def test_many_frames_are_answered_with_a_refusal(port: int, copy_id: UUID, owner
     asyncio.run(listen())
 
 
-@pytest.mark.alone
 def test_a_client_that_keeps_sending_is_closed(port: int, copy_id: UUID, owner: User) -> None:
     session = session_of(owner)
 
     async def listen() -> None:
         async with listening(port, copy_id, cookie=session) as page:
+            sent = 0
             with contextlib.suppress(ConnectionClosed):
-                for _ in range(1_000):
-                    await page.say(type="focus", path=None)
+                while page.closed is None:
+                    for _ in range(1_000):
+                        await page.say(type="focus", path=None)
+                    sent += 1_000
+                    await asyncio.sleep(1)
             assert await page.ends() == 4429
-            assert len(page.of("error")) <= 100
+            # Counted anew after each second, of which a slow machine may need several.
+            assert len(page.of("error")) <= amount(sent, full=100)
 
     asyncio.run(listen())
 
