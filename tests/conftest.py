@@ -21,6 +21,8 @@ from django.conf import settings
 from django.db import connection, connections, transaction
 from django.test import Client
 from django_redis import get_redis_connection
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis
 from pytest_django import Settings
 
 from batch.storage import own_transaction
@@ -38,6 +40,7 @@ from tests.harness import quick_flush
 from tests.harness.carrier_links import MemoryLog
 from tests.harness.carrier_simulator import carrier_simulator, started_simulator  # noqa: F401 - fixtures
 from tests.harness.cast import DEMO, DEMO_RELEASE, PASSWORD, PROCESS, SECOND_DATABASE
+from tests.harness.tiers import IS_FULL
 
 
 def pytest_configure() -> None:
@@ -58,10 +61,19 @@ def pytest_configure() -> None:
     own_transaction.is_enclosed = _is_enclosed
     own_transaction.begin = _begin
     quick_flush.install()
+    _choose_examples()
     # Also for servers that tests start. Tests of limits switch them on for themselves.
     os.environ["RATE_LIMIT_FACTOR"] = "0"
     settings.RATE_LIMIT_FACTOR = 0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def _choose_examples() -> None:
+    """Let Hypothesis measure no time, and the quick tier try the same few examples in every run."""
+    timeless = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+    hypothesis.register_profile("full", **timeless)
+    hypothesis.register_profile("quick", max_examples=40, derandomize=True, database=None, **timeless)
+    hypothesis.load_profile("full" if IS_FULL else "quick")
 
 
 def _is_enclosed(alias: str) -> bool:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import json
 import socket
 import time
@@ -114,11 +113,11 @@ def test_many_frames_are_answered_with_a_refusal(port: int, copy_id: UUID, owner
 
     async def listen() -> None:
         async with listening(port, copy_id, cookie=session) as page:
-            for number in itertools.count():
-                await page.say(type="focus", path=f"mqs_{number}")
-                await asyncio.sleep(0)
-                if page.of("error"):
-                    break
+            # Fewer at once than close the socket; a slow machine may need several times.
+            while not page.of("error"):
+                for number in range(80):
+                    await page.say(type="focus", path=f"mqs_{number}")
+                await asyncio.sleep(1)
             assert page.of("error")[0]["code"] == "too_many_frames"
             await asyncio.sleep(1.2)
             await page.say(type="since", version=0)
