@@ -61,6 +61,7 @@ def _draft(catalogue: Catalogue) -> CatalogueDefinition:
         **{name: getattr(catalogue, name) for name in PLAIN_FIELDS},
         zip_questions=tuple(catalogue.zip_questions),
         employees_questions=tuple(catalogue.employees_questions),
+        start_questions=tuple(catalogue.start_questions),
         choices={
             choice_list.code: {choice.code: choice.label for choice in choice_list.choices.all()}
             for choice_list in choice_lists

@@ -38,6 +38,7 @@ def load(definition: CatalogueDefinition) -> Catalogue:
             setattr(catalogue, field, getattr(definition, field))
         catalogue.zip_questions = list(definition.zip_questions)
         catalogue.employees_questions = list(definition.employees_questions)
+        catalogue.start_questions = list(definition.start_questions)
         catalogue.save()
         _clear(catalogue)
         _load_questions(catalogue, definition, _load_choices(catalogue, definition))

@@ -146,6 +146,12 @@ class Catalogue(models.Model):
         blank=True,
         help_text="Codes of the questions for the ZIP code of the business, the best first, divided by commas.",
     )
+    start_questions = ArrayField(
+        models.CharField(max_length=64),
+        default=list,
+        blank=True,
+        help_text="Codes of the questions on the page that starts a form, in their order, divided by commas.",
+    )
 
     class Meta:
         ordering: ClassVar = ["code"]

@@ -96,6 +96,16 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
+                (
+                    "start_questions",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64),
+                        blank=True,
+                        default=list,
+                        help_text="Codes of the questions on the page that starts a form, in their order, divided by commas.",
+                        size=None,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["code"],

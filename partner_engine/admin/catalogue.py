@@ -104,6 +104,7 @@ class CatalogueAdmin(DraftAdmin):
                     "industry_question",
                     ("effective_date_question", "payment_plan_question"),
                     ("zip_questions", "employees_questions"),
+                    "start_questions",
                 )
             },
         ),

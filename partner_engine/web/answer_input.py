@@ -5,21 +5,34 @@ An answer that changed after the version on which the typed one is based is not 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
-from uuid import UUID
+from typing import TypeAlias
 
 from batch.changes.changeset import Changeset
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import AnswerFault, InvalidAnswers, OutsideGuestLink, ReadOnlyAnswer, UnknownPart
+from batch.save import Respond
+from copies.document import walk_answers
 from partner_engine.web.industry_context import place_and_size
 from partner_engine.web.meanwhile import answered_meanwhile
 from partner_engine.web.visitors import Visitor
 from rules.flow.evaluation import Evaluation
 from rules.types.registry import type_of
 from search.industries import search_industries
+
+#: Opens the copy of a save for writing: an existing one under its lock, or a new one.
+Opener: TypeAlias = Callable[[], AbstractContextManager[BatchContext]]
+
+
+class NothingAnswered(Exception):
+    """A new form got no valid answer, so it was not made; ``faults`` are those of refused values."""
+
+    def __init__(self, faults: tuple[AnswerFault, ...]) -> None:
+        super().__init__("No answer of a new form is valid.")
+        self.faults = faults
 
 
 @dataclass(frozen=True)
@@ -39,18 +52,25 @@ class Answered:
 
 
 @contextmanager
-def answering(
-    copy_id: UUID, typed: Mapping[str, object], visitor: Visitor, *, searched: Mapping[str, str], based_on: int
+def answering(  # noqa: PLR0913 - what is saved, by whom, where and how
+    opener: Opener,
+    typed: Mapping[str, object],
+    visitor: Visitor,
+    *,
+    searched: Mapping[str, str],
+    based_on: int,
+    record: Respond | None = None,
 ) -> Iterator[Answered]:
-    """Save the valid answers of ``typed`` (path to typed value) and yield the result while the copy is locked.
+    """Save the valid answers of ``typed`` (path to typed value) and yield the result while the copy is open.
 
     ``searched`` maps the path of an industry answer to its search words; the choice is stored and ranks later
     searches. ``based_on`` is the version that the page shows, 0 if unknown: an answer that changed since then becomes a
-    conflict. Invalid answers become faults. Raises the other errors of the batch.
+    conflict. ``record`` makes the response that is stored with a keyed save. Invalid answers become faults. Raises
+    ``NothingAnswered`` for a new form without any valid answer, and the other errors of the batch.
     """
     left, faults, conflicts = dict(typed), [], {}
     while True:
-        with visitor.find_and_lock(copy_id) as context:
+        with opener() as context:
             before, version = context.evaluation, context.version
             scope, catalogue = context.changeset.guest_scope, context.changeset.catalogue
             for path in [path for path in left if not scope.has_answer(catalogue, path)]:
@@ -61,12 +81,14 @@ def answering(
                 conflicts[path] = author
                 del left[path]
             for path in list(left):
-                path_faults = _apply(context.changeset, path, left[path], searched.get(path, ""))
+                path_faults = apply_typed(context.changeset, path, left[path], searched.get(path, ""))
                 faults += path_faults
                 if path_faults:
                     del left[path]
+            if not version and not has_answers(context.changeset):
+                raise NothingAnswered(tuple(faults))
             try:
-                result = context.save()
+                result = context.save(respond=record)
             except InvalidAnswers as error:
                 # Some values are wrong only in the context of the whole form: save again without them.
                 refused = left.keys() & {fault.path for fault in error.faults}
@@ -79,7 +101,16 @@ def answering(
             return
 
 
-def _apply(changeset: Changeset, path: str, typed: object, query: str) -> list[AnswerFault]:
+def has_answers(changeset: Changeset) -> bool:
+    """Return whether anything of the document is answered."""
+    return any(answer.is_answered for _, answer in walk_answers(changeset.document))
+
+
+def apply_typed(changeset: Changeset, path: str, typed: object, query: str = "") -> list[AnswerFault]:
+    """Apply the value ``typed`` to the answer at ``path``; return why it was refused, nothing if it was not.
+
+    ``query`` are the words by which an industry was found.
+    """
     try:
         answer = changeset.find_answer(path)
         is_changed = answer.apply(type_of(answer.question.type).read_input(typed))

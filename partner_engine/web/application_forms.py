@@ -1,4 +1,4 @@
-"""The list of a tenant's application forms, and the view that starts one."""
+"""The list of a tenant's application forms."""
 
 from __future__ import annotations
 
@@ -6,22 +6,16 @@ from typing import TYPE_CHECKING, Final, get_args
 
 from django.db.models import Exists, F, OuterRef, QuerySet
 from django.http import HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.urls import reverse
-from django.utils.dateparse import parse_date
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET
 
-from batch import service as batch
-from batch.errors import BatchError
 from catalogue import releases
-from catalogue.selectors import list_published_catalogues
 from decisions.listing import in_state, present_rows
 from forms.models import QuoteRequest
 from forms.selectors import list_forms
 from forms.states import State
 from partner_engine.copy_visibility import InsuredNames
-from partner_engine.error_pages import too_many_requests
-from partner_engine.rate_limits import count_request, give_request_back
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.pages.forms_list import QUOTE_STATES, TABS, build_form_line
 from partner_engine.web.pages.quote_facts import QuoteFacts
@@ -31,8 +25,6 @@ from presentation.state_words import FORM_STATES
 from presentation.visibility import Reader
 from search.form_search import rank_forms
 from tenants.access import Right
-from tenants.limits.errors import RateLimited
-from tenants.limits.scopes import FORM_CREATION
 from webhooks.selectors import list_disabled_by_product
 
 if TYPE_CHECKING:
@@ -74,42 +66,12 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         may_write=agent.reader.may_write,
         may_select=agent.may_operate and state != "deleted",
         all_address=f"{reverse('web:new-operation')}{_query(q=query, state=state, all='1')}",
-        catalogues=list_published_catalogues(first=agent.tenant.catalogue),
         given_up=list_disabled_by_product() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
-        may_set_as_of=agent.actor.may(Right.SET_AS_OF),
         previous=_address(query, state or quoted, page - 1) if page > 1 else "",
         next=_address(query, state or quoted, page + 1) if len(listed) > PAGE else "",
     )
     template = "web/parts/forms_results.html" if request.headers.get("HX-Request") == "true" else "web/forms.html"
     return render(request, template, shown)
-
-
-@require_POST
-@for_agents(Right.WRITE_FORMS)
-def start(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Start an application form and redirect to its page.
-
-    ``catalogue`` is the code of a published catalogue, by default the tenant's. ``as_of`` sets its evaluation date and
-    needs a right.
-    """
-    try:
-        as_of = parse_date(request.POST.get("as_of", ""))
-    except ValueError:  # well formed, but not an existing day
-        as_of = None
-    if as_of is not None:
-        agent.actor.require(Right.SET_AS_OF)
-    catalogue = request.POST.get("catalogue", "").replace("\0", "")[:64]
-    try:
-        count_request(request, FORM_CREATION)
-    except RateLimited as limited:
-        return too_many_requests(request, limited.retry_after)
-    try:
-        with batch.build_context(scope=agent.tenant, actor=agent.actor, as_of=as_of, catalogue=catalogue) as context:
-            context.save()
-            return redirect("web:copy", context.copy.id)
-    except BatchError:
-        give_request_back(request, FORM_CREATION)
-        raise
 
 
 def _page(copies: QuerySet[ListedForm], query: str, personal: bool, *, first: int) -> list[ListedForm]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final
 from uuid import UUID
 
@@ -64,7 +65,7 @@ def answer(request: HttpRequest, agent: Agent, copy_id: UUID, quote_id: UUID) ->
         page = _page(answered.context, reading, agent, quote_id)
         return _respond(request, reading, page, said=_said(page))
 
-    return save_answers(request, agent, copy_id, respond=respond)
+    return save_answers(request, agent, partial(agent.find_and_lock, copy_id), respond=respond)
 
 
 @require_GET

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from typing import Final
 from uuid import UUID
 
@@ -19,12 +20,13 @@ from batch.changes.records import SaveResult
 from batch.confirmation import confirm
 from batch.context import BatchContext
 from batch.errors import OutsideGuestLink, UnknownQuestion
+from batch.save import Respond
 from copies.document import PoolRow, find_container
 from copies.paths import Path
 from guests.service import mark_unknown
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
-from partner_engine.web.answer_input import Answered, answering
+from partner_engine.web.answer_input import Answered, NothingAnswered, Opener, answering
 from partner_engine.web.copy_shell import page_around, shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.explanations import explain_product
@@ -87,17 +89,22 @@ def answer(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespons
             request, reading, answered.result, before=answered.before, version=answered.version_before
         )
 
-    return save_answers(request, visitor, copy_id, respond=respond)
+    return save_answers(request, visitor, partial(visitor.find_and_lock, copy_id), respond=respond)
 
 
 def save_answers(
     request: HttpRequest,
     visitor: Visitor,
-    copy_id: UUID,
+    opener: Opener,
     *,
     respond: Callable[[Reading, Answered], HttpResponse],
+    record: Respond | None = None,
 ) -> HttpResponse:
-    """Save the ``answers`` in ``request``; ``respond`` makes the parts of the page, while the copy is locked."""
+    """Save the ``answers`` in ``request``; ``respond`` makes the parts of the page, while the copy is open.
+
+    ``record`` makes the response that is stored with a keyed save. A new form without a valid answer is not made: the
+    response has no parts then.
+    """
     try:
         typed = msgspec.json.decode(request.POST.get("answers", ""), type=dict[str, str | list[str] | None])
         searched = msgspec.json.decode(request.POST.get("searched", "{}"), type=dict[str, str])
@@ -106,9 +113,20 @@ def save_answers(
     if not 0 < len(typed) <= MOST_ANSWERS:
         return HttpResponseBadRequest()
     based_on = shown_version(request)
-    with answering(copy_id, typed, visitor, searched=searched, based_on=based_on) as answered:
-        reading = read_context(answered.context, request, visitor, result=answered.result)
-        response = respond(reading, answered)
+    try:
+        with answering(opener, typed, visitor, searched=searched, based_on=based_on, record=record) as answered:
+            reading = read_context(answered.context, request, visitor, result=answered.result)
+            response = respond(reading, answered)
+    except NothingAnswered as nothing:
+        refused = {fault.path for fault in nothing.faults}
+        details = {
+            "taken": [path for path in typed if path not in refused],
+            "faults": [{"path": fault.path, "text": fault.text} for fault in nothing.faults],
+            "conflicts": {},
+            "texts": {},
+            "away": None,
+        }
+        return trigger_client_event(HttpResponse(), "answers-taken", details)
     open_paths = {fault.path for fault in answered.faults} | answered.conflicts.keys()
     taken = [path for path in typed if path not in open_paths]
     away = put_away(reading, answered.result.changes, taken)

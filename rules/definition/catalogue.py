@@ -276,8 +276,9 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     ``lines_question`` is the multi-choice question whose choices are the requested lines; ``title_question`` names the
     insured; ``industry_question`` and ``zip_questions`` (the best first) are those for the industry and the place of
     the business; the numbers of ``employees_questions`` add up to the number of employees. ``effective_date_question``
-    is the day on which the cover begins, ``payment_plan_question`` the choice of how it is paid. ``choices_were`` are
-    the codes of choices in earlier releases, by choice list and present code.
+    is the day on which the cover begins, ``payment_plan_question`` the choice of how it is paid. ``start_questions``
+    are asked on the page that starts a form, in their order. ``choices_were`` are the codes of choices in earlier
+    releases, by choice list and present code.
     """
 
     code: str
@@ -291,6 +292,7 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     employees_questions: tuple[str, ...] = ()
     effective_date_question: str = ""
     payment_plan_question: str = ""
+    start_questions: tuple[str, ...] = ()
     choices: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     choices_were: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     question_sets: tuple[QuestionSet, ...] = ()

@@ -118,8 +118,9 @@ class _References:
             yield CatalogueFault(
                 "type_error", "lines_question", f"{lines!r} is not a multi_choice question.", "Name one."
             )
-        for code in self._definition.employees_questions:
-            yield from self._top_question(code, "employees_questions")
+        for key in ("employees_questions", "start_questions"):
+            for code in getattr(self._definition, key):
+                yield from self._top_question(code, key)
         effective, plan = self._definition.effective_date_question, self._definition.payment_plan_question
         for key, code, question_type in (
             ("effective_date_question", effective, DATE),

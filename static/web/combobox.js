@@ -76,6 +76,7 @@ function findIndustries(field, control) {
   }
   if (known?.query === query && known.found) return known.found;
   const parameters = new URLSearchParams({ q: query, for: idOf(field.dataset.path) });
+  if (page.dataset.catalogue) parameters.set("catalogue", page.dataset.catalogue);
   const found = loadIndustries(field, control, parameters);
   searches.set(field, { query, found });
   return found;

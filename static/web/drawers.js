@@ -11,7 +11,7 @@ function toggle(button, open = button.getAttribute("aria-expanded") !== "true") 
 /** Open the drawer of the button that matches `selector`, where the screen is narrow enough to have drawers. */
 export function openDrawer(selector) {
   const button = document.querySelector(selector);
-  if (button.offsetParent) toggle(button, true);
+  if (button?.offsetParent) toggle(button, true);
 }
 
 export function closeDrawers() {

@@ -18,7 +18,8 @@ import { startShortcuts } from "./shortcuts.js";
 import { startSocket } from "./socket.js";
 import { startTabHold } from "./tab-hold.js";
 
-export function startForm() {
+/** Start the page; one whose form does not exist yet has nobody to listen to. */
+export function startForm({ isStored = true } = {}) {
   installGuards({ queue, conflicts, keptTexts });
   startShortcuts();
   startQueue();
@@ -36,5 +37,5 @@ export function startForm() {
   startDrawers();
   startNavigation();
   startPresence();
-  startSocket();
+  if (isStored) startSocket();
 }

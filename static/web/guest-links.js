@@ -5,6 +5,8 @@ import { page } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import { load, showProblem } from "./requests.js";
 
+const OPEN = "#guests";
+
 const dialog = document.getElementById("guests");
 const place = document.getElementById("guest-links");
 
@@ -38,8 +40,17 @@ async function copy(button) {
   );
 }
 
+/** Open the dialog on a page that was opened for it. */
+function openAtOnce() {
+  if (location.hash !== OPEN) return;
+  history.replaceState(history.state, "", location.pathname);
+  dialog.showModal();
+  loadLinks();
+}
+
 export function startGuestLinks() {
   document.getElementById("guests-button").addEventListener("click", loadLinks);
+  openAtOnce();
   // When it is opened again it must not show an old address.
   dialog.addEventListener("close", () => place.replaceChildren());
   page.addEventListener("saved", () => {

@@ -42,6 +42,7 @@ def test_every_module_imports_the_others_by_their_final_names(collected: Path) -
         "guest-form",
         "guest-link",
         "import",
+        "new-form",
         "operations",
         "page",
         "print",

@@ -60,7 +60,7 @@ def test_a_new_form_above_the_limit_of_the_day_is_refused(
     client.force_login(owner, backend=BACKEND)
     limit(monkeypatch, form_creation=1)
 
-    assert [client.post("/forms").status_code for _ in range(2)] == [302, 429]
+    assert [client.post("/forms/new", {"mqs_business_name": "A"}).status_code for _ in range(2)] == [302, 429]
 
 
 def test_of_many_concurrent_guesses_of_a_password_five_are_checked(

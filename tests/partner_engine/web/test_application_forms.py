@@ -8,7 +8,6 @@ import pytest
 from django.test import Client
 
 from catalogue.models import Release
-from tenants.access import Role
 from tenants.models import User
 from tests.harness.page_client import StartForm
 
@@ -17,7 +16,7 @@ def test_an_empty_list_explains_what_to_do(demo: Release, owner: User, sign_in: 
     content = sign_in(owner).get("/").content.decode()
 
     assert "No application forms yet" in content
-    assert "Start an application" in content
+    assert 'href="/forms/new"' in content
 
 
 def test_list_shows_own_tenants_forms_last_touched_first(
@@ -67,30 +66,3 @@ def test_part_of_the_list_for_a_search_while_typing(
 
     assert content.lstrip().startswith('<section id="results"')
     assert "First Bakery" in content
-
-
-def test_start_makes_a_form_and_goes_to_it(demo: Release, owner: User, sign_in: Callable[[User], Client]) -> None:
-    client = sign_in(owner)
-
-    response = client.post("/forms")
-
-    assert response.status_code == 302
-    assert "New application" in client.get(response.headers["Location"]).content.decode()
-    assert client.get("/forms").status_code == 405
-
-
-def test_the_evaluation_date_needs_its_right(
-    demo: Release, owner: User, member: User, sign_in: Callable[[User], Client]
-) -> None:
-    member.role = Role.TENANT_ADMIN
-    member.save()
-    agent, admin = sign_in(owner), sign_in(member)
-
-    refused = agent.post("/forms", {"as_of": "2026-06-01"})
-    taken = admin.post("/forms", {"as_of": "2026-06-01"})
-
-    assert refused.status_code == 403
-    assert "As of June 1, 2026" in admin.get(taken.headers["Location"]).content.decode()
-    assert 'name="as_of"' in admin.get("/").content.decode()
-    assert 'name="as_of"' not in agent.get("/").content.decode()
-    assert admin.post("/forms", {"as_of": "2026-02-31"}).status_code == 302

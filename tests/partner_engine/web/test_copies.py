@@ -320,4 +320,4 @@ def test_writes_need_the_forms_token(start_form: StartForm, owner: User) -> None
     }
 
     assert statuses == {403}
-    assert client.post("/forms").status_code == 403
+    assert client.post("/forms/new").status_code == 403

@@ -53,19 +53,19 @@ def family(demo: Release) -> Release:
 def test_the_list_offers_no_choice_of_one_catalogue(
     demo: Release, owner: User, sign_in: Callable[[User], Client]
 ) -> None:
-    assert 'name="catalogue"' not in markup(sign_in(owner).get("/"))
+    assert "?catalogue=" not in markup(sign_in(owner).get("/forms/new"))
 
 
-def test_the_list_starts_a_form_of_any_published_catalogue(
+def test_a_new_form_is_of_any_published_catalogue(
     family: Release, owner: User, sign_in: Callable[[User], Client]
 ) -> None:
     client = sign_in(owner)
 
-    shown = markup(client.get("/"))
-    own = client.post("/forms", {"catalogue": "demo_small_commercial"})
-    other = client.post("/forms", {"catalogue": "family"})
+    shown = markup(client.get("/forms/new"))
+    own = client.post("/forms/new", {"catalogue": "demo_small_commercial", "mqs_business_name": "First Bakery"})
+    other = client.post("/forms/new", {"catalogue": "family"})
 
-    first, second = shown.index('value="demo_small_commercial"'), shown.index('value="family"')
+    first, second = shown.index("?catalogue=demo_small_commercial"), shown.index("?catalogue=family")
     assert first < second
     assert "Type of business" in markup(client.get(own.headers["Location"]))
     assert "Height in m" in markup(client.get(other.headers["Location"]))
@@ -74,7 +74,7 @@ def test_the_list_starts_a_form_of_any_published_catalogue(
 def test_an_unknown_catalogue_starts_nothing(family: Release, owner: User, sign_in: Callable[[User], Client]) -> None:
     client = sign_in(owner)
 
-    response = client.post("/forms", {"catalogue": "nothing"})
+    response = client.post("/forms/new", {"catalogue": "nothing"})
 
     assert response.status_code in (404, 422)
     assert "No application forms yet" in markup(client.get("/"))
@@ -84,7 +84,7 @@ def test_a_form_without_products_is_complete_once_nothing_is_needed(
     family: Release, owner: User, sign_in: Callable[[User], Client]
 ) -> None:
     client = sign_in(owner)
-    page = Page(client, client.post("/forms", {"catalogue": "family"}).headers["Location"].rsplit("/", 1)[1])
+    page = Page(client, client.post("/forms/new", {"catalogue": "family"}).headers["Location"].rsplit("/", 1)[1])
 
     before = page.show()
     page.answer({"full_name": "Pat Lee", "height": "2", "weight": "81"})
@@ -101,7 +101,7 @@ def test_computed_values_are_on_the_page_and_follow_the_answers(
     family: Release, owner: User, sign_in: Callable[[User], Client]
 ) -> None:
     client = sign_in(owner)
-    page = Page(client, client.post("/forms", {"catalogue": "family"}).headers["Location"].rsplit("/", 1)[1])
+    page = Page(client, client.post("/forms/new", {"catalogue": "family"}).headers["Location"].rsplit("/", 1)[1])
 
     before = page.show()
     saved = markup(page.answer({"height": "2", "weight": "81"}))

@@ -135,6 +135,8 @@ def product(source: dict[str, Any], code: str = "PAW-CARE") -> dict[str, Any]:
         (lambda s: s.update(employees_questions=["nope"]), "unknown_question", "employees_questions"),
         (lambda s: s.update(employees_questions=["street"]), "wrong_place", "employees_questions"),
         (lambda s: s.update(employees_questions=["income"]), "type_error", "employees_questions"),
+        (lambda s: s.update(start_questions=["nope"]), "unknown_question", "start_questions"),
+        (lambda s: s.update(start_questions=["street"]), "wrong_place", "start_questions"),
         (
             lambda s: s["question_sets"][2]["pool"].update(parent="kenels"),
             "unknown_pool",
