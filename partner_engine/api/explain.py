@@ -24,7 +24,7 @@ from tenants.access import Right
 
 class ExplanationShape(msgspec.Struct, frozen=True, kw_only=True):
     """The explanation of ``target`` at ``version``: one sentence, the rules with their values and truth, and the steps
-    of a premium.
+    of a premium. ``way_back`` says what would take a decline back, ``nearest`` is the rule with the smallest way back.
     """
 
     target: str
@@ -36,6 +36,8 @@ class ExplanationShape(msgspec.Struct, frozen=True, kw_only=True):
     as_of: date
     rules: list[TracedRule]
     premium_steps: list[PriceStep]
+    way_back: str
+    nearest: str
 
 
 class Explain(Endpoint):
@@ -46,7 +48,8 @@ class Explain(Endpoint):
     @documented(
         "Explain",
         "Explains a product, premium, question, question set, derived value or message: each rule with its condition, "
-        "truth (`true`, `false`, `unknown`) and the values it read, and what would make it match. `target` is "
+        "truth (`true`, `false`, `unknown`) and the values it read, and what would make it match, or take a decline "
+        "back (`way_back`). `target` is "
         "`product:CODE`, `premium:CODE`, `question:PATH`, `set:CODE`, `derived:CODE`, `message:RULE` or a bare code.",
         query=ExplainQuery,
         responses={200: ExplanationShape, 304: None},
@@ -66,6 +69,7 @@ class Explain(Endpoint):
             reveal=changeset.sealing.reveal,
             visibility=visibility,
             release=context.decision_release.id,
+            ways_back=True,
         )
         note_personal_read(actor=self.actor, copy_id=context.copy.id, count=visibility.personal_shown)
         return ExplanationShape(
@@ -78,4 +82,6 @@ class Explain(Endpoint):
             as_of=explanation.as_of,
             rules=list(explanation.rules),
             premium_steps=list(explanation.premium_steps),
+            way_back=explanation.way_back,
+            nearest=explanation.nearest,
         )

@@ -23,6 +23,7 @@ def explain_product(context: BatchContext, reading: Reading, code: str) -> Expla
             reveal=changeset.sealing.reveal,
             visibility=reading.visibility,
             release=context.decision_release.id,
+            ways_back=True,
         )
 
     try:

@@ -63,7 +63,7 @@ class TracedPart(msgspec.Struct, frozen=True):
 
 class TracedRule(msgspec.Struct, frozen=True):
     """The truth of one rule; ``would_match`` describes what would make it true if it is not. ``words`` is the condition
-    in plain English, ``unmet`` the part of it that must still become true.
+    in plain English, ``unmet`` the part of it that must still become true, ``way_back`` what would take a decline back.
 
     ``effect`` is that of a product's rule (decline, refer, adjust) or ``base`` for a base check, "" for other rules.
     """
@@ -78,6 +78,7 @@ class TracedRule(msgspec.Struct, frozen=True):
     effect: Effect | Literal[""] = ""
     words: str = ""
     unmet: str = ""
+    way_back: str = ""
 
 
 class ConditionExplainer:

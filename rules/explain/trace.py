@@ -17,7 +17,9 @@ from copies.document import Document
 from copies.paths import Path, split_prefix
 from rules.definition.model import CompiledCatalogue, CompiledProduct, CompiledRule
 from rules.explain.conditions import ConditionExplainer, TracedPart, TracedRule, Visibility, truth_of
+from rules.explain.declines import DECLINING
 from rules.explain.price_steps import PriceStep, explain_steps
+from rules.explain.ways_back import WaysBack
 from rules.flow.eligibility import BaseCheck, base_checks, decide_product, decide_products, is_open
 from rules.flow.evaluation import ProductOutcome, Reason
 from rules.flow.messages import messages_of
@@ -32,7 +34,10 @@ __all__ = ["Explanation", "PriceStep", "TracedPart", "TracedRule", "UnknownTarge
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """The explanation of ``target``, with the values that its reader may see."""
+    """The explanation of ``target``, with the values that its reader may see.
+
+    ``way_back`` says what would take the decline of a product back, ``nearest`` is the rule with the smallest way back.
+    """
 
     target: str
     kind: str
@@ -42,6 +47,8 @@ class Explanation(msgspec.Struct, frozen=True):
     as_of: date
     rules: tuple[TracedRule, ...] = ()
     premium_steps: tuple[PriceStep, ...] = ()
+    way_back: str = ""
+    nearest: str = ""
 
 
 class UnknownTarget(LookupError):
@@ -64,15 +71,41 @@ def explain(  # noqa: PLR0913 - the document's surroundings are four
     reveal: Reveal,
     visibility: Visibility,
     release: int = 0,
+    ways_back: bool = False,
 ) -> Explanation:
-    """Return the explanation of ``target`` in ``document``; ``visibility`` decides which values the reader sees.
+    """Return the explanation of ``target`` in ``document``; ``visibility`` decides which values the reader sees. With
+    ``ways_back`` a declined product names what would take the decline back, which decides changed forms.
 
     The code of a product, derived value, set or rule, or a question path, also works without its prefix. Raises
     ``UnknownTarget``.
     """
     state = State(catalogue, document, as_of=as_of, reveal=reveal)
     decide(state)
-    return _Explainer(state, visibility, release).explain(target)
+    found = _Explainer(state, visibility, release).explain(target)
+    return with_ways_back(found, state, visibility) if ways_back and found.result == "decline" else found
+
+
+def with_ways_back(found: Explanation, state: State, visibility: Visibility) -> Explanation:
+    """Return the explanation of a declined product with what would take each reason, and the decline, back."""
+    product = state.catalogue.products.get(found.target.partition(":")[2])
+    if product is None or found.kind != "product":
+        return found
+    finder = WaysBack(state, product, visibility)
+    declining = [rule for rule in found.rules if rule.truth == "true" and rule.effect in DECLINING]
+    conditions = {rule.rule.id: rule.when for rule in product.rules}
+    known = {rule.id: finder.of_rule(conditions[rule.id]) for rule in declining if rule.id in conditions}
+    ways = {identity: way for identity, way in known.items() if way is not None}
+    nearest = min(ways, key=lambda identity: ways[identity].size, default="")
+    if len(declining) == 1:
+        text = ways[nearest].text if nearest else ""
+    else:
+        together = finder.together([conditions[rule.id] for rule in declining]) if len(ways) == len(declining) else None
+        text = together.text if together is not None else ""
+    rules = tuple(
+        replace(rule, way_back=ways[rule.id].text) if rule in declining and rule.id in ways else rule
+        for rule in found.rules
+    )
+    return replace(found, rules=rules, way_back=text, nearest=nearest)
 
 
 class _Content(NamedTuple):

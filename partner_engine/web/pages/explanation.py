@@ -30,6 +30,12 @@ _RESULTS: Final = {
     "excluded": "is excluded from this copy",
     "not_asked": "is not requested",
 }
+_RIVAL_STATES: Final = {
+    "eligible": "is open and has not declined",
+    "refer": "goes to an underwriter and has not declined",
+    "decline": "has declined",
+    "locked": "is locked",
+}
 #: The subjects of the base checks of every product. The check of a rate table has its own id.
 _CHECKS: Final = {"state": "The product is offered in every state", "class": "The class of business is offered"}
 
@@ -46,6 +52,7 @@ class RuleView:
     values: tuple[tuple[Link, str], ...]
     more_values: int
     would_match: str
+    way_back: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,10 +67,24 @@ class PriceLine:
 
 
 @dataclass(frozen=True)
+class RivalView:
+    """An admitted carrier of a surplus product's line: its product, its state, and whether it still has to decline."""
+
+    name: str
+    state: str
+    is_waited_for: bool
+
+
+@dataclass(frozen=True)
 class ExplanationView:
-    """A product's outcome and price, with the rules that ``decided`` and the ``others``, which do not match."""
+    """A product's outcome and price, with the rules that ``decided`` and the ``others``, which do not match.
+
+    ``way_back`` says what would take a decline back, ``rivals`` are the carriers that a locked product waits for.
+    """
 
     text: str
+    way_back: str
+    rivals: tuple[RivalView, ...]
     decided: tuple[RuleView, ...]
     others: tuple[RuleView, ...]
     others_said: str
@@ -74,14 +95,21 @@ class ExplanationView:
 
 def build_explanation(reading: Reading, outcome: Explanation, price: Explanation, *, release: int) -> ExplanationView:
     """Return the view of a product's ``outcome`` and ``price``. ``release`` is the number that people know."""
-    rules = [_rule(reading, rule) for rule in outcome.rules]
-    decided = tuple(rule for rule in rules if rule.truth != "false")
+    code = outcome.target.partition(":")[2]
+    product = reading.catalogue.products[code]
+    rivals = {rule.id: rule for rule in outcome.rules if rule.id in product.rivals}
+    rules = [_rule(reading, rule) for rule in outcome.rules if rule.id not in rivals]
+    decided = tuple(
+        sorted((rule for rule in rules if rule.truth != "false"), key=lambda rule: rule.id != outcome.nearest)
+    )
     others = tuple(rule for rule in rules if rule.truth == "false")
-    name = product_name(reading.catalogue, outcome.target.partition(":")[2])
+    name = product_name(reading.catalogue, code)
     currency = reading.catalogue.currency
     premium = price.result if isinstance(price.result, int) else None
     return ExplanationView(
         text=f"{name} {_RESULTS.get(str(outcome.result), str(outcome.result))}.",
+        way_back=outcome.way_back,
+        rivals=tuple(_rival(reading, rival) for rival in product.rivals) if rivals else (),
         decided=decided,
         others=others,
         others_said=f"{counted(len(others), 'other rule')} {'does' if len(others) == 1 else 'do'} not match",
@@ -135,7 +163,20 @@ def _rule(reading: Reading, rule: TracedRule) -> RuleView:
         values=values[:MOST_VALUES],
         more_values=max(0, len(values) - MOST_VALUES),
         would_match=f"Would match if {rule.unmet}" if rule.unmet else "",
+        way_back=rule.way_back,
     )
+
+
+def _rival(reading: Reading, code: str) -> RivalView:
+    """Return the state of an admitted product whose decline a surplus product needs."""
+    outcome = reading.evaluation.eligibility.get(code)
+    name = product_name(reading.catalogue, code)
+    if outcome is None:
+        return RivalView(name, "excluded from this copy", is_waited_for=True)
+    state = _RIVAL_STATES.get(outcome.outcome, outcome.outcome)
+    if outcome.outcome == "need_info":
+        state = f"needs {counted(len(outcome.missing), 'more answer')} before it can be decided"
+    return RivalView(name, state, is_waited_for=outcome.outcome != "decline")
 
 
 def place(reading: Reading, path: str) -> Link:
