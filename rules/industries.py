@@ -7,7 +7,7 @@ NAICS 2017 matches its successors.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -22,6 +22,12 @@ _NOBODY: Final[Mapping[str, int]] = MappingProxyType({})
 _GENERIC: Final = frozenset(
     "agency business center co company contractor contractors corp corporation enterprise enterprises firm group inc"
     " llc ltd office offices professional provider service services shop shops small store stores".split()
+)
+#: Everyday verbs for the words of the index.
+_SAME: Final[Mapping[str, str]] = MappingProxyType(
+    dict.fromkeys(("fix", "fixes", "fixing", "mend", "mending"), "repair")
+    | dict.fromkeys(("selling", "sells"), "sell")
+    | dict.fromkeys(("kids", "kid"), "child")
 )
 #: Sectors whose small businesses are rarely meant by an everyday word: farming, mining, making, wholesale.
 _RARELY_MEANT: Final = ("11", "21", "31", "32", "33", "42")
@@ -51,16 +57,41 @@ def find_industries(query: str, *, common: Mapping[str, int] = _NOBODY, most: in
 
     ``common`` counts earlier uses of industries; of equal matches, the more common ones come first.
     """
-    words = plain(query).split()
+    words = _words(query)
     if not words:
         return []
     if len(words) == 1 and words[0].isdigit():
         found = sorted(_with_code(words[0]), key=lambda industry: -common.get(industry.code, 0))
         return found[:most]
-    telling = [word for word in dict.fromkeys(words) if word not in STOP_WORDS] or words
+    telling = _telling(words)
     matches = _matches(all_phrases(), telling[:_MOST_WORDS])
     ranked = sorted(matches, key=lambda code: _rank(code, matches[code], common, telling))
     return [Industry(code, industries()[code]) for code in ranked[:most]]
+
+
+def corrected(query: str, found: Sequence[Industry]) -> str:
+    """Return ``query`` with its misspelled words as they were probably meant, "" without such words.
+
+    Of several words the one counts by which the first of the ``found`` industries is found.
+    """
+    known, words = all_phrases(), _words(query)
+    meant = {word: _meant(known, word, found) for word in _telling(words)[:_MOST_WORDS]}
+    return " ".join(meant.get(word) or word for word in words) if any(meant.values()) else ""
+
+
+def _meant(known: Phrases, word: str, found: Sequence[Industry]) -> str:
+    meant = known.meant(word)
+    first = (other for other in meant if found and found[0].code in known.codes_with(other))
+    return next(first, meant[0] if meant else "")
+
+
+def _words(query: str) -> list[str]:
+    return [_SAME.get(word, word) for word in plain(query).split()]
+
+
+def _telling(words: list[str]) -> list[str]:
+    """Return the words that tell something about an industry, or all of them."""
+    return [word for word in dict.fromkeys(words) if word not in STOP_WORDS] or words
 
 
 def _with_code(digits: str) -> Iterator[Industry]:

@@ -17,7 +17,7 @@ from typing import Final, NamedTuple
 
 from rules.folding import fold
 from rules.reference_data import industries
-from rules.spelling import alike
+from rules.spelling import alike, nearly
 
 _FOLDER: Final = Path(__file__).parent / "data"
 EVERYDAY_WORDS: Final = _FOLDER / "industry_words.csv"
@@ -26,10 +26,15 @@ _INDEX: Final = _FOLDER / "naics_index_2022.txt"
 _ENDINGS: Final = ("eries", "ings", "ians", "ers", "ies", "ing", "ian", "ery", "ors", "al", "es", "er", "or", "s", "y")
 _STEM: Final = 4
 #: Words that tell nothing about an industry.
-STOP_WORDS: Final = frozenset("a an and at by for from i in my of on or our the to we with".split())
+STOP_WORDS: Final = frozenset(
+    "a an and at by do does doing for from i in my of on or our people some stuff the things to up we with".split()
+)
 #: The shortest word that can be misspelled.
 _SPELT: Final = 4
-#: The fits of a word: exactly (also singular and plural), except for its ending, as a beginning, inside, misspelled.
+#: A word of so many letters can have two of them wrong, a shorter one only one.
+_LONG: Final = 7
+#: The fits of a word: exactly (also singular and plural), except for its ending or for a letter or two of a word that
+#: people use, as a beginning, inside, spelled only alike.
 EXACT: Final = 5
 STEM: Final = 4
 BEGINNING: Final = 3
@@ -50,7 +55,9 @@ class Phrase(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phrases:
-    """All phrases, and where each word of them occurs (numbers of phrases). ``words`` are in alphabetical order."""
+    """All phrases, and where each word of them occurs (numbers of phrases). ``words`` are in alphabetical order,
+    ``used`` those of titles and everyday words.
+    """
 
     codes: tuple[str, ...]
     phrases: tuple[Phrase, ...]
@@ -58,6 +65,7 @@ class Phrases:
     occurrences: Mapping[str, array[int]]
     singulars: Mapping[str, tuple[str, ...]]
     stems: Mapping[str, tuple[str, ...]]
+    used: frozenset[str]
 
     def fits(self, word: str) -> dict[str, int]:
         """Return the words of phrases that ``word`` matches, with the best fit of each."""
@@ -65,10 +73,28 @@ class Phrases:
         found |= dict.fromkeys(self._beginning(word), BEGINNING)
         found |= dict.fromkeys(self.stems.get(stem_of(word), ()), STEM)
         found |= dict.fromkeys(self.singulars.get(_singular(word), ()), EXACT)
+        if meant := self.meant(word):
+            return dict.fromkeys(meant, STEM)
         if not found and len(word) >= _SPELT:
             # Hardly anybody gets the first letter wrong.
             found = dict.fromkeys(alike(word, self._beginning(word[0]), most=8), MISSPELLED)
         return found
+
+    def meant(self, word: str) -> list[str]:
+        """Return the words that ``word`` was probably meant to be; none if it matches as it is.
+
+        They are words that people use for trades, with a letter or two wrong. The first letter is right.
+        """
+        if len(word) < _SPELT or not word.isalpha() or self.singulars.get(_singular(word)):
+            return []
+        if not self.used.isdisjoint((*self._beginning(word), *self.stems.get(stem_of(word), ()))):
+            return []
+        known = (other for other in self._beginning(word[0]) if other in self.used and len(other) >= _SPELT)
+        return nearly(word, known, most=2 if len(word) >= _LONG else 1)
+
+    def codes_with(self, word: str) -> frozenset[str]:
+        """Return the codes of the industries with a phrase that has the known ``word``."""
+        return frozenset(self.codes[self.phrases[number].place] for number in self.occurrences[word])
 
     def _beginning(self, word: str) -> Iterator[str]:
         place = bisect_left(self.words, word)
@@ -100,8 +126,11 @@ def all_phrases() -> Phrases:
     places = {code: place for place, code in enumerate(codes)}
     phrases: list[Phrase] = []
     occurrences: dict[str, array[int]] = {}
+    used: set[str] = set()
     for code, text, rank in _texts(codes):
         words = {word for word in plain(text).split() if word not in STOP_WORDS}
+        if rank:
+            used |= words
         for word in words:
             occurrences.setdefault(word, array("I")).append(len(phrases))
         phrases.append(Phrase(places[code], len(words), rank))
@@ -112,6 +141,7 @@ def all_phrases() -> Phrases:
         occurrences=occurrences,
         singulars=_grouped(occurrences, _singular),
         stems=_grouped(occurrences, stem_of),
+        used=frozenset(used),
     )
 
 

@@ -33,3 +33,35 @@ def alike(word: str, known: Iterable[str], *, most: int) -> Mapping[str, float]:
         (other for other in similarity if similarity[other] >= ALIKE), key=lambda other: (-similarity[other], other)
     )
     return {other: similarity[other] for other in best[:most]}
+
+
+def edits(one: str, other: str, *, most: int) -> int:
+    """Return how many letters are left out, added, replaced or exchanged with their neighbor between two words;
+    ``most`` + 1 for more than ``most``.
+    """
+    if abs(len(one) - len(other)) > most:
+        return most + 1
+    before: list[int] = []
+    row = list(range(len(other) + 1))
+    for place, letter in enumerate(one, 1):
+        before, last, row = row, before, [place]
+        for column, wanted in enumerate(other, 1):
+            cost = min(before[column] + 1, row[-1] + 1, before[column - 1] + (letter != wanted))
+            if place > 1 and column > 1 and letter == other[column - 2] and one[place - 2] == wanted:
+                cost = min(cost, last[column - 2] + 1)
+            row.append(cost)
+        if min(row) > most:
+            return most + 1
+    return min(row[-1], most + 1)
+
+
+def nearly(word: str, known: Iterable[str], *, most: int) -> list[str]:
+    """Return the ``known`` words with the fewest edits from ``word``, at most ``most``; all with that number."""
+    found: list[str] = []
+    for other in known:
+        number = edits(word, other, most=most)
+        if number < most:
+            found, most = [], number
+        if number <= most:
+            found.append(other)
+    return found

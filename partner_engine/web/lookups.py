@@ -19,7 +19,7 @@ from partner_engine.web.industry_context import place_and_size
 from partner_engine.web.pages.new_form import open_count
 from partner_engine.web.visitors import Visitor
 from rules.flow.appetite import appetites
-from rules.industries import Industry
+from rules.industries import Industry, corrected
 from search.industries import search_industries
 from tenants.access import Right
 
@@ -67,7 +67,12 @@ def _options(request: HttpRequest, context: BatchContext, *, counts: bool) -> Ht
         zip_code, employees = "", None
     found = search_industries(query, catalogue, zip_code=zip_code, employees=employees)
     hits = _counted(context, found) if counts else (_Hit(*industry) for industry in found)
-    shown = {"found": list(hits), "query": query, "prefix": request.GET.get("for", "")[:200]}
+    shown = {
+        "found": list(hits),
+        "query": query,
+        "meant": corrected(query, found) if found else "",
+        "prefix": request.GET.get("for", "")[:200],
+    }
     return render(request, "web/parts/industries.html", shown)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rules.industries import MOST, find_industries
+from rules.industries import MOST, corrected, find_industries
 from rules.industry_phrases import EVERYDAY_WORDS, all_phrases
 from rules.reference_data import is_industry
 
@@ -139,3 +139,89 @@ def test_every_everyday_word_names_real_industries() -> None:
 
     assert len(rows) > 80
     assert [row for row in rows if not row["words"] or not all(map(is_industry, row["codes"].split()))] == []
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("plumer", "238220"),
+        ("restaraunt", "722511"),
+        ("resturant", "722511"),
+        ("electrition", "238210"),
+        ("electricain", "238210"),
+        ("hair saloon", "812112"),
+        ("landscapping", "561730"),
+        ("carpentor", "238130"),
+        ("dentest", "621210"),
+        ("accountent", "541211"),
+        ("bakry", "311811"),
+        ("roffer", "238160"),
+        ("mecanic", "811111"),
+        ("pharmacey", "456110"),
+        ("veternarian", "541940"),
+        ("photografer", "541921"),
+        ("jewelery", "458310"),
+        ("cofee shop", "722515"),
+        ("gardner", "561730"),
+        ("lawer", "541110"),
+        ("barbar", "812111"),
+        ("chiropractic", "621310"),
+        ("plumming", "238220"),
+        ("florest", "459310"),
+        ("we fix cars", "811111"),
+        ("cut hair", "812112"),
+        ("mow lawns", "561730"),
+        ("clean houses", "561720"),
+        ("sell flowers", "459310"),
+        ("fix computers", "811210"),
+        ("paint houses", "238320"),
+        ("do taxes", "541213"),
+        ("walk dogs", "812910"),
+        ("haul trash", "562111"),
+        ("build decks", "236118"),
+        ("deliver packages", "492210"),
+        ("teach yoga", "713940"),
+        ("take care of kids", "624410"),
+        ("make websites", "541511"),
+        ("put up drywall", "238310"),
+        ("install air conditioning", "238220"),
+        ("dig wells", "237110"),
+        ("cut trees", "561730"),
+        ("kill bugs", "561710"),
+        ("bake cakes", "311811"),
+        ("repair phones", "811210"),
+        ("sell houses", "531210"),
+        ("barb", "812111"),
+        ("handyman services", "236118"),
+        ("truck driver", "484110"),
+        ("babysitting", "624410"),
+        ("selling used cars", "441120"),
+        ("we clean offices", "561720"),
+        ("cell phone store", "449210"),
+        ("cooking food for parties", "722320"),
+    ],
+)
+def test_misspellings_and_lay_phrases_find_the_trade_in_the_first_five(query: str, code: str) -> None:
+    assert code in [found.code for found in find_industries(query)[:5]]
+
+
+def test_a_misspelled_trade_finds_nothing_far_off() -> None:
+    assert [found.code for found in find_industries("plumer")] == ["238220"]
+    assert find_industries("we fix cars")[0].code == "811111"
+
+
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [
+        ("plumer", "plumber"),
+        ("restaraunt", "restaurant"),
+        ("hair saloon", "hair salon"),
+        ("plumber", ""),
+        ("resta", ""),
+        ("painter", ""),
+        ("722511", ""),
+        ("zzzz", ""),
+    ],
+)
+def test_a_misspelled_word_is_named_as_it_was_meant(query: str, meant: str) -> None:
+    assert corrected(query, find_industries(query)) == meant

@@ -161,6 +161,13 @@ def test_hits_of_the_trade_show_how_many_products_they_open(agent: Client, owner
     assert "3 of 5 products" in narrowed
 
 
+def test_a_misspelled_trade_is_named_as_it_was_meant(agent: Client) -> None:
+    shown = markup(agent.get("/forms/new/industries", {"q": "plumer", "for": TRADE}))
+
+    assert "Did you mean “plumber”?" in shown
+    assert 'data-value="238220"' in shown
+
+
 def test_earlier_forms_are_offered_to_start_from(
     agent: Client, stranger: User, sign_in: Callable[[User], Client]
 ) -> None:
