@@ -113,6 +113,30 @@ def follow_link(copy_id: UUID, secret: str, *, device: str, digits: str = "") ->
     return _guest(link, tenant), session
 
 
+@dataclass(frozen=True, kw_only=True)
+class Invitation:
+    """What the holder of a link that is not opened yet may read first: everything about ``guest``'s access, and
+    whether the link opens only with the digits of a phone.
+    """
+
+    guest: Guest
+    needs_digits: bool
+
+
+def read_invitation(copy_id: UUID, secret: str) -> Invitation:
+    """Return the invitation of the link with this ``secret``, without opening it.
+
+    Raises ``GuestLinkInvalid`` also for a link that was opened.
+    """
+    tenant = _tenant_of(copy_id)
+    with use_tenant(tenant):
+        found = _in_force().filter(copy_id=copy_id, secret_hash=hash_of(secret), exchanged_at=None)
+        link = found.first()
+    if link is None:
+        raise GuestLinkInvalid
+    return Invitation(guest=_guest(link, tenant), needs_digits=bool(link.digits_hash))
+
+
 def finish(guest: Guest) -> None:
     """Record that the guest is done, whatever is left for the agent, and emit the mail to the copy's owner.
 

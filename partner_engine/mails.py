@@ -9,8 +9,10 @@ from __future__ import annotations
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import Any, Final
 
+from django.conf import settings
 from django.core.mail import EmailMessage
 from django.template.loader import render_to_string
+from django.urls import reverse
 
 from actions.registry import Delivered, PermanentFailure
 from batch import service as batch
@@ -19,6 +21,7 @@ from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.storage.summary import summarise
 from copies.models import Copy
+from copies.paths import Path
 from forms.models import Event
 from tenants.access import Role, system_actor
 from tenants.models import User
@@ -26,6 +29,9 @@ from tenants.models import User
 GUEST_COMPLETED: Final[EventKind] = "guest_flow_email_sent"
 BIND_ASSISTANCE: Final[EventKind] = "agent_needs_bind_assistance_email_sent"
 _WAIT_SECONDS: Final = 5.0
+_A_GUEST: Final = "A guest"
+#: The open questions that a mail names.
+_NAMED: Final = 10
 #: SMTP codes from here on are permanent failures.
 _PERMANENT_CODES: Final = 500
 
@@ -39,6 +45,8 @@ def send_guest_completion_mail(delivered: Delivered) -> None:
     if owner is None:
         raise PermanentFailure("The copy has no owner to notify.")
     facts["owner"] = owner.full_name or owner.email
+    path = reverse("web:copy", args=[facts["copy"]])
+    facts["address"] = f"{settings.PUBLIC_URL.rstrip('/')}{path}" if settings.PUBLIC_URL else ""
     _send("mails/guest_completed.txt", facts, to=[owner.email], delivered=delivered)
 
 
@@ -94,7 +102,29 @@ def _facts(context: BatchContext) -> dict[str, Any]:
         "title": context.copy.fields.title,
         "name": summary["insured"] or "an application form",
         "owner_id": context.copy.fields.owner_id,
+        "guest": _finished_guest(context),
+        **_left(context),
     }
+
+
+def _finished_guest(context: BatchContext) -> str:
+    """Return the name of the guest who finished last, "A guest" for one without a name."""
+    links: Any = context.attached.get("guest_links", ())
+    finished = [row for row in links if row.finished_at]
+    return max(finished, key=lambda row: row.finished_at).name or _A_GUEST if finished else _A_GUEST
+
+
+def _left(context: BatchContext) -> dict[str, Any]:
+    """Return what is needed to quote: the labels of the first questions, and the number of the others."""
+    catalogue = context.changeset.catalogue
+    labels = []
+    for path in context.evaluation.needed.quote:
+        place = Path(path)
+        if place.is_answer and (known := catalogue.questions.get(place.code)):
+            labels.append(known.question.label)
+        elif pool := catalogue.pools.get(place.code):
+            labels.append(catalogue.sets[pool.set_code].question_set.title)
+    return {"left": labels[:_NAMED], "more_left": max(0, len(labels) - _NAMED)}
 
 
 def _send(template: str, facts: dict[str, Any], *, to: list[str], delivered: Delivered) -> None:

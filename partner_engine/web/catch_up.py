@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -15,10 +16,11 @@ from copies.codec import decode
 from copies.history import ChangesSince, NoSuchVersion, changes_since
 from copies.paths import Path
 from partner_engine.web.access import for_visitors
-from partner_engine.web.copy_view import log_personal_reads, read_context
+from partner_engine.web.copy_view import guest_names, log_personal_reads, read_context
 from partner_engine.web.meanwhile import changed_by
 from partner_engine.web.pages.cards import top_sets
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
+from partner_engine.web.pages.guest_news import build_guest_news
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.rendering import render_parts, shown_version
 from partner_engine.web.visitors import Visitor
@@ -33,7 +35,7 @@ def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
     """Return the parts that changed since ``X-Copy-Version``, or all parts if that version is unknown.
 
     The event ``copy-saved`` carries the version, the text to announce, the author of each changed answer by path
-    (``theirs``), and the session's CSRF ``token`` for writes.
+    (``theirs``), the session's CSRF ``token`` for writes, and for agents what guests did (``guests``).
     """
     context = visitor.find(copy_id)
     reading, since = read_context(context, request, visitor), shown_version(request)
@@ -53,6 +55,9 @@ def catch_up(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
         "theirs": theirs,
         "token": get_token(request),
     }
+    if not reading.reader.is_guest:
+        news = build_guest_news(reading, found.changes, guest_names(context))
+        details["guests"] = [asdict(item) for item in news]
     return trigger_client_event(render_parts(request, reading, _parts(reading, found)), "copy-saved", details)
 
 

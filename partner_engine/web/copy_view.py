@@ -87,6 +87,12 @@ def _unknown_to(context: BatchContext) -> dict[str, str]:
     return {path: row.name or "The guest" for row in links for path in row.unknown}
 
 
+def guest_names(context: BatchContext) -> dict[str, str]:
+    """Return the names of the guests of the copy by the id of their link, "" for one without a name."""
+    links: Any = context.attached.get("guest_links", ())
+    return {str(row.id): row.name for row in links}
+
+
 def log_personal_reads(reading: Reading, context: BatchContext, visitor: Visitor) -> None:
     """Log the number of personal answers that a page shows."""
     shown = 0

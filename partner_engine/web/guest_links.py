@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
-from typing import Final
+from typing import Final, NamedTuple
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -22,13 +22,24 @@ from partner_engine.copy_visibility import past_sensitivities
 from partner_engine.guest_access import DEFAULT_DAYS, guest_address
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_view import read_context
-from partner_engine.web.pages.form_page import build_nav
+from partner_engine.web.pages.form_page import build_nav, insured_name
 from partner_engine.web.pages.guest_lines import GuestLine, build_guest_line
+from partner_engine.web.pages.guest_texts import Sender, invitation, reminder
 from partner_engine.web.pages.reading import Reading
+from presentation.formats import moment
 from tenants.access import Right
 
 #: The lifetimes that the page offers for a link, in days.
 DAYS: Final = (1, 7, DEFAULT_DAYS, 30, 90)
+
+
+class NewLink(NamedTuple):
+    """A link that was made just now, with its address, which is shown once."""
+
+    id: UUID
+    address: str
+    name: str
+    days: int
 
 
 @require_GET
@@ -57,7 +68,8 @@ def issue(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
             context.save()
         except (TooManyGuestLinks, WrongValue, LooksSensitive) as error:
             return _show(request, agent, context, problem=error)
-        return _show(request, agent, context, created=created, address=guest_address(request, context.copy.id, secret))
+        made = NewLink(created, guest_address(request, context.copy.id, secret), name, days)
+        return _show(request, agent, context, made=made)
 
 
 @require_POST
@@ -93,12 +105,15 @@ def send_back(request: HttpRequest, agent: Agent, copy_id: UUID, link_id: UUID) 
         return _show(request, agent, context, notice="The guest can answer these questions again with the same link.")
 
 
-def _line(link: GuestLink, reading: Reading, agent: Agent) -> GuestLine:
+def _line(link: GuestLink, reading: Reading, agent: Agent, sender: Sender) -> GuestLine:
     changed = changes_of_guest(link) if link.exchanged_at else GuestChanges([], ())
     past = replace(reading, then=(*reading.then, *past_sensitivities(changed.release_ids)))
     line = build_guest_line(link, state_of(link, timezone.now()), past, changes=changed.changes)
     note_personal_read(actor=agent.actor, copy_id=link.copy_id, count=past.visibility.personal_shown)
-    return line
+    if not line.is_open or link.finished_at:
+        return line
+    until = moment(link.expires_at, reading.reader.zone, now=reading.reader.now)
+    return replace(line, reminder=reminder(sender, name=link.name, left=len(reading.left_to_quote), until=until))
 
 
 def _show(  # noqa: PLR0913 - the outcome of a command
@@ -106,20 +121,21 @@ def _show(  # noqa: PLR0913 - the outcome of a command
     agent: Agent,
     context: BatchContext,
     *,
-    created: UUID | None = None,
-    address: str = "",
+    made: NewLink | None = None,
     notice: str = "",
     problem: BatchError | None = None,
 ) -> HttpResponse:
     reading = read_context(context, request, agent)
     reader = reading.reader
-    links = [_line(link, reading, agent) for link in list_links(context.copy.id)]
+    sender = Sender(agent.user.full_name, agent.tenant.name, agent.tenant.phone, insured_name(reading))
+    links = [_line(link, reading, agent, sender) for link in list_links(context.copy.id)]
     shown = {
         "lines": links,
         "copy_id": context.copy.id,
         "may_write": reader.may_write,
-        "created": created,
-        "address": address,
+        "created": made.id if made else None,
+        "address": made.address if made else "",
+        "invitation": invitation(sender, name=made.name, address=made.address, days=made.days) if made else None,
         "notice": notice,
         "problem": problem,
         "days": [(days, f"{days} day{'s' if days > 1 else ''}") for days in DAYS],

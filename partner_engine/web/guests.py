@@ -1,4 +1,4 @@
-"""The page behind a guest link, the exchange of the link for a session, and the guest's "I am done".
+"""The page behind a guest link with who asks, the exchange of the link for a session, and the guest's "I am done".
 
 Mail scanners and previews that only request the link do not use it up: the secret is in the URL fragment, and only
 the script of the page sends it.
@@ -12,20 +12,30 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_POST
 
-from batch.errors import BatchError, GuestLinkBlocked, GuestLinkInvalid, PhoneDigitsNeeded, WrongPhoneDigits
-from guests.service import Guest, access_guest, finish, follow_link
+from batch.errors import (
+    BatchError,
+    GuestLinkBlocked,
+    GuestLinkInvalid,
+    NotFound,
+    PhoneDigitsNeeded,
+    WrongPhoneDigits,
+)
+from guests.service import Guest, access_guest, finish, follow_link, read_invitation
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
 from partner_engine.error_statuses import status_of
 from partner_engine.guest_access import GUEST_SOCKET_COOKIE
+from partner_engine.tenant_middleware import act_as
 from partner_engine.web.access import GUEST_COOKIE, for_visitors
-from partner_engine.web.visitors import Visitor
+from partner_engine.web.copy_view import read_context
+from partner_engine.web.guest_words import welcome_of, words_before_digits
+from partner_engine.web.visitors import GuestVisitor, Visitor
 from tenants.access import Right
 from tenants.limits import check
 from tenants.limits.addresses import counted_address
@@ -40,6 +50,8 @@ DIGITS_HEADER: Final = "X-Phone-Digits"
 _TOO_SOON: Final = "Your form was opened a moment ago. Wait 5 minutes, then open your link again."
 _TOO_MANY: Final = "There were too many attempts. Wait 15 minutes, then open your link again."
 
+_PLAIN: Final = "text/plain; charset=utf-8"
+
 log = structlog.get_logger(__name__)
 
 
@@ -47,9 +59,13 @@ log = structlog.get_logger(__name__)
 def open_link(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     """Show the page behind a link (GET), or exchange the link's secret for a session (POST).
 
-    A guest with a valid session is redirected to the form.
+    A POST with ``look`` returns who asks, as JSON, and leaves the link as it is. A guest with a valid session is
+    redirected to the form.
     """
-    response = _exchange(request, copy_id) if request.method == "POST" else _welcome(request, copy_id)
+    if request.method != "POST":
+        response = _welcome(request, copy_id)
+    else:
+        response = _look(request, copy_id) if request.POST.get("look") else _exchange(request, copy_id)
     response.headers["Cache-Control"] = "no-store"
     response.headers["Referrer-Policy"] = "no-referrer"
     return response
@@ -74,6 +90,36 @@ def _welcome(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     return redirect("guest:copy", copy_id)
 
 
+def _look(request: HttpRequest, copy_id: UUID) -> HttpResponse:
+    """Return who asks the holder of the link. A wrong secret counts as an attempt to open the link."""
+    address, secret = client_address(request), request.POST.get("secret", "")
+    wait = _GUESSES.take(str(copy_id), address)
+    if wait:
+        return _too_many(copy_id, address, wait)
+    try:
+        invitation = read_invitation(copy_id, secret)
+        act_as(request, actor=invitation.guest.actor, tenant=invitation.guest.tenant)
+        visitor = GuestVisitor(invitation.guest)
+        if invitation.needs_digits:
+            words = words_before_digits(visitor)
+        else:
+            words = welcome_of(read_context(visitor.find(copy_id), request, visitor), visitor)
+    except (GuestLinkInvalid, NotFound) as error:
+        return HttpResponse(str(error), status=status_of(GuestLinkInvalid()), content_type=_PLAIN)
+    _GUESSES.clear(str(copy_id), address)
+    tenant = visitor.tenant
+    logo = reverse("logo", args=[tenant.logo_id]) if tenant.logo_id else ""
+    contact = " · ".join(filter(None, (tenant.phone, tenant.email)))
+    return JsonResponse({"title": words.title, "time": words.time, "contact": contact, "logo": logo})
+
+
+def _too_many(copy_id: UUID, address: str, wait: int) -> HttpResponse:
+    log.warning("audit.guest_link_guesses_refused", address=address, copy_id=str(copy_id))
+    response = HttpResponse(_TOO_MANY, status=429, content_type=_PLAIN)
+    response.headers["Retry-After"] = str(wait)
+    return response
+
+
 def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     address, secret, device = client_address(request), request.POST.get("secret", ""), request.POST.get("device", "")
     digits = request.POST.get("digits", "").strip()
@@ -83,16 +129,13 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     try:
         check.take(GUEST_SESSION, once)
     except RateLimited as limited:
-        response = HttpResponse(_TOO_SOON, status=429, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(_TOO_SOON, status=429, content_type=_PLAIN)
         response.headers["Retry-After"] = str(limited.retry_after)
         return response
     wait = _GUESSES.take(str(copy_id), address)
     if wait:
         check.give_back(GUEST_SESSION, once)
-        log.warning("audit.guest_link_guesses_refused", address=address, copy_id=str(copy_id))
-        response = HttpResponse(_TOO_MANY, status=429, content_type="text/plain; charset=utf-8")
-        response.headers["Retry-After"] = str(wait)
-        return response
+        return _too_many(copy_id, address, wait)
     try:
         guest, session = follow_link(copy_id, secret, device=device, digits=digits)
     except BatchError as error:
@@ -101,7 +144,7 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
         if status >= 500:
             raise
         log.info("audit.guest_link_refused", address=address, copy_id=str(copy_id), reason=error.code)
-        response = HttpResponse(str(error), status=status, content_type="text/plain; charset=utf-8")
+        response = HttpResponse(str(error), status=status, content_type=_PLAIN)
         if isinstance(error, PhoneDigitsNeeded):
             # The secret was right: that the page asks for more is no guess.
             _GUESSES.clear(str(copy_id), address)
@@ -112,7 +155,7 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
         return response
     _GUESSES.clear(str(copy_id), address)
     log.info("audit.guest_link_followed", address=address, copy_id=str(copy_id), link=str(guest.link_id))
-    response = HttpResponse(reverse("guest:copy", args=[copy_id]), content_type="text/plain; charset=utf-8")
+    response = HttpResponse(reverse("guest:copy", args=[copy_id]), content_type=_PLAIN)
     _set_session_cookies(response, guest, session)
     return response
 

@@ -2,6 +2,7 @@
 
 import { announce } from "./announcer.js";
 import { onClick } from "./clicks.js";
+import { openDrawer } from "./drawers.js";
 import { queue } from "./form-queue.js";
 import { request, showProblem } from "./requests.js";
 
@@ -30,10 +31,12 @@ async function complete(button) {
   } else {
     showProblem(document.getElementById("done-problem"), xhr);
   }
+  // On narrow screens it says what is left, or what went wrong.
+  openDrawer(".drawer-button");
 }
 
 export function startGuestCompletion() {
   // A guest who opens a used link again in the same browser comes here with the link's secret still in the address.
   if (location.hash.length > LONGEST_PATH_MARK) history.replaceState(null, "", location.pathname);
-  onClick("#done", complete);
+  onClick("#done, [data-step=done]", complete);
 }

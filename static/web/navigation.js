@@ -22,6 +22,7 @@ async function goTo(path) {
   for (let length = 2; length < parts.length; length += 2) await openRow(parts.slice(0, length).join("/"));
   const element = fieldAt(path) ?? rowAt(path);
   if (!element) return;
+  page.dispatchEvent(new CustomEvent("going", { detail: element }));
   element.scrollIntoView({ block: "center", behavior: scrollBehavior() });
   const control = element.querySelector("input:checked") ?? element.querySelector(CONTROLS);
   (control ?? element).focus({ preventScroll: true });
@@ -30,6 +31,7 @@ async function goTo(path) {
 function goToSet(code) {
   closeDrawers();
   const section = document.getElementById(`s-${code}`);
+  page.dispatchEvent(new CustomEvent("going", { detail: section }));
   section.scrollIntoView({ block: "start", behavior: scrollBehavior() });
   section.querySelector(CONTROLS)?.focus({ preventScroll: true });
 }
@@ -38,7 +40,7 @@ const headHeight = () => (getComputedStyle(head).position === "sticky" ? head.of
 
 function markSetInView() {
   const line = headHeight() + BELOW_HEAD;
-  const sections = [...document.querySelectorAll(".set:not([hidden])")];
+  const sections = [...document.querySelectorAll(".set:not([hidden])")].filter(({ offsetHeight }) => offsetHeight > 0);
   const here = sections.findLast((section) => section.getBoundingClientRect().top < line) ?? sections[0];
   if (!here || here.id === marked) return;
   marked = here.id;
@@ -61,6 +63,7 @@ function startMark() {
   const root = document.documentElement;
   new ResizeObserver(() => root.style.setProperty("--head-height", `${headHeight()}px`)).observe(head);
   document.addEventListener("scroll", () => requestAnimationFrame(markSetInView), { passive: true });
+  page.addEventListener("going", () => requestAnimationFrame(markSetInView));
   page.addEventListener("saved", () => {
     marked = "";
     requestAnimationFrame(markSetInView);

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import timedelta
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
 from uuid import UUID, uuid4
 
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
+from pytest_django.fixtures import SettingsWrapper
 
 from actions.kinds import SendBindAssistanceMail, SendGuestCompletionMail, SendWebhookGivenUpMail
 from actions.registry import PermanentFailure
@@ -67,6 +69,24 @@ def test_the_owner_is_notified_that_a_guest_has_finished(copy_id: UUID, kennels:
     assert sent.extra_headers["Message-ID"] == f"<{action_id}@partner-engine>"
     with use_tenant(kennels):
         assert Event.objects.filter(kind="guest_flow_email_sent").count() == 1
+
+
+def test_the_mail_names_the_guest_what_is_left_and_where(
+    copy_id: UUID, kennels: Tenant, agent: Actor, settings: SettingsWrapper
+) -> None:
+    settings.PUBLIC_URL = "https://engine.example/"
+    with batch.find_and_lock(copy_id, scope=kennels, actor=agent) as context:
+        link, _ = context.changeset.guest_links.issue(valid_for=timedelta(days=7), name="Gus Miller")
+        link.finish()
+        context.save()
+        needed = len(context.evaluation.needed.quote)
+
+    completed(copy_id, kennels)
+
+    (sent,) = mail.outbox
+    assert sent.subject == "Gus Miller has finished Paws & Claws"
+    assert f"Open the form: https://engine.example/forms/{copy_id}" in sent.body
+    assert needed > 0 and sent.body.partition("Left for you:\n")[2].startswith("- ")
 
 
 def test_it_is_sent_once_per_form_for_any_copy_and_action(copy_id: UUID, kennels: Tenant, agent: Actor) -> None:

@@ -79,13 +79,13 @@ def top_sets(reading: Reading) -> tuple[str, ...]:
 
 def build_card(reading: Reading, code: str) -> Card:
     """Return the card of the question set ``code``."""
-    question_set = reading.catalogue.sets[code].question_set
+    question_set, title = reading.catalogue.sets[code].question_set, _set_title(reading, code)
     if code not in reading.visible_sets or not reading.reader.scope.touches_set(reading.catalogue, code):
-        return Card(code, question_set.title, visible=False)
+        return Card(code, title, visible=False)
     if question_set.pool is not None:
         pool = build_pool(reading, question_set.pool, reading.document, "")
-        return Card(code, question_set.title, visible=True, pool=pool)
-    return Card(code, question_set.title, visible=True, fields=_fields(reading, code, reading.document, ""))
+        return Card(code, title, visible=True, pool=pool)
+    return Card(code, title, visible=True, fields=_fields(reading, code, reading.document, ""))
 
 
 def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) -> PoolView:
@@ -232,7 +232,13 @@ def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
 
 
 def _title(reading: Reading, pool: Pool) -> str:
-    return reading.catalogue.sets[reading.catalogue.pools[pool.code].set_code].question_set.title
+    return _set_title(reading, reading.catalogue.pools[pool.code].set_code)
+
+
+def _set_title(reading: Reading, code: str) -> str:
+    """Return the title of a question set; what it has in parentheses is for agents."""
+    title = reading.catalogue.sets[code].question_set.title
+    return title.partition(" (")[0] if reading.reader.is_guest else title
 
 
 def noun_of(pool: Pool) -> str:

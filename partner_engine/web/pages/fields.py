@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from copies.document import Answer
 from copies.paths import Path, join_path
+from partner_engine.web.pages.autofill import OFF, autofill_token
 from partner_engine.web.pages.base_answers import base_text
 from partner_engine.web.pages.dependants import opens_questions
 from partner_engine.web.pages.field_places import FULL, Place
@@ -49,7 +50,7 @@ class Field:
     ``max_length`` limits what can be typed, in characters. ``opens`` marks an answer that makes other questions appear,
     ``is_free`` a text in any language. ``base`` is the different answer of the form's base. ``unknown`` is "offer"
     where a guest can leave the answer to the agent, "said" where they did. ``place`` and ``after`` are as in ``Place``;
-    ``opened`` are the names of the products that need the answer.
+    ``opened`` are the names of the products that need the answer. ``autofill`` is the token for browsers.
     """
 
     path: str
@@ -81,6 +82,7 @@ class Field:
     place: str = ""
     after: str = ""
     opened: str = ""
+    autofill: str = OFF
 
 
 def build_field(
@@ -129,6 +131,7 @@ def build_field(
         place=FULL if widget in ("area", "checks") else place.part,
         after=place.after,
         opened=listed(reading.opened_by.get(path, ())),
+        autofill=autofill_token(reading, question, prefix, masked=masked),
     )
 
 

@@ -88,7 +88,7 @@ def build_head(reading: Reading) -> Head:
     return Head(
         copy_id=facts.id,
         form_id=facts.form_id,
-        insured=_insured(reading) or facts.title or "New application",
+        insured=insured_name(reading) or facts.title or "New application",
         title=facts.title,
         needed=quoted or _left(len(needed), is_guest=reader.is_guest, sells=bool(reading.catalogue.products)),
         next_needed=link_to(reading, needed[0]) if needed and not quoted else None,
@@ -153,7 +153,8 @@ def _left(needed: int, *, is_guest: bool, sells: bool) -> str:
     return f"{counted(needed, 'answer')} to quote" if needed else "Ready to quote"
 
 
-def _insured(reading: Reading) -> str:
+def insured_name(reading: Reading) -> str:
+    """Return the name of the insured, "" without one that the reader may see."""
     code = reading.catalogue.definition.title_question
     answer = reading.document.answers.get(code)
     if answer is None or not isinstance(answer.value, str) or reading.visibility.hides(code, answer):

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from copies.changes import Change
 from copies.paths import Path
+from partner_engine.web.pages.guest_texts import ReadyText
 from partner_engine.web.pages.links import link_to
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, listed, moment
@@ -63,7 +64,8 @@ class GuestLine:
     """One guest link. ``facts`` is the history of the link in one line.
 
     ``asked`` names what the link opens, nothing for the whole copy; ``answered`` is what its guest changed,
-    ``unknown`` what they do not know. ``returnable`` are the paths and labels of the questions that can be sent back.
+    ``unknown`` what they do not know. ``returnable`` are the paths and labels of the questions that can be sent back,
+    ``reminder`` is the text for a guest who is not done.
     """
 
     id: UUID
@@ -76,6 +78,12 @@ class GuestLine:
     answered: tuple[Answered, ...] = ()
     unknown: str = ""
     returnable: tuple[tuple[str, str], ...] = ()
+    reminder: ReadyText | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the id as text, for ids of elements."""
+        return str(self.id)
 
 
 def build_guest_line(link: Link, state: str, reading: Reading, *, changes: Sequence[Change] = ()) -> GuestLine:

@@ -9,7 +9,7 @@ from typing import Final
 
 from partner_engine.web.pages.cards import Card, PoolView, build_cards
 from partner_engine.web.pages.fields import Field
-from partner_engine.web.pages.form_page import build_head
+from partner_engine.web.pages.form_page import insured_name
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted
 
@@ -19,13 +19,21 @@ _SECONDS: Final = 15
 
 @dataclass(frozen=True)
 class Welcome:
-    """The words. ``asker`` is the agent's name, "" where a program made the link; ``time`` is "" if nothing is open."""
+    """The words. ``asker`` is the agent's name, "" where a program made the link; ``business`` is "" while it has no
+    name, ``time`` if nothing is open.
+    """
 
     asker: str
     agency: str
-    business: str
-    time: str
-    is_part: bool
+    business: str = ""
+    time: str = ""
+    is_part: bool = False
+
+    @property
+    def title(self) -> str:
+        """Return who asks about which business, in one sentence."""
+        by = f"{self.asker}, {self.agency}," if self.asker else self.agency
+        return f"{by} asks you about {self.business}" if self.business else f"{by} asks you for answers"
 
 
 def build_welcome(reading: Reading, *, asker: str, agency: str) -> Welcome:
@@ -35,7 +43,7 @@ def build_welcome(reading: Reading, *, asker: str, agency: str) -> Welcome:
     return Welcome(
         asker=asker,
         agency=agency,
-        business=build_head(reading).insured,
+        business=insured_name(reading),
         time=f"about {counted(minutes, 'minute')}" if minutes else "",
         is_part=not reading.reader.scope.is_whole,
     )

@@ -3,11 +3,13 @@
 import { startAnswersTabs } from "../answers-tabs.js";
 import { startForm } from "../form.js";
 import { startGuestLinks } from "../guest-links.js";
+import { startGuestNews } from "../guest-news.js";
 import { startMessages } from "../messages.js";
 import { startQuoteFoot } from "../quote-foot.js";
 
 startForm();
 startAnswersTabs();
 startGuestLinks();
+startGuestNews();
 startMessages();
 startQuoteFoot();

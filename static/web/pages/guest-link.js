@@ -37,6 +37,31 @@ function askForDigits(text) {
   form.elements.digits.focus();
 }
 
+/** Show who asks, before the link is opened. Without a response the page stays as it is. */
+async function look() {
+  const body = new FormData(form);
+  body.set("secret", secret);
+  body.set("look", "1");
+  const response = await fetch(form.action, { method: "POST", body }).catch(() => null);
+  const hasReason = response?.headers.get("Content-Type").startsWith(REASON);
+  if (response?.status === 403 && hasReason) return showOver();
+  if (!response?.ok) return;
+  const asks = await response.json();
+  document.getElementById("asks").textContent = asks.title;
+  say("asks-time", asks.time && `It takes ${asks.time}. Your answers are saved as you type.`);
+  say("asks-contact", asks.contact && `Questions? ${asks.contact}`);
+  if (!asks.logo) return;
+  const logo = document.getElementById("logo-template").content.cloneNode(true);
+  logo.firstElementChild.src = asks.logo;
+  document.getElementById("agency-logo").replaceChildren(logo);
+}
+
+function say(id, text) {
+  const line = document.getElementById(id);
+  line.textContent = text;
+  line.hidden = !text;
+}
+
 async function open(event) {
   event.preventDefault();
   button.disabled = true;
@@ -62,4 +87,5 @@ addEventListener("hashchange", () => location.reload());
 if (secret) {
   show("ready");
   form.addEventListener("submit", open);
+  look();
 }

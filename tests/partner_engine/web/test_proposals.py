@@ -15,6 +15,7 @@ from batch import service as batch
 from catalogue.demo import Sample
 from quoting.models import ProposalLink
 from quoting.proposals import MOST_LINKS
+from tenants.agency_profile import AgencyProfile, change_profile
 from tenants.current_tenant import use_tenant
 from tenants.models import User
 from tests.harness.api_client import Api
@@ -71,6 +72,21 @@ def test_personal_values_are_masked(browser: Client, copy_id: str):
         assert "robin@example.com" not in content
         assert "1 Demo Way" not in content
         assert "00-0000001" not in content
+
+
+def test_a_proposal_has_the_agencys_profile_of_its_day_and_the_present_logo(
+    browser: Client, copy_id: str, by: dict[str, Any]
+):
+    profile = {"name": by["scope"].name, "email": "desk@harbor.example"}
+    change_profile(by["scope"], AgencyProfile(**profile, phone="(614) 555-2368", logo=b"first"))
+    link = link_of(browser, copy_id)
+    change_profile(by["scope"], AgencyProfile(**profile, phone="(614) 555-2399", logo=b"second"))
+
+    content = markup(Client().get(link))
+
+    assert "(614) 555-2368" in content and "(614) 555-2399" not in content
+    assert "mailto:desk@harbor.example" in content
+    assert f'src="/logos/{by["scope"].logo_id}"' in content
 
 
 def test_only_chosen_quotes_are_proposed(browser: Client, copy_id: str, by: dict[str, Any]):
