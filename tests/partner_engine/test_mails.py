@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import timedelta
 from smtplib import SMTPRecipientsRefused, SMTPServerDisconnected
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
-from pytest_django.fixtures import SettingsWrapper
 
 from actions.kinds import SendBindAssistanceMail, SendGuestCompletionMail, SendWebhookGivenUpMail
 from actions.registry import PermanentFailure
@@ -72,7 +72,7 @@ def test_the_owner_is_notified_that_a_guest_has_finished(copy_id: UUID, kennels:
 
 
 def test_the_mail_names_the_guest_what_is_left_and_where(
-    copy_id: UUID, kennels: Tenant, agent: Actor, settings: SettingsWrapper
+    copy_id: UUID, kennels: Tenant, agent: Actor, settings: Any
 ) -> None:
     settings.PUBLIC_URL = "https://engine.example/"
     with batch.find_and_lock(copy_id, scope=kennels, actor=agent) as context:
