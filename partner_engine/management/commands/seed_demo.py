@@ -61,7 +61,8 @@ class Command(BaseCommand):
 
 def _seed_people() -> None:
     for code, name in TENANTS.items():
-        tenant, _ = Tenant.objects.get_or_create(code=code, defaults={"name": name})
+        profile = {"name": name, "phone": "(614) 555-0100", "email": f"desk@{code}.example"}
+        tenant, _ = Tenant.objects.get_or_create(code=code, defaults=profile)
         ApiClient.objects.get_or_create(
             client_id=f"{code}-demo",
             defaults={"client_secret": f"{code}-demo-secret", "name": f"{name} (demo)", "tenant": tenant},

@@ -9,12 +9,17 @@ from typing import Any
 from urllib.parse import unquote
 
 import pytest
+from django.core import mail
 from django.test import Client
 
+from actions.kinds import SendGuestCompletionMail
 from catalogue.demo import Sample
 from catalogue.models import Release
+from partner_engine.mails import send_guest_completion_mail
+from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
 from tests.harness.guests import guest_of
+from tests.harness.outboxes import delivered
 from tests.harness.socket_client import save, start
 
 pytestmark = pytest.mark.django_db
@@ -88,3 +93,15 @@ def test_a_guest_who_is_done_or_whose_link_ended_gets_no_reminder(
     guest.post(f"/guest/{copy_id}/done")
 
     assert "still needs" not in sign_in(owner).get(f"/forms/{copy_id}/guest-links").content.decode()
+
+
+def test_the_mail_to_the_agent_names_the_guest_and_what_is_left(copy_id: str, harbor: Tenant, owner: User) -> None:
+    guest, _ = guest_of(harbor, copy_id, name="Gus Miller")
+    guest.post(f"/guest/{copy_id}/done")
+
+    with use_tenant(harbor):
+        send_guest_completion_mail(delivered(SendGuestCompletionMail(copy_id=copy_id), harbor))
+
+    [sent] = mail.outbox
+    assert (sent.to, sent.subject) == ([owner.email], "Gus Miller has finished Copper Kettle Bistro LLC")
+    assert "Left for you:\n- Mailing city\n\n" in sent.body
