@@ -6,10 +6,10 @@ HOUSE := exec $(PYTHON) -m house
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-full bench lint format rooms lock clean
+.PHONY: help run test test-full bench screenshots lint format rooms lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Start the product with demo data on PORT (8000); Ctrl-C stops it
 	@$(HOUSE) run
@@ -22,6 +22,9 @@ test-full: ## The same with the slow and the fault tests
 
 bench: ## Measure the speed ratios; ARGS="saving --rounds 9" only these
 	@$(HOUSE) bench '$(subst ','\'',$(ARGS))'
+
+screenshots: ## Take the pictures of docs/screenshots; ARGS="tests/browser/test_quotes.py" only these
+	@$(HOUSE) screenshots '$(subst ','\'',$(ARGS))'
 
 lint: ## Check style, types and the import contract
 	@$(HOUSE) lint

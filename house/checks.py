@@ -80,16 +80,33 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
                     {"tests": [*pytest, "-m", " and ".join([*marks, "not alone"]), *PARALLEL]},
                     environment,
                 )
-            # Not beside other checks or tests, which would change the times that these compare.
-            failed += _run_checks(
-                supervisor, {"tests alone": [*pytest, "-m", " and ".join([*marks, "alone"])]}, environment
-            )
+            if is_full:
+                # Not beside other checks or tests, which would change the times that these compare.
+                failed += _run_checks(
+                    supervisor, {"tests alone": [*pytest, "-m", " and ".join([*marks, "alone"])]}, environment
+                )
             failed += failed_deployment
         if browser is None:
             say(
                 "Browser tests did not run: there is no Chromium here (on Debian and Ubuntu: apt-get install chromium)."
             )
         return _report(failed)
+
+
+def screenshots(arguments: Sequence[str]) -> int:
+    """Take the pictures of docs/screenshots by the browser tests, which check each page by axe too; return 0 when all
+    pass.
+    """
+    with Supervisor() as supervisor:
+        ensure_packages(supervisor, DEV, SERVERS)
+        browser = _browser(supervisor)
+        template = _template(supervisor)
+    if browser is None:
+        raise HouseError("Pictures need Chromium (on Debian and Ubuntu: apt-get install chromium).")
+    with _throw_away_servers(template=template) as (supervisor, environment):
+        environment |= {"CHROMIUM": browser, "TEST_TIER": "full", "SCREENSHOTS": "1"}
+        command: list[str | Path] = [PYTHON, "-m", "pytest", "-m", "browser", *(arguments or ["tests/browser"])]
+        return _report(_run_checks(supervisor, {"screenshots": command}, environment))
 
 
 def bench(arguments: Sequence[str]) -> int:

@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from house.checks import bench, format_code, lint, test
+from house.checks import bench, format_code, lint, screenshots, test
 from house.errors import HouseError, Stopped
 from house.packages import INSTALLER, UV, ensure_uv, export_command, uv_environment
 from house.place import CHECKOUT, RUN, VENV, database_home, locked, server_account
@@ -27,6 +27,7 @@ def main(arguments: Sequence[str]) -> int:
         "test": lambda: test(own, is_full=False),
         "test-full": lambda: test(own, is_full=True),
         "bench": lambda: bench(own),
+        "screenshots": lambda: screenshots(own),
         "lint": lint,
         "format": format_code,
         "rooms": write_picture,

@@ -68,6 +68,14 @@ def pytest_configure() -> None:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Refuse quick tests that need the machine for themselves: `make test` runs all of its tests beside others."""
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        if "alone" in marks and not marks & {"slow", "fault"}:
+            raise pytest.UsageError(f"{item.nodeid} is marked alone: mark it slow too, or let it wait for conditions.")
+
+
 def _choose_examples() -> None:
     """Let Hypothesis measure no time, and the quick tier try the same few examples in every run."""
     timeless = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}

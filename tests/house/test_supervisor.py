@@ -15,24 +15,23 @@ from house.leftovers import Leftovers, birth_of
 from house.product import _port, _refuse_taken_port
 from house.servers import usable_port
 from house.supervisor import Child, Kept, Supervisor
-
-pytestmark = pytest.mark.alone
+from tests.harness.tiers import PATIENCE
 
 CHECKOUT = Path(__file__).resolve().parents[2]
-SLEEPER = [sys.executable, "-c", "import time; time.sleep(60)"]
+SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 # Starts a child, prints its id, and waits. Under nohup it would ignore SIGHUP, as the tests themselves do.
 KEEPER = """
 import signal, sys
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
 from house.supervisor import Supervisor, say
 with Supervisor() as supervisor:
-    child = supervisor.start("sleeper", [sys.executable, "-c", "import time; time.sleep(60)"])
+    child = supervisor.start("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"])
     say(str(child.process.pid))
     supervisor.watch()
 """
 
 
-def comes_true(condition: Callable[[], bool], *, seconds: float = 10) -> bool:
+def comes_true(condition: Callable[[], bool], *, seconds: float = PATIENCE) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -49,7 +48,7 @@ def test_signal_to_the_supervisor_alone_ends_its_children(number: signal.Signals
         assert birth_of(child) is not None
 
         keeper.send_signal(number)
-        keeper.wait(20)
+        keeper.wait(PATIENCE)
 
         assert birth_of(child) is None
 
@@ -61,7 +60,7 @@ def test_children_end_with_a_killed_supervisor() -> None:
         child = int(keeper.stdout.readline())
 
         keeper.kill()
-        keeper.wait(10)
+        keeper.wait(PATIENCE)
 
         assert comes_true(lambda: birth_of(child) is None)
 
@@ -73,7 +72,7 @@ def test_next_start_ends_leftover_processes(tmp_path: Path) -> None:
         ended = Leftovers(tmp_path / "processes.json").end_all()
 
         assert ended == 1
-        assert sleeper.wait(10) == -signal.SIGTERM
+        assert sleeper.wait(PATIENCE) == -signal.SIGTERM
         assert not (tmp_path / "processes.json").exists()
 
 
@@ -93,8 +92,8 @@ def test_a_new_process_with_a_recorded_id_is_not_ended(tmp_path: Path) -> None:
 
 
 def test_a_free_port_is_kept_and_a_taken_one_replaced() -> None:
-    port = usable_port(0)
-    assert usable_port(port) == port
+    # Below the system's ephemeral range, from which other programs get ports meanwhile.
+    port = next(port for port in range(2_000 + os.getpid() % 4_000 * 2, 10_000) if usable_port(port) == port)
 
     with subprocess.Popen(
         [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1"],
@@ -136,7 +135,7 @@ import sys
 from house.supervisor import Supervisor
 with Supervisor() as supervisor:
     supervisor.keep("worker", [sys.executable, "-c", "print('worker started', flush=True); raise SystemExit(3)"])
-    supervisor.start("web", [sys.executable, "-c", "import time; time.sleep(60)"])
+    supervisor.start("web", [sys.executable, "-c", "import time; time.sleep(600)"])
     supervisor.watch()
 """
 
@@ -147,7 +146,7 @@ def test_a_kept_program_that_ends_is_started_again_and_the_others_go_on() -> Non
         lines = [run.stdout.readline().strip() for _ in range(5)]
         is_running = run.poll() is None
         run.send_signal(signal.SIGTERM)
-        run.wait(20)
+        run.wait(PATIENCE)
 
     assert is_running
     assert [line for line in lines if line.startswith("worker  |")] == ["worker  | worker started"] * 3
@@ -161,7 +160,7 @@ from house.errors import HouseError
 from house.supervisor import Supervisor, say
 try:
     with Supervisor() as supervisor:
-        supervisor.keep("worker", [sys.executable, "-c", "import time; time.sleep(60)"])
+        supervisor.keep("worker", [sys.executable, "-c", "import time; time.sleep(600)"])
         supervisor.start("web", [sys.executable, "-c", "raise SystemExit(3)"])
         supervisor.watch()
 except HouseError as error:
@@ -170,7 +169,7 @@ except HouseError as error:
 
 
 def test_any_other_program_that_ends_stops_everything() -> None:
-    run = subprocess.run([sys.executable, "-c", ENDING], cwd=CHECKOUT, capture_output=True, text=True, timeout=30)
+    run = subprocess.run([sys.executable, "-c", ENDING], cwd=CHECKOUT, capture_output=True, text=True, timeout=PATIENCE)
 
     assert "web ended by itself (status 3), so everything was stopped" in run.stdout
 
@@ -179,7 +178,7 @@ def test_pauses_grow_up_to_the_longest(capsys: pytest.CaptureFixture[str]) -> No
     supervisor, ended = Supervisor(), subprocess.Popen([sys.executable, "-c", ""])
     child = Child("worker", ended, signal.SIGTERM, is_server=False, is_alone=False)
     supervisor._kept["worker"] = Kept(lambda: child, time.monotonic())
-    status = ended.wait(20)
+    status = ended.wait(PATIENCE)
 
     for _ in range(9):
         supervisor._children.append(child)

@@ -17,8 +17,6 @@ from redis_locks.fair_lock import FairLock, keys_of, pause
 from tests.harness.lock_fixtures import ROBIN
 from tests.harness.tiers import PATIENCE, until
 
-pytestmark = pytest.mark.alone
-
 MakeLock = Callable[..., FairLock]
 Sabotage = Callable[[str, str], None]
 
@@ -204,11 +202,13 @@ def longest_against_median(make_lock: MakeLock, *, threads: int, turns: int) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_nobody_starves_among_fifty(make_lock: MakeLock) -> None:
     assert longest_against_median(make_lock, threads=50, turns=6) <= 10
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_with_the_newest_served_first_some_would_starve(make_lock: MakeLock, sabotage: Sabotage) -> None:
     sabotage(*NEWEST_FIRST)
 
