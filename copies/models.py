@@ -5,13 +5,21 @@ Only the batch writes copies.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
+from django.db.models.fields.json import KT
+from django.db.models.functions import Cast, Left, Lower
 
 from copies.guarded_models import BatchWrittenModel
 from tenants.managers import TenantModel
+
+#: What lists order copies by, from their summaries: lower-case name (as much as an index entry takes), start of the
+#: cover (ISO), premium.
+INSURED: Final = Lower(Left(KT("summary__insured"), 80))
+STARTS_ON: Final = KT("summary__starts_on")
+BEST_PREMIUM: Final = Cast(KT("summary__best_premium"), models.BigIntegerField())
 
 
 class Copy(BatchWrittenModel):
@@ -88,6 +96,11 @@ class Copy(BatchWrittenModel):
                 condition=models.Q(locked_at=None, deleted_at=None),
             ),
             models.Index(fields=["tenant_id", "updated_at", "id"], name="copy_updated"),
+            # The orders of the worklist (forms/worklist.py), the first for an agent's own forms
+            models.Index(fields=["tenant_id", "owner_id", "-last_touched_by_user_at", "-id"], name="copy_of_owner"),
+            models.Index("tenant_id", INSURED, "id", name="copy_insured"),
+            models.Index("tenant_id", STARTS_ON, "id", name="copy_starts_on"),
+            models.Index("tenant_id", BEST_PREMIUM, "id", name="copy_best_premium"),
         ]
 
     def __str__(self) -> str:

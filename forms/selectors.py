@@ -59,6 +59,15 @@ def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
     return _with_form(Copy.objects.filter(id=Subquery(latest.values("id")[:1])), deleted=deleted)
 
 
+def list_deleted_forms() -> QuerySet[ListedForm]:
+    """Return one copy for each deleted (archived) form of the current tenant, as ``list_forms`` does for the others."""
+    siblings = Copy.objects.filter(application_form_id=OuterRef("application_form_id"), deleted_at=None)
+    latest = siblings.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id")
+    archived = ApplicationForm.objects.filter(id=OuterRef("application_form_id")).exclude(deleted_at=None)
+    copies = Copy.objects.filter(Exists(archived), id=Subquery(latest.values("id")[:1]))
+    return _with_form(copies, deleted=True)
+
+
 def find_meant_copy(form_or_copy_id: UUID) -> UUID | None:
     """Return the id of the copy with this id, else of the form's copy that a user touched last; None without one.
 

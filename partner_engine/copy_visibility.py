@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import Final
 from uuid import UUID
 
 from batch.context import BatchContext
 from catalogue import releases
 from copies.models import Copy
+from presentation.business import Business
 from presentation.visibility import Reader, Visibility
 from rules.definition.catalogue import Sensitivity
+from rules.definition.model import CompiledCatalogue
 from tenants.access import Actor
+
+#: What a summary knows about the business.
+_FACTS: Final = ("insured", "trade", "city", "us_state", "starts_on")
 
 
 def visibility_of(context: BatchContext, *, actor: Actor) -> Visibility:
@@ -27,26 +34,46 @@ def past_sensitivities(release_ids: Iterable[int | None]) -> list[Mapping[str, S
 
 
 class InsuredNames:
-    """The insureds' names in the summaries of copies that one reader may see. The catalogue may be stricter than when
-    the summary was stored.
+    """The insureds' names, and the other facts about businesses, in the summaries of copies that one reader may see.
+    The catalogue may be stricter than when the summary was stored.
     """
 
     def __init__(self, reader: Reader) -> None:
         self._reader = reader
-        self._hidden: dict[tuple[str, UUID], bool] = {}
+        self._hidden: dict[tuple[str, UUID], frozenset[str]] = {}
 
     def of(self, copy: Copy, catalogue: str) -> str | None:
         """Return the name in the summary of ``copy``, of a form of ``catalogue``; None without a visible one."""
-        name = copy.summary.get("insured")
-        return None if not name or self._hides(catalogue, copy.tenant_id) else str(name)
+        return self.business(copy, catalogue).insured
 
-    def _hides(self, catalogue: str, tenant_id: UUID) -> bool:
+    def business(self, copy: Copy, catalogue: str) -> Business:
+        """Return the facts in the summary of ``copy``, of a form of ``catalogue``."""
+        hidden = self.hidden_facts(catalogue, copy.tenant_id)
+        shown = {name: copy.summary.get(name) or None for name in _FACTS if name not in hidden}
+        starts_on = shown.pop("starts_on", None)
+        return Business(**shown, starts_on=date.fromisoformat(starts_on) if starts_on else None)
+
+    def hidden_facts(self, catalogue: str, tenant_id: UUID) -> frozenset[str]:
+        """Return the names of the facts that the reader may not see of forms of ``catalogue``."""
         key = (catalogue, tenant_id)
         if key not in self._hidden:
             try:
                 compiled = releases.current(catalogue, tenant_id=tenant_id).compiled
             except releases.NoRelease:
-                self._hidden[key] = True
+                self._hidden[key] = frozenset(_FACTS)
             else:
-                self._hidden[key] = Visibility(compiled, self._reader).hides(compiled.definition.title_question)
+                self._hidden[key] = self._hidden_of(compiled)
         return self._hidden[key]
+
+    def _hidden_of(self, compiled: CompiledCatalogue) -> frozenset[str]:
+        definition, visibility = compiled.definition, Visibility(compiled, self._reader)
+        sources = {
+            "insured": (definition.title_question,),
+            "trade": (definition.industry_question,),
+            "city": definition.zip_questions,
+            "us_state": definition.zip_questions,
+            "starts_on": (definition.effective_date_question,),
+        }
+        return frozenset(
+            name for name, codes in sources.items() if any(code and visibility.hides(code) for code in codes)
+        )

@@ -11,11 +11,12 @@ import msgspec
 
 from actions.outbox import outbox_rows
 from batch.changes.changeset import Changeset
+from batch.changes.mutators.quote_requests import QUOTE_REQUESTS
 from batch.changes.records import DecisionMark, Loaded, Row, SaveContext, SaveResult, SaveRows, is_touch
 from batch.storage.column_limits import require_storable
 from batch.storage.declinations import declinations
 from batch.storage.revisions import as_text, revision_of, revision_row
-from batch.storage.summary import search_texts, summarise
+from batch.storage.summary import listed_summary, search_texts
 from batch.storage.tables import TABLE_OF
 from copies.codec import content, document_content, store
 from copies.models import Copy
@@ -99,7 +100,12 @@ def _copy(
         "decided_edition": decided.edition,
         "key_id": key.key_id if key else "",
         "key_version": key.version if key else 1,
-        "summary": summarise(changeset.catalogue, changeset.document, result.evaluation),
+        "summary": listed_summary(
+            changeset.catalogue,
+            changeset.document,
+            result.evaluation,
+            requests=changeset.tracker.attached[QUOTE_REQUESTS.name].rows.values(),
+        ),
         "search_text": text,
         "search_personal": personal,
         "last_touched_by_user_at": context.now if is_touch(context.actor) else copy.last_touched_by_user_at,

@@ -26,7 +26,7 @@ _NEXT_VERSION: Final = f"""WITH sealed AS (
     UPDATE {Copy._meta.db_table}
        SET version = version + 1, document = %(document)s, evaluation = %(evaluation)s, wrapped_key = %(wrapped)s,
            key_id = %(key_id)s, key_version = %(key_version)s,
-           summary = COALESCE(%(summary)s::jsonb, summary), search_text = COALESCE(%(text)s, search_text),
+           summary = COALESCE(summary || %(summary)s::jsonb, summary), search_text = COALESCE(%(text)s, search_text),
            search_personal = COALESCE(%(personal)s, search_personal),
            decided_edition = CASE WHEN %(decide)s AND decided_release_id IS NOT NULL THEN 0 ELSE decided_edition END,
            updated_at = %(created_at)s, chain = %(chain)s::bytea

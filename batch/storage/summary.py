@@ -2,33 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from copies.document import Document, walk_containers
 from forms.states import standing_of
+from presentation.best_premiums import PricedRequest, listed_premium
 from presentation.needed_counts import needed_counts
 from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Confidentiality, Visibility
 from rules.definition.catalogue import Question
 from rules.definition.compiler import CompiledCatalogue
 from rules.flow.evaluation import Evaluation
 from rules.types.registry import type_of
+from rules.zip_codes import place_of
 
 
 def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> dict[str, Any]:
-    """Return ``{insured, lines, needed, needed_counts, standing, outcomes, premiums, missing_for_price,
-    priced_by_carrier}``: name, line codes, the numbers of paths needed, state, outcome and premium per product, the
-    number of paths that each premium still needs, and the products without a formula.
+    """Return ``{insured, trade, city, us_state, starts_on, lines, needed, needed_counts, standing, outcomes, premiums,
+    missing_for_price, priced_by_carrier}``: name, NAICS code, place by the first ZIP code, start of the cover (ISO),
+    line codes, the numbers of paths needed, state, outcome and premium per product, the number of paths that each
+    premium still needs, and the products without a formula.
     """
-    insured = document.answers.get(catalogue.definition.title_question)
-    is_named_openly = Visibility(catalogue, NOBODY).of(catalogue.definition.title_question, insured) is PUBLIC
     lines = document.answers.get(catalogue.definition.lines_question)
     needed = len(evaluation.needed.quote)
     outcomes: dict[str, str] = {code: outcome.outcome for code, outcome in evaluation.eligibility.items()}
     return {
-        "insured": insured.value if insured and is_named_openly else None,
+        **_business(catalogue, document),
         "lines": list(lines.value) if lines and isinstance(lines.value, list) else [],
         "needed": needed,
         "needed_counts": msgspec.structs.asdict(needed_counts(evaluation)),
@@ -43,6 +44,39 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
             if outcome.missing_for_price
         },
         "priced_by_carrier": [code for code, outcome in evaluation.eligibility.items() if outcome.priced_by_carrier],
+    }
+
+
+def listed_summary(
+    catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation, *, requests: Iterable[PricedRequest]
+) -> dict[str, Any]:
+    """Return the summary that is stored: that of ``summarise``, and as ``best_premium`` the premium by which lists
+    order the copy with these quote requests.
+    """
+    summary = summarise(catalogue, document, evaluation)
+    return {**summary, "best_premium": listed_premium(catalogue, summary, requests)}
+
+
+def _business(catalogue: CompiledCatalogue, document: Document) -> dict[str, str | None]:
+    """Return name, trade, place and start of the cover, as far as these answers are public."""
+    definition, visibility = catalogue.definition, Visibility(catalogue, NOBODY)
+
+    def public(code: str) -> str | None:
+        answer = document.answers.get(code)
+        if answer is None or not answer.active or visibility.of(code, answer) is not PUBLIC:
+            return None
+        return str(answer.value) if answer.value else None
+
+    zip_code = next(filter(None, map(public, definition.zip_questions)), None)
+    place = place_of(zip_code[:5]) if zip_code else None
+    insured = document.answers.get(definition.title_question)
+    is_named_openly = visibility.of(definition.title_question, insured) is PUBLIC
+    return {
+        "insured": insured.value if insured and is_named_openly else None,  # type: ignore[dict-item]  # a text question
+        "trade": public(definition.industry_question),
+        "city": place.city or None if place else None,
+        "us_state": place.states[0] if place else None,
+        "starts_on": public(definition.effective_date_question),
     }
 
 

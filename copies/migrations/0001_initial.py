@@ -1,4 +1,7 @@
 import django.contrib.postgres.indexes
+import django.db.models.fields.json
+import django.db.models.functions.comparison
+import django.db.models.functions.text
 import django.db.models.manager
 from django.db import migrations, models
 
@@ -145,6 +148,34 @@ class Migration(migrations.Migration):
                         name="copy_open_decision",
                     ),
                     models.Index(fields=["tenant_id", "updated_at", "id"], name="copy_updated"),
+                    models.Index(
+                        fields=["tenant_id", "owner_id", "-last_touched_by_user_at", "-id"], name="copy_of_owner"
+                    ),
+                    models.Index(
+                        models.F("tenant_id"),
+                        django.db.models.functions.text.Lower(
+                            django.db.models.functions.text.Left(
+                                django.db.models.fields.json.KeyTextTransform("insured", "summary"), 80
+                            )
+                        ),
+                        models.F("id"),
+                        name="copy_insured",
+                    ),
+                    models.Index(
+                        models.F("tenant_id"),
+                        django.db.models.fields.json.KeyTextTransform("starts_on", "summary"),
+                        models.F("id"),
+                        name="copy_starts_on",
+                    ),
+                    models.Index(
+                        models.F("tenant_id"),
+                        django.db.models.functions.comparison.Cast(
+                            django.db.models.fields.json.KeyTextTransform("best_premium", "summary"),
+                            models.BigIntegerField(),
+                        ),
+                        models.F("id"),
+                        name="copy_best_premium",
+                    ),
                 ],
             },
             managers=[

@@ -14,7 +14,7 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 
-from batch.errors import BatchError, GuestLinkInvalid
+from batch.errors import BatchError, GuestLinkInvalid, NotFound
 from guests.service import access_guest
 from partner_engine.error_pages import too_many_requests
 from partner_engine.error_statuses import status_of
@@ -33,6 +33,9 @@ V = TypeVar("V", bound=Visitor)
 GUEST_COOKIE: Final = "guest"
 #: The URL namespace of the guests' pages.
 GUESTS: Final = "guest"
+_CLOSED_FOR_GUESTS: Final = (
+    "Your agent has deleted this form, so it takes no answers. Ask your agent if you still need it."
+)
 
 
 class Agent(Visitor):
@@ -149,6 +152,8 @@ def _respond(request: HttpRequest, right: Right, visitor: V, view: Callable[[V],
         status = status_of(error)
         if status >= 500:
             raise
+        if visitor.guest is not None and isinstance(error, NotFound):
+            return _refuse(request, status, "This form is closed", _CLOSED_FOR_GUESTS)
         title = "This form does not exist" if status == 404 else "This cannot be done right now"
         return _refuse(request, status, title, str(error))
 

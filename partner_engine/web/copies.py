@@ -19,7 +19,7 @@ from batch.changes.mutators.pools import RowMutator
 from batch.changes.records import SaveResult
 from batch.confirmation import confirm
 from batch.context import BatchContext
-from batch.errors import OutsideGuestLink, UnknownQuestion
+from batch.errors import NotFound, OutsideGuestLink, UnknownQuestion
 from batch.save import Respond
 from copies.document import PoolRow, find_container
 from copies.paths import Path
@@ -29,6 +29,7 @@ from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import Answered, NothingAnswered, Opener, answering
 from partner_engine.web.copy_shell import page_around, shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
+from partner_engine.web.deleted_forms import show_deleted
 from partner_engine.web.explanations import explain_product
 from partner_engine.web.guest_words import welcome_of
 from partner_engine.web.meanwhile import changed_by
@@ -54,8 +55,11 @@ MOST_STEPS: Final = 9
 @require_GET
 @for_visitors(Right.READ_FORMS)
 def show(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Show the form page of a copy, or of the last touched copy of a form."""
-    context = visitor.find(copy_id)
+    """Show the form page of a copy, or of the last touched copy of a form; a deleted form read-only."""
+    try:
+        context = visitor.find(copy_id)
+    except NotFound:
+        return show_deleted(request, visitor, copy_id)
     reading = read_context(context, request, visitor)
     log_personal_reads(reading, context, visitor)
     return render(

@@ -47,7 +47,8 @@ _FIELDS: Final = ("question", "value", "owner")
 @require_http_methods(["GET", "POST"])
 @for_agents(Right.WRITE_FORMS)
 def new(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Show the page for the forms in ``copy``, or with ``all`` for those that ``q`` and ``state`` find; POST submits.
+    """Show the page for the forms in ``copy``, or with ``all`` for those that ``q``, ``state``, ``line`` and
+    ``of_owner`` find; POST submits.
 
     ``step`` is ``try`` (without saving) or ``run``.
     """
@@ -108,6 +109,8 @@ def _page(  # noqa: PLR0913 - each is shown in its place
         chosen_by_search=is_search,
         query=_query(sent).q,
         state=_query(sent).state or "",
+        line=_query(sent).line,
+        of_owner=_query(sent).owner,
         number=number,
         counted=f"{number:,} {'form' if number == 1 else 'forms'}",
         kinds=[KINDS[code] for code in OFFERED if code in KINDS and agent.actor.may(KINDS[code].right)],
@@ -170,6 +173,8 @@ def _query(sent: QueryDict) -> ItemQuery:
     return ItemQuery(
         q=sent.get("q", "").replace("\0", "").strip()[:200],
         state=cast("State", state) if state in get_args(State) else None,
+        line=sent.get("line", "").replace("\0", "")[:64],
+        owner=sent.get("of_owner", "").replace("\0", "")[:64],
     )
 
 

@@ -8,7 +8,6 @@ from partner_engine.id_converter import IdConverter
 from partner_engine.web import (
     agency,
     all_quotes,
-    application_forms,
     binding,
     catch_up,
     clones,
@@ -16,6 +15,7 @@ from partner_engine.web import (
     copies,
     copy_orders,
     declines,
+    deleted_forms,
     guest_links,
     history,
     lookups,
@@ -31,6 +31,7 @@ from partner_engine.web import (
     quotes,
     start_from,
     webhooks,
+    worklist,
 )
 from partner_engine.web.sign_in import SignIn, SignOut
 
@@ -41,12 +42,14 @@ _CONVERTER = IdConverter
 urlpatterns = [
     path("sign-in", SignIn.as_view(), name="sign-in"),
     path("sign-out", SignOut.as_view(), name="sign-out"),
-    path("", application_forms.index, name="forms"),
+    path("", worklist.index, name="forms"),
     path("forms/new", new_form.new, name="new-form"),
     path("forms/new/answers", new_form.first_answers, name="first-answers"),
     path("forms/new/from", start_from.index, name="start-from"),
     path("forms/new/industries", lookups.industries_of_new, name="new-industries"),
     path("forms/<id:copy_id>", copies.show, name="copy"),
+    path("forms/<id:copy_id>/delete", deleted_forms.delete, name="delete-form"),
+    path("forms/<id:copy_id>/undelete", deleted_forms.restore, name="restore-form"),
     path("forms/<id:copy_id>/answers", copies.answer, name="answers"),
     path("forms/<id:copy_id>/new-form/answers", new_form.answer, name="new-form-answers"),
     path("forms/<id:copy_id>/new-form/parts", new_form.catch_up, name="new-form-parts"),

@@ -19,6 +19,14 @@ export function selectionWords(number) {
   return number === 1 ? "1 form selected" : `${number} forms selected`;
 }
 
+/** Select no form; return whether one was selected. */
+export function clearSelection(root = document) {
+  const hadSome = Boolean(root.querySelector("[data-select]:checked"));
+  selectAll(false, root);
+  show(root);
+  return hadSome;
+}
+
 function selectAll(checked, root) {
   for (const box of root.querySelectorAll("[data-select]")) box.checked = checked;
 }

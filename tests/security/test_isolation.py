@@ -52,6 +52,8 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "start-from": ("GET", {}, False),
     "new-industries": ("GET", {"q": "plumber", "for": "x"}, False),
     "copy": ("GET", {}, True),
+    "delete-form": ("POST", {}, True),
+    "restore-form": ("POST", {}, True),
     "answers": ("POST", {"answers": '{"mqs_business_name": "Taken over"}'}, True),
     "rows": ("POST", {"order": "add", "path": "locations"}, True),
     "row": ("GET", {"path": "locations"}, True),

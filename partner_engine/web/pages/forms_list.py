@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -11,29 +11,22 @@ from forms.states import Standing, State, state_of
 from partner_engine.web.pages.quote_facts import NOT_SENT, QuoteFacts, shown_requests, state_word
 from partner_engine.web.pages.quote_grid import best_per_line
 from partner_engine.web.pages.quote_states import Clock
-from partner_engine.web.pages.shell import best_products
+from presentation.best_premiums import best_products
+from presentation.business import Business
 from presentation.formats import moment, money
 from presentation.product_names import carrier_and_line
 from presentation.state_words import FORM_STATES
 from rules.definition.model import CompiledCatalogue
+from rules.reference_data import industries
 
-#: The filters by quotes: their words, and the states of quotes of which the copy has one.
-QUOTE_STATES: Final[dict[str, tuple[str, tuple[str, ...]]]] = {
-    "quoted": ("Quoted", ("quoted", "selected")),
-    "referred": ("Referred", ("referred",)),
-    "stale": ("Quotes stale", ("stale",)),
-    "bound": ("Bound", ("bound",)),
+#: The statuses by which the list can be filtered.
+FILTER_STATES: Final[dict[str, str]] = {
+    **{code: word for code, word in FORM_STATES.items() if code != "deleted"},
+    "quoted": "Quoted",
+    "referred": "Referred",
+    "stale": "Quotes stale",
+    "bound": "Bound",
 }
-#: The saved views above the list: the filter and the word of each.
-TABS: Final = (
-    ("", "All"),
-    ("ready", "Ready"),
-    ("quoted", "Quoted"),
-    ("referred", "Referred"),
-    ("stale", "Stale"),
-    ("bound", "Bound"),
-    ("deleted", "Deleted"),
-)
 _TONES: Final[dict[State, str]] = {
     "incomplete": "needed",
     "ready": "ready",
@@ -41,6 +34,12 @@ _TONES: Final[dict[State, str]] = {
     "locked": "",
     "deleted": "",
 }
+
+
+#: Longer codes of lines are words, not abbreviations.
+_ABBREVIATION: Final = 3
+#: A day of another year within so many days needs no year.
+_FAR_DAYS: Final = 180
 
 
 class ListedCopy(Protocol):
@@ -56,13 +55,31 @@ class ListedCopy(Protocol):
 
 
 @dataclass(frozen=True)
+class LineWord:
+    """A line of business: its short word, and its label."""
+
+    short: str
+    label: str
+
+
+@dataclass(frozen=True)
+class Owner:
+    """The owner of a form."""
+
+    initials: str
+    name: str
+    is_reader: bool
+
+
+@dataclass(frozen=True)
 class FormLine:
     """One application form in the list."""
 
     id: str
     insured: str
     title: str
-    lines: str
+    below: str
+    lines: tuple[LineWord, ...]
     state: str
     tone: str
     touched: str
@@ -70,42 +87,71 @@ class FormLine:
     note: str = ""
     premium: str = ""
     premium_kind: str = ""
+    starts: str = ""
+    starts_on: str = ""
+    owner: Owner | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class LineFacts:
+    """What a line shows besides the copy: the ``business`` as the reader may see it, its ``quotes``, its owner, whether
+    a guest is to answer, and whether the form is deleted.
+    """
+
+    business: Business
+    quotes: tuple[QuoteFacts, ...] = ()
+    owner: Owner | None = None
+    waits_for_guest: bool = False
+    is_deleted: bool = False
 
 
 def build_form_line(
-    copy: ListedCopy,
-    catalogue: CompiledCatalogue | None,
-    *,
-    insured: str | None,
-    clock: Clock,
-    quotes: tuple[QuoteFacts, ...] = (),
+    copy: ListedCopy, catalogue: CompiledCatalogue | None, facts: LineFacts, *, clock: Clock
 ) -> FormLine:
-    """Return the line of ``copy`` with its ``quotes``, whose line codes ``catalogue`` names; ``insured`` is the name
-    that may be shown.
-    """
-    summary = copy.summary
-    standing: Standing = summary.get("standing", "incomplete")
-    state = state_of(deleted=copy.deleted_at is not None, locked=copy.locked_at is not None, standing=standing)
-    needed = summary.get("needed", 0)
+    """Return the line of ``copy``, whose line codes ``catalogue`` names."""
+    business = facts.business
     touched = copy.last_touched_by_user_at or copy.updated_at
-    word = f"{needed} needed" if state == "incomplete" and needed else FORM_STATES[state]
-    if state == "ready" and catalogue is not None and not catalogue.products:
-        word = "Complete"
-    quoted, tone = state_word(quotes) if state not in ("deleted", "locked") else ("", "")
-    premium, kind = _premium(catalogue, copy, quotes)
+    state, tone, note = _status(copy, catalogue, facts)
+    premium, kind = _premium(catalogue, copy, facts.quotes)
+    starts_on = business.starts_on
+    place = " ".join(filter(None, (business.city, business.us_state)))
     return FormLine(
         id=str(copy.id),
-        insured=insured or copy.title or "New application",
-        title=copy.title if insured and insured != copy.title else "",
-        lines=", ".join(_line_words(summary.get("lines", []), catalogue)),
-        state=quoted or word,
-        tone=tone if quoted else _TONES[state],
+        insured=business.insured or copy.title or "New application",
+        title=copy.title if business.insured and business.insured != copy.title else "",
+        below=" · ".join(filter(None, (industries().get(business.trade or "", ""), place))),
+        lines=_line_words(copy.summary.get("lines", []), catalogue),
+        state=state,
+        tone=tone,
         touched=moment(touched, clock.zone, now=clock.now),
         touched_at=touched.isoformat(),
-        note=_note(catalogue, quotes) if quoted else "",
+        note=note,
         premium=premium,
         premium_kind=kind,
+        starts=_day_words(starts_on, clock.today) if starts_on else "",
+        starts_on=starts_on.isoformat() if starts_on else "",
+        owner=facts.owner,
     )
+
+
+def _status(copy: ListedCopy, catalogue: CompiledCatalogue | None, facts: LineFacts) -> tuple[str, str, str]:
+    """Return the status in a word, its color, and the one thing that matters beside it."""
+    standing: Standing = copy.summary.get("standing", "incomplete")
+    state = state_of(
+        deleted=facts.is_deleted or copy.deleted_at is not None, locked=copy.locked_at is not None, standing=standing
+    )
+    needed = copy.summary.get("needed", 0)
+    if state not in ("deleted", "locked"):
+        quoted, tone = state_word(facts.quotes)
+        if quoted:
+            return quoted, tone, _note(catalogue, facts.quotes)
+        if facts.waits_for_guest:
+            return "Waiting for guest", "", f"{needed} needed" if needed else ""
+    if state == "incomplete" and needed:
+        return f"{needed} needed", _TONES[state], ""
+    if state == "ready" and catalogue is not None and not catalogue.products:
+        return "Complete", _TONES[state], ""
+    return FORM_STATES[state], _TONES[state], ""
 
 
 def _note(catalogue: CompiledCatalogue | None, quotes: tuple[QuoteFacts, ...]) -> str:
@@ -146,6 +192,19 @@ def _premium(
     return (money(sum(ours.values()), currency), "ours") if ours else ("", "")
 
 
-def _line_words(codes: object, catalogue: CompiledCatalogue | None) -> list[str]:
+def _line_words(codes: object, catalogue: CompiledCatalogue | None) -> tuple[LineWord, ...]:
     labels = {line.code: line.label for line in catalogue.definition.lines} if catalogue else {}
-    return [labels.get(str(code), str(code)) for code in codes] if isinstance(codes, list) else []
+    listed = map(str, codes) if isinstance(codes, list) else ()
+    return tuple(LineWord(_short(code), labels.get(code, code)) for code in listed)
+
+
+def _short(code: str) -> str:
+    """Return a line's code as agents say it: BOP, WC, Auto."""
+    words = code.replace("_", " ")
+    return words.upper() if len(words) <= _ABBREVIATION else words.capitalize()
+
+
+def _day_words(day: date, today: date) -> str:
+    """Return ``Dec 15``, with the year if it is not obvious."""
+    is_far = day.year != today.year and abs((day - today).days) > _FAR_DAYS
+    return f"{day:%b} {day.day}, {day.year}" if is_far else f"{day:%b} {day.day}"

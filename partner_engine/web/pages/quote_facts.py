@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
+from presentation.best_premiums import OFFERED
+
 #: States in which the carrier has not answered for good.
 RUNNING: Final = frozenset({"queued", "submitted", "estimated"})
 #: States with an answer that counts now.
 ANSWERED: Final = frozenset({"quoted", "referred", "declined", "blocked", "selected", "bound"})
-#: States of a quote that the customer can be offered.
-OFFERED: Final = frozenset({"quoted", "selected", "bound"})
 #: States from which the carrier is asked again.
 ASKED_AGAIN: Final = frozenset({"stale", "expired", "failed"})
 #: States without a request at the carrier: the product can be requested anew.

@@ -24,6 +24,7 @@ from partner_engine.web.pages.quote_rows import (
     can_be_requested,
 )
 from partner_engine.web.pages.reading import Reading
+from presentation.best_premiums import best_offers
 from presentation.formats import counted, money
 from rules.definition.model import CompiledCatalogue
 
@@ -141,12 +142,7 @@ def counts_text(states: Iterable[str]) -> str:
 
 def best_per_line(catalogue: CompiledCatalogue, requests: Iterable[QuoteFacts]) -> tuple[int | None, str]:
     """Return the sum of the lowest offered premium of each line, bindable ones first, and what it is."""
-    best: dict[str, tuple[bool, int]] = {}
-    for found in requests:
-        if found.is_offered and found.premium is not None:
-            line = catalogue.products[found.product].product.line
-            offer = (not found.is_bindable, found.premium)
-            best[line] = min(best.get(line, offer), offer)
+    best = best_offers(catalogue, requests)
     if not best:
         return None, ""
     is_bindable = not any(is_indication for is_indication, _ in best.values())

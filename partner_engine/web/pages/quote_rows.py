@@ -8,8 +8,9 @@ from datetime import date
 from typing import Any, Final
 from urllib.parse import quote_plus
 
-from partner_engine.web.pages.quote_facts import ASKED_AGAIN, OFFERED, RUNNING, Gate, QuoteFacts
+from partner_engine.web.pages.quote_facts import ASKED_AGAIN, RUNNING, Gate, QuoteFacts
 from partner_engine.web.pages.quote_states import Clock, StateView, state_view
+from presentation.best_premiums import OFFERED
 from presentation.formats import counted, listed, money, number, reading_text
 from presentation.product_names import carrier_and_line
 from rules.definition.catalogue import Link

@@ -7,16 +7,16 @@ A new view adds its line to ``VIEWS``, builds its shell with ``web/copy_shell.py
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
-from forms.states import OPEN_OUTCOMES
 from partner_engine.web.pages.form_page import Head, build_head
 from partner_engine.web.pages.quote_facts import count_requests
 from partner_engine.web.pages.reading import Reading
+from presentation.best_premiums import best_products, open_premiums
 from presentation.formats import moment, money
 from rules.definition.model import CompiledCatalogue
 
@@ -196,26 +196,6 @@ def title_of(copy: ListedCopy, number: int, *, is_base: bool) -> str:
     if copy.title and not (is_base and copy.title == copy.summary.get("insured")):
         return copy.title
     return BASE_TITLE if is_base else f"Copy {number}"
-
-
-def best_products(catalogue: CompiledCatalogue, summary: Mapping[str, Any]) -> dict[str, int]:
-    """Return the premium of the best product of each line, by product: the lowest of an eligible one, else of a
-    referred one.
-    """
-    best: dict[str, tuple[bool, int, str]] = {}
-    for code, premium in open_premiums(summary).items():
-        product = catalogue.products.get(code)
-        if product is not None:
-            found = (summary["outcomes"][code] != "eligible", premium, code)
-            line = product.product.line
-            best[line] = min(best.get(line, found), found)
-    return {code: premium for _, premium, code in best.values()}
-
-
-def open_premiums(summary: Mapping[str, Any]) -> dict[str, int]:
-    """Return the premiums of the open products."""
-    outcomes, premiums = summary.get("outcomes", {}), summary.get("premiums", {})
-    return {code: premium for code, premium in premiums.items() if outcomes.get(code) in OPEN_OUTCOMES}
 
 
 def build_lock(reading: Reading) -> Lock | None:

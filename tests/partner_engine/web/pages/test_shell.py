@@ -9,7 +9,8 @@ from uuid import UUID
 
 import pytest
 
-from partner_engine.web.pages.shell import base_of, best_products, build_tabs
+from partner_engine.web.pages.shell import base_of, build_tabs
+from presentation.best_premiums import best_products
 from tests.harness.edit_scripts import demo_catalogue
 
 BASE = {"QM-BOP": 2451, "LF-BOP": 2565, "TT-WC": 5019, "LF-WC": 5978}

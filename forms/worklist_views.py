@@ -1,0 +1,54 @@
+"""The saved views, filters and orders of the worklist, by their names. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Final, Literal, TypeAlias, get_args
+from uuid import UUID
+
+View: TypeAlias = Literal["mine", "all", "waiting", "ready", "quoted", "referred", "stale", "starts", "deleted"]
+VIEWS: Final[tuple[View, ...]] = get_args(View)
+#: The states of quotes of which a copy in the view has one.
+QUOTE_STATES: Final[Mapping[str, tuple[str, ...]]] = {
+    "quoted": ("quoted", "selected"),
+    "referred": ("referred",),
+    "stale": ("stale", "expired"),
+    "bound": ("bound",),
+}
+#: The order of a search: the best match first.
+MATCH: Final = "match"
+#: The other orders; "-" before one is its reverse.
+ORDERS: Final = ("touched", "insured", "starts", "premium")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Viewer:
+    """The person who reads the list, and their time: ``today`` in the tenant's time zone."""
+
+    user_id: UUID
+    today: date
+    now: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Filters:
+    """What rows must have: one of the requested lines, of the US states, a quote request to one of the carriers; the
+    owner (None: any, "": nobody); the start of the cover.
+    """
+
+    lines: tuple[str, ...] = ()
+    us_states: tuple[str, ...] = ()
+    carriers: tuple[str, ...] = ()
+    owner: UUID | Literal[""] | None = None
+    starts_from: date | None = None
+    starts_to: date | None = None
+
+
+@dataclass(frozen=True)
+class Counts:
+    """The number of forms of each view. ``is_whole`` is False if the tenant has more copies than are counted."""
+
+    by_view: Mapping[str, int]
+    is_whole: bool

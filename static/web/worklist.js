@@ -1,0 +1,43 @@
+/* The worklist of forms: addresses without empty filters, and keys: j and k move, Enter opens, n starts a form, Esc
+   clears the selection. The key x is in selection.js. */
+
+import { onClick } from "./clicks.js";
+import { placeAfter } from "./quote-clock.js";
+import { clearSelection } from "./selection.js";
+import { addKey } from "./shortcuts.js";
+
+const names = () => [...document.querySelectorAll("#results .form-row .name")];
+
+/** Focus the name `step` rows further; Enter follows it, as it does any link. */
+function move(step) {
+  const all = names();
+  const row = document.activeElement?.closest(".form-row");
+  const name = all[placeAfter(all.indexOf(row?.querySelector(".name")), step, all.length)];
+  name?.focus();
+  name?.closest("tr").scrollIntoView({ block: "nearest" });
+  return Boolean(name);
+}
+
+function startNewForm() {
+  const link = document.querySelector("[data-new-form]");
+  link?.click();
+  return Boolean(link);
+}
+
+/** Keep parameters without a value out of the address of the list. */
+function startAddresses() {
+  document.addEventListener("htmx:configRequest", ({ detail }) => {
+    if (!detail.elt.matches("[data-filters]")) return;
+    const empty = Array.from(detail.formData.entries()).filter(([, value]) => value === "");
+    for (const [name] of empty) detail.formData.delete(name);
+  });
+}
+
+export function startWorklist() {
+  startAddresses();
+  addKey("j", () => move(1));
+  addKey("k", () => move(-1));
+  addKey("n", startNewForm);
+  addKey("Escape", () => clearSelection());
+  onClick("[data-clear-selection]", () => clearSelection());
+}
