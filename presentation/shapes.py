@@ -310,8 +310,8 @@ class FormShape(msgspec.Struct, frozen=True, kw_only=True):
 class Revision(msgspec.Struct, frozen=True, kw_only=True):
     """One saved version of a copy: its actor, time, cause and changes, with the products whose outcome or premium
     changed. The cause is the actor, ``release`` or ``day`` where the copy was decided anew by itself, ``merge`` with
-    the other copy and its version, ``undo_merge`` or ``revert`` with the number of the version, ``operation`` or
-    ``undo_operation`` with the id of the batch operation.
+    the other copy and its version, ``undo_merge``, ``undo_save`` or ``revert`` with the number of the version,
+    ``operation`` or ``undo_operation`` with the id of the batch operation.
 
     ``before`` are the outcomes and premiums that the products in ``eligibility`` had until then; ``chain`` is the
     version's link in the hash chain, hexadecimal.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from typing import Final
 from uuid import UUID
@@ -22,7 +22,7 @@ from batch.context import BatchContext
 from batch.errors import NotFound, OutsideGuestLink, UnknownQuestion
 from batch.save import Respond
 from copies.document import PoolRow, find_container
-from copies.paths import Path
+from copies.paths import Path, is_in_document
 from guests.service import mark_unknown
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
@@ -34,7 +34,7 @@ from partner_engine.web.explanations import explain_product
 from partner_engine.web.guest_words import welcome_of
 from partner_engine.web.meanwhile import changed_by
 from partner_engine.web.order_keys import carried_out, order_key
-from partner_engine.web.pages.cards import build_row, long_pools, row_title, top_sets
+from partner_engine.web.pages.cards import build_card, build_row, long_pools, pools_around, row_title, top_sets
 from partner_engine.web.pages.dependants import put_away
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.fields import stored_texts
@@ -42,6 +42,7 @@ from partner_engine.web.pages.form_page import build_form_page
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.pages.row_moves import RowMove, parts_of_move, with_open
 from partner_engine.web.rendering import render_parts, shown_version
+from partner_engine.web.undo import NotUndone, Span, moved_row, names_of, take_back
 from partner_engine.web.visitors import Visitor
 from rules.flow.evaluation import Evaluation
 from tenants.access import Right
@@ -149,6 +150,8 @@ def save_answers(
 def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Execute ``order`` (add, duplicate, remove, put-back, or discard) on the row, pool or answer at ``path``, confirm
     the answer at ``path`` in spite of the warning ``code``, or record that a guest does not know it (unknown, known).
+    ``undo`` takes back what this visitor saved after the version ``before`` up to ``version``; the event
+    ``undo-refused`` says why it did not.
 
     An order with the ``X-Order-Key`` of an earlier one is not executed again.
     """
@@ -166,6 +169,8 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         "unknown": lambda changeset: _mark_unknown(context, visitor, path, is_unknown=True),
         "known": lambda changeset: _mark_unknown(context, visitor, path, is_unknown=False),
     }
+    if order == "undo":
+        return _undo(request, visitor, copy_id)
     if order not in orders or len(Path(path).steps) > MOST_STEPS or not version.isdecimal() or len(version) > 9:
         return HttpResponseBadRequest()
     with visitor.find_and_lock(copy_id, key=order_key(request, visitor)) as context:
@@ -205,17 +210,58 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
     return _with_row_added(response, row_path)
 
 
+def _undo(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
+    """Take back a save of this page; nothing is saved where a part of it has changed since."""
+    before, after = (request.POST.get(name, "") for name in ("before", "version"))
+    span = Span(*(int(text) if text.isdecimal() and len(text) < 10 else 0 for text in (before, after)))
+    if not span.is_valid:
+        return HttpResponseBadRequest()
+    with visitor.find_and_lock(copy_id, key=order_key(request, visitor)) as context:
+        if context.stored_response is not None:
+            return respond_to_repetition(request, visitor, context)
+        evaluation, loaded = context.evaluation, context.version
+        long_before = long_pools(context.changeset.document)
+        try:
+            paths = take_back(context, visitor, span)
+        except NotUndone as refused:
+            details = {"text": refused.sentence, "path": refused.path}
+            return trigger_client_event(HttpResponse(status=204), "undo-refused", details)
+        result = context.save(respond=lambda _: carried_out())
+        reading = read_context(context, request, visitor, result=result)
+        row = moved_row(result.changes)
+        move = RowMove(row[0], long_before.intersection(pools_around(row[0])), is_removed=row[1]) if row else None
+        return respond_to_save(
+            request,
+            reading,
+            result,
+            before=evaluation,
+            version=loaded,
+            move=move,
+            shown={"undone": {"text": names_of(reading, paths), "is_redo": request.POST.get("redo") == "1"}},
+        )
+
+
 @require_GET
 @for_visitors(Right.READ_FORMS)
 def show_row(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Return one expanded row of a long pool."""
-    path = request.GET.get("path", "")
+    """Return one expanded row of a long pool, or of a long form the card with the question at ``path`` or of the
+    question set ``set``.
+    """
+    path, code = request.GET.get("path", ""), request.GET.get("set", "")
     context = visitor.find(copy_id)
     reading = read_context(context, request, visitor)
-    if not isinstance(find_container(reading.document, path), PoolRow):
+    if isinstance(find_container(reading.document, path), PoolRow):
+        row = build_row(with_open(reading, path), path)
+        return render(request, "web/parts/row.html", {"row": row}) if row else HttpResponse(status=404)
+    code = code or reading.top_set(path)
+    if code not in top_sets(reading):
         return HttpResponse(status=404)
-    row = build_row(with_open(reading, path), path)
-    return render(request, "web/parts/row.html", {"row": row}) if row else HttpResponse(status=404)
+    card = build_card(replace(reading, open_sets=(reading.open_sets or frozenset()) | {code}), code)
+    return (
+        render(request, "web/parts/card.html", {"card": card, "oob": True})
+        if card.visible
+        else HttpResponse(status=404)
+    )
 
 
 @require_GET
@@ -259,6 +305,8 @@ def respond_to_save(  # noqa: PLR0913 - what the save started from and what it d
     details: dict[str, object] = {"version": reading.facts.version, "said": announcement, "stale": is_stale}
     if place:
         details["row"] = asdict(place)
+    if version and any(is_in_document(change.path) for change in result.changes):
+        details["undo"] = {"before": version, "version": result.version}
     if is_stale:
         details["said"] = f"Somebody else has changed this form. The page now shows the changes. {announcement}"
         if shown_before:

@@ -50,7 +50,8 @@ def read_context(
         catalogue=release.compiled,
         document=changeset.document,
         evaluation=evaluation,
-        open_rows=frozenset(filter(None, request.headers.get("X-Open-Rows", "").split(","))),
+        open_rows=_listed(request, "X-Open-Rows") or frozenset(),
+        open_sets=_listed(request, "X-Open-Sets"),
         posted=context.attached.get("messages", ()),  # type: ignore[arg-type]
         past_labels=partial(past_labels, release.id),
         today=context.release.compiled if is_older else None,
@@ -62,6 +63,12 @@ def read_context(
         load_gates=dict if visitor.guest is not None or context.loaded.is_past else partial(gates_of, context),
     )
     return reading
+
+
+def _listed(request: HttpRequest, header: str) -> frozenset[str] | None:
+    """Return the items of a header with a list, None without the header."""
+    text = request.headers.get(header)
+    return None if text is None else frozenset(filter(None, text.split(",")))
 
 
 def _reader(context: BatchContext, visitor: Visitor) -> Reader:

@@ -26,8 +26,13 @@ def render_parts(
     """Render the cards and rows in ``parts``, and everything around the answers.
 
     That is the head, the list of question sets, the panel, the posted messages, the faults, and the computed values.
+    Rows of sets that the page has not drawn are left out.
     """
     route = shown_route(request)
+    rows, heads, feet = (
+        [path for path in paths if reading.top_set(path) in reading.drawn_sets]
+        for paths in (parts.rows, parts.heads, parts.feet)
+    )
     return render(
         request,
         "web/parts/saved.html",
@@ -43,9 +48,9 @@ def render_parts(
             "lock": build_lock(reading),
             "shell": shell_around(reading, route=route) if route else None,
             "cards": [build_card(reading, code) for code in parts.sets],
-            "rows": [row for path in parts.rows if (row := build_row(reading, path))],
-            "row_heads": [row for path in parts.heads if (row := build_row(reading, path, is_head=True))],
-            "pool_feet": [pool for path in parts.feet if (pool := build_pool_foot(reading, path))],
+            "rows": [row for path in rows if (row := build_row(reading, path))],
+            "row_heads": [row for path in heads if (row := build_row(reading, path, is_head=True))],
+            "pool_feet": [pool for path in feet if (pool := build_pool_foot(reading, path))],
             "copy_id": reading.facts.id,
             "guest": reading.reader.is_guest,
             "has_finished": reading.reader.has_finished,

@@ -56,7 +56,7 @@ function leaveField() {
 }
 
 function showProblem(text) {
-  const message = fromTemplate("switch-problem", { text });
+  const message = fromTemplate("note", { text });
   document.getElementById("toast").replaceChildren(...message.childNodes);
   announce(text);
 }

@@ -2,21 +2,22 @@
    outdated is forgotten; what nobody told this page is loaded after the switch. */
 
 import { openRows } from "./form-queue.js";
+import { openSets } from "./set-cards.js";
 
 const LONGEST = 120_000;
 const MOST = 6;
 
-const views = new Map(); // address and open rows -> { text: a promise of the markup, at: when it was asked for }
+const views = new Map(); // address, open rows and sets -> { text: a promise of the markup, at: when it was asked for }
 
 async function load(url) {
-  const headers = { "HX-Request": "true", "X-Part": "view", "X-Open-Rows": openRows() };
+  const headers = { "HX-Request": "true", "X-Part": "view", "X-Open-Rows": openRows(), "X-Open-Sets": openSets() };
   const response = await fetch(url, { headers }).catch(() => null);
   return response?.ok ? response.text() : null;
 }
 
 /** Load the copy at `url` unless it is loaded; return a promise of its markup, null where it cannot be loaded. */
 export function loadView(url) {
-  const key = `${url} ${openRows()}`;
+  const key = `${url} ${openRows()} ${openSets()}`;
   const known = views.get(key);
   if (known && performance.now() - known.at < LONGEST) return known.text;
   views.delete(key);

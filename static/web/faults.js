@@ -62,14 +62,14 @@ function drawMenu() {
   }
 }
 
-/** Return what the page shows of the answer at `path`: its field, or the innermost row around it. */
+/** Return what the page shows of the answer at `path`: its field, the innermost row around it, or its card. */
 function placeOf(path) {
   const parts = path.split("/");
   let place = fieldAt(path);
   for (let length = parts.length - 1; length > 1 && !place; length -= 1) {
     place = rowAt(parts.slice(0, length).join("/"));
   }
-  return place;
+  return place ?? document.getElementById(`s-${setOf(path)}`);
 }
 
 const isAfter = (place, other) => Boolean(other.compareDocumentPosition(place) & Node.DOCUMENT_POSITION_FOLLOWING);

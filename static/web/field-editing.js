@@ -1,4 +1,5 @@
-/* The fields under the hands: an answer is committed when its field is left or Enter is pressed, and undone by Escape.
+/* The fields under the hands: an answer is committed when its field is left or Enter is pressed, and undone by Escape,
+   which leaves a field without unsaved text.
    A choice that is moved by keys is committed when they rest: the choices on the way are no answers. */
 
 import { announce } from "./announcer.js";
@@ -130,6 +131,7 @@ function noteKey(event) {
   if (!field || event.defaultPrevented) return;
   noteMove(event, field);
   if (event.key === "Enter" && resting.has(field.dataset.path)) return commitField(field);
+  if (event.key === "Escape" && control.matches(CHOICES)) return control.blur();
   if (!control.matches(`${CHOICES}, button`) && pressInText(event, field)) event.preventDefault();
 }
 
@@ -143,6 +145,10 @@ function pressInText(event, field) {
   if (event.key === "Escape" && hasUndo(field)) {
     control.value = control.defaultValue;
     undo(field.dataset.path);
+    return true;
+  }
+  if (event.key === "Escape") {
+    control.blur();
     return true;
   }
   const isCalendarKey = field.dataset.widget === "date" && event.key === "ArrowDown" && event.altKey;

@@ -5,6 +5,7 @@ import { page, shownVersion } from "./form-page.js";
 import { problemOf, request } from "./requests.js";
 import { SaveQueue } from "./save-queue.js";
 import * as saveStatus from "./save-status.js";
+import { openSets } from "./set-cards.js";
 
 let isOutdated = false; // whether all parts are to be loaded, whatever version they show
 const orderKeys = new WeakMap(); // order -> its key, by which the server knows an order that is sent again
@@ -39,7 +40,7 @@ function viewWithTabs(isNeeded) {
 }
 
 async function send(method, url, values, more = {}, { needsTabs = false } = {}) {
-  const shown = { "X-Copy-Version": String(shownVersion()), "X-Open-Rows": openRows() };
+  const shown = { "X-Copy-Version": String(shownVersion()), "X-Open-Rows": openRows(), "X-Open-Sets": openSets() };
   const headers = { ...shown, ...viewWithTabs(needsTabs), ...more };
   const xhr = await request(method, url, { source: page, swap: "none", values, headers });
   return { status: xhr.status, problem: problemOf(xhr) };

@@ -10,13 +10,16 @@ import { installGuards } from "./morph-guards.js";
 import { startNavigation } from "./navigation.js";
 import { startPresence } from "./presence.js";
 import { startPutAway } from "./put-away.js";
+import { startRowKeys } from "./row-keys.js";
 import { startRows } from "./rows.js";
 import { startSaveStatus } from "./save-status.js";
 import { startScrollAnchor } from "./scroll-anchor.js";
 import { startServerEvents } from "./server-events.js";
+import { startSetCards } from "./set-cards.js";
 import { startShortcuts } from "./shortcuts.js";
 import { startSocket } from "./socket.js";
 import { startTabHold } from "./tab-hold.js";
+import { startUndoStack } from "./undo-stack.js";
 
 /** Start the page; one whose form does not exist yet has nobody to listen to. */
 export function startForm({ isStored = true } = {}) {
@@ -33,6 +36,9 @@ export function startForm({ isStored = true } = {}) {
   startTabHold();
   startPutAway();
   startRows();
+  startRowKeys();
+  startSetCards();
+  startUndoStack();
   startExplanations();
   startDrawers();
   startNavigation();

@@ -57,6 +57,7 @@ function beforeAttributeUpdated(name, element) {
   if (name === "hidden" && element.id === "tabs") return !element.querySelector("form:not([hidden])");
   if (name === "data-open") return !element.matches(".panel, .why");
   if (name === "aria-expanded") return !element.matches("[data-why], [data-toggle]");
+  if (name === "tabindex") return !element.matches(".row-head button");
   if (name === "checked") return !element.matches("[data-product-pick]");
   if (name === "aria-current") return !element.matches(".sets a");
   return true;

@@ -6,6 +6,7 @@ import { nextFault } from "./faults.js";
 import { fieldAt, rowAt } from "./field.js";
 import { page, scrollBehavior } from "./form-page.js";
 import { openRow } from "./rows.js";
+import { openSet, openSetOf } from "./set-cards.js";
 import { addAltKey, addDestination } from "./shortcuts.js";
 
 const CONTROLS = "input:not([disabled]), select:not([disabled]), textarea:not([disabled]), button:not([disabled])";
@@ -15,9 +16,10 @@ const BELOW_HEAD = 120;
 const head = document.getElementById("head");
 let marked = ""; // the id of the set that is marked
 
-/** Go to the question or pool at `path`, opening the rows around it. */
+/** Go to the question or pool at `path`, opening its set and the rows around it. */
 async function goTo(path) {
   closeDrawers();
+  await openSetOf(path);
   const parts = path.split("/");
   for (let length = 2; length < parts.length; length += 2) await openRow(parts.slice(0, length).join("/"));
   const element = fieldAt(path) ?? rowAt(path);
@@ -28,8 +30,9 @@ async function goTo(path) {
   (control ?? element).focus({ preventScroll: true });
 }
 
-function goToSet(code) {
+async function goToSet(code) {
   closeDrawers();
+  await openSet(code);
   const section = document.getElementById(`s-${code}`);
   page.dispatchEvent(new CustomEvent("going", { detail: section }));
   section.scrollIntoView({ block: "start", behavior: scrollBehavior() });

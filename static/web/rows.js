@@ -7,6 +7,7 @@ import { page } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import { fromTemplate } from "./page-templates.js";
 import { load } from "./requests.js";
+import { keepStop } from "./row-keys.js";
 
 /** Load the questions of the closed row at `path`; return the row, null if it is not on the page. */
 export async function openRow(path) {
@@ -51,6 +52,7 @@ function recount(list) {
     const duplicate = head?.querySelector("[data-duplicate]");
     if (number && number.textContent !== String(index + 1)) number.textContent = index + 1;
     if (duplicate) duplicate.disabled = isFull;
+    if (head) keepStop(head);
   }
 }
 

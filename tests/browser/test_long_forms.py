@@ -1,4 +1,4 @@
-"""Long forms: orders for rows of a long pool, and what they do to the rest of the page."""
+"""Long forms: orders for rows of a long pool and their keys, sets that are drawn when they are opened, and undo."""
 
 from __future__ import annotations
 
@@ -9,8 +9,11 @@ import pytest
 from playwright.sync_api import expect
 
 from batch import service as batch
+from catalogue.loader import load
+from catalogue.releases import publish
 from tenants.models import User
 from tests.harness.form_driver import Driver
+from tests.harness.long_catalogue import LONG
 
 pytestmark = pytest.mark.browser
 
@@ -21,8 +24,8 @@ REPLACED: Final = "(fields) => fields.filter((field) => !field.isOld).length"
 
 @pytest.fixture
 def owners(agent: User) -> UUID:
-    """Return a form with eleven owners."""
-    rows = [{"answers": {"mqs_own_name": f"Owner {number}"}} for number in range(1, 12)]
+    """Return a form with twelve owners."""
+    rows = [{"answers": {"mqs_own_name": f"Owner {number}"}} for number in range(1, 13)]
     assert agent.tenant is not None
     with batch.build_context(scope=agent.tenant, actor=agent.as_actor(source="web")) as context:
         context.changeset.apply_answers({}, {"owners": rows})
@@ -37,22 +40,106 @@ def test_rows_of_a_long_pool_come_and_go_alone(driver: Driver, owners: UUID) -> 
     page.evaluate(MARK)
 
     page.click('[data-add="owners"]')
-    expect(rows).to_have_count(12)
-    expect(rows.nth(11).locator('[data-path$="mqs_own_name"] input')).to_be_focused()
-    page.keyboard.type("Owner 12")
-    page.click('[data-add="owners"]')
     expect(rows).to_have_count(13)
-    expect(rows.nth(11).locator("h3")).to_have_text("12 · Owner 12")
-    expect(rows.nth(11)).not_to_have_attribute("data-open", "")
+    expect(rows.nth(12).locator('[data-path$="mqs_own_name"] input')).to_be_focused()
+    page.keyboard.type("Owner 13")
+    page.click('[data-add="owners"]')
+    expect(rows).to_have_count(14)
+    expect(rows.nth(12).locator("h3")).to_have_text("13 · Owner 13")
+    expect(rows.nth(12)).not_to_have_attribute("data-open", "")
     outside = page.locator(".field:not(.row .field):not(.pool-foot)")
     assert outside.evaluate_all(REPLACED) == 0
 
     rows.nth(2).get_by_role("button", name="Remove").click()
-    expect(rows).to_have_count(12)
+    expect(rows).to_have_count(13)
     expect(rows.nth(2).locator("h3")).to_have_text("3 · Owner 4")
     expect(rows.nth(2).get_by_role("button", name="Remove")).to_be_focused()
     page.get_by_role("button", name="Undo").click()
-    expect(rows).to_have_count(13)
+    expect(rows).to_have_count(14)
     expect(rows.nth(2).locator("h3")).to_have_text("3 · Owner 3")
     expect(rows.nth(3).locator("h3")).to_have_text("4 · Owner 4")
-    expect(rows.nth(12).locator("h3")).to_contain_text("13 · ")
+    expect(rows.nth(13).locator("h3")).to_contain_text("14 · ")
+
+
+def test_saves_are_undone_and_rows_have_keys(driver: Driver, owners: UUID) -> None:
+    page = driver.page
+    driver.open(owners)
+    rows = page.locator("#rows-owners > .row")
+    name = page.locator("#i-mqs_business_name")
+    driver.answer("mqs_business_name", "Ada")
+    driver.answer("mqs_business_name", "Ben")
+
+    page.keyboard.press("Control+z")
+    expect(name).to_have_value("Ada")
+    expect(page.locator("#toast")).to_contain_text("Undone:")
+    page.keyboard.press("Control+Shift+z")
+    expect(name).to_have_value("Ben")
+    name.fill("Benedict")
+    page.keyboard.press("Control+z")
+    expect(name).not_to_have_value("Benedict")  # the browser's own undo
+    page.keyboard.press("Escape")
+    page.keyboard.press("Escape")
+    expect(name).not_to_be_focused()
+    expect(name).to_have_value("Ben")
+
+    rows.nth(1).locator(".fold").focus()
+    page.keyboard.press("ArrowRight")
+    expect(rows.nth(1).locator("[data-duplicate]")).to_be_focused()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    expect(rows).to_have_count(11)
+    driver.saved()
+    page.keyboard.press("Tab")
+    expect(rows.nth(2).locator(".fold")).to_be_focused()
+    page.keyboard.press("Control+z")
+    expect(rows).to_have_count(12)
+    driver.saved()
+    page.keyboard.press("Alt+a")
+    expect(rows).to_have_count(13)
+    expect(rows.nth(12).locator('[data-path$="mqs_own_name"] input')).to_be_focused()
+
+
+def test_sets_of_a_long_form_are_drawn_when_they_are_opened(driver: Driver, agent: User) -> None:
+    assert agent.tenant is not None
+    publish(load(LONG), actor_id="test")
+    with batch.build_context(scope=agent.tenant, actor=agent.as_actor(source="web"), catalogue="long") as context:
+        context.save()
+        copy_id = context.copy.id
+    page = driver.page
+    driver.open(copy_id)
+    expect(page.locator(".set[data-undrawn]")).to_have_count(49)
+
+    page.click('.sets [data-set="part7"]')
+    expect(page.locator("#f-q7_0 input").first).to_be_focused()
+    driver.answer("q7_3", "Ada")
+    page.click('[data-open-set="part9"]')
+    expect(page.locator("#f-q9_0 input").first).to_be_focused()
+    expect(page.locator("#i-q7_3")).to_have_value("Ada")
+    expect(page.locator(".set[data-undrawn]")).to_have_count(47)
+    page.goto(f"{driver.server}/forms/{copy_id}#f-q30_3")
+    page.reload()
+    expect(page.locator("#i-q30_3")).to_be_in_viewport()
+
+
+def test_rows_of_a_spreadsheet_are_pasted(driver: Driver, owners: UUID) -> None:
+    page = driver.page
+    driver.open(owners)
+    rows = page.locator("#rows-owners > .row")
+
+    page.click('[data-paste-rows="owners"]')
+    page.fill("#paste-text", "Name\tTitle\tOwnership percent\nAda\towner\t10\nBen\tno such title\tabc\n")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#column-1")).to_have_value("mqs_own_title")
+    expect(page.locator("#paste")).to_contain_text("This is not one of the choices.")
+    driver.check_access()
+    driver.photograph("paste-rows-light-1440")
+    page.select_option("#column-1", "")
+    expect(page.locator("[data-save-pasted]")).to_have_text("Add 2 rows, 1 cell left empty")
+    page.click("[data-save-pasted]")
+    expect(rows).to_have_count(14)
+    expect(rows.nth(13).locator("h3")).to_have_text("14 · Ben")
+    expect(page.locator("#toast")).to_contain_text("Added 2 rows")
+
+    page.locator("#toast [data-undo-save]").click()
+    expect(rows).to_have_count(12)

@@ -57,6 +57,11 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "answers": ("POST", {"answers": '{"mqs_business_name": "Taken over"}'}, True),
     "rows": ("POST", {"order": "add", "path": "locations"}, True),
     "row": ("GET", {"path": "locations"}, True),
+    "paste": (
+        "POST",
+        {"path": "owners", "text": "Taken over", "step": "save", "named": "0", "column-0": "mqs_own_name"},
+        True,
+    ),
     "parts": ("GET", {}, True),
     "tabs": ("GET", {}, True),
     "new-copy": ("POST", {"title": "Taken over"}, True),

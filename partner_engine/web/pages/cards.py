@@ -7,18 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Final
 
-from copies.document import Container, Document, PoolRow, find_container
+from copies.document import Container, Document, PoolRow, find_container, walk_containers
 from copies.paths import Path, join_path, split_path
 from partner_engine.web.pages.field_places import place_questions
 from partner_engine.web.pages.fields import Field, build_field
+from partner_engine.web.pages.question_counts import is_long
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import element_id
+from presentation.formats import counted, element_id
 from rules.definition.catalogue import Pool
-
-#: A pool with more rows than this, nested rows included, shows lines instead of questions.
-LONG_POOL: Final = 10
 
 
 @dataclass(frozen=True)
@@ -42,7 +39,9 @@ class RowView:
 
 @dataclass(frozen=True)
 class PoolView:
-    """A pool at the top of the document or in a row. ``needed`` is whether a quote needs its first row."""
+    """A pool at the top of the document or in a row. ``needed`` is whether a quote needs its first row,
+    ``pastable`` whether rows of a spreadsheet can be pasted.
+    """
 
     path: str
     id: str
@@ -54,15 +53,19 @@ class PoolView:
     writable: bool
     notes: tuple[tuple[str, str], ...] = ()
     needed: bool = False
+    pastable: bool = False
 
 
 @dataclass(frozen=True)
 class Card:
-    """One question set. A set that is not on the document has a hidden card, which marks its place on the page."""
+    """One question set. A set that is not on the document has a hidden card, which marks its place on the page; one of
+    a long form that the page does not draw has only its ``size`` in words.
+    """
 
     code: str
     title: str
     visible: bool
+    size: str = ""
     fields: tuple[Field, ...] = ()
     pool: PoolView | None = None
 
@@ -74,7 +77,7 @@ def build_cards(reading: Reading) -> tuple[Card, ...]:
 
 def top_sets(reading: Reading) -> tuple[str, ...]:
     """Return the codes of the question sets with a card of their own."""
-    return tuple(code for code, found in reading.catalogue.sets.items() if not found.parent)
+    return reading.top_sets
 
 
 def build_card(reading: Reading, code: str) -> Card:
@@ -82,10 +85,18 @@ def build_card(reading: Reading, code: str) -> Card:
     question_set, title = reading.catalogue.sets[code].question_set, _set_title(reading, code)
     if code not in reading.visible_sets or not reading.reader.scope.touches_set(reading.catalogue, code):
         return Card(code, title, visible=False)
+    if code not in reading.drawn_sets:
+        return Card(code, title, visible=True, size=_size(reading, code, question_set.pool))
     if question_set.pool is not None:
         pool = build_pool(reading, question_set.pool, reading.document, "")
         return Card(code, title, visible=True, pool=pool)
     return Card(code, title, visible=True, fields=_fields(reading, code, reading.document, ""))
+
+
+def _size(reading: Reading, code: str, pool: Pool | None) -> str:
+    if pool is None:
+        return counted(reading.questions_by_set[code], "question")
+    return counted(len(reading.document.answer_pools.get(pool.code, ())), "row")
 
 
 def build_pool(reading: Reading, pool: Pool, container: Container, prefix: str) -> PoolView:
@@ -121,6 +132,7 @@ def _without_rows(reading: Reading, pool: Pool, rows: Sequence[PoolRow], path: s
         writable=reading.is_writable and reading.reader.scope.has_rows(reading.catalogue, pool.code),
         notes=tuple((message.kind, message.text) for message in reading.messages.get(path, ())),
         needed=path in reading.needed_to_quote and not rows,
+        pastable=not reading.reader.is_guest,
     )
 
 
@@ -141,16 +153,22 @@ def build_row(reading: Reading, path: str, *, is_head: bool = False) -> RowView 
     return None
 
 
-def is_long(rows: Sequence[PoolRow]) -> bool:
-    """Return whether a pool with ``rows`` shows lines instead of questions."""
-    return sum(1 + _nested(row) for row in rows) > LONG_POOL
+def long_pools(document: Document, path: str | None = None) -> frozenset[str]:
+    """Return the paths of the long pools of ``document``, or only of those around the row or pool at ``path``."""
+    if path is None:
+        return frozenset(
+            join_path(prefix, code)
+            for prefix, container in walk_containers(document)
+            for code, rows in container.answer_pools.items()
+            if is_long(rows)
+        )
+    return frozenset(place for place in pools_around(path) if is_long(_rows_at(document, place)))
 
 
-def long_pools(document: Document, path: str) -> frozenset[str]:
-    """Return the codes of the long pools among those around the row or pool at ``path``, its own one included."""
+def pools_around(path: str) -> list[str]:
+    """Return the paths of the pools around the row or pool at ``path``, its own one included."""
     steps = Path(path).steps
-    places = [join_path("", *steps[:length]) for length in range(1, len(steps) + 1, 2)]
-    return frozenset(Path(place).code for place in places if is_long(_rows_at(document, place)))
+    return ["/".join(steps[:length]) for length in range(1, len(steps) + 1, 2)]
 
 
 def _rows_at(document: Document, path: str) -> Sequence[PoolRow]:
@@ -250,7 +268,3 @@ def noun_of(pool: Pool) -> str:
         if words.endswith(ending):
             return words.removesuffix(ending) + single
     return words
-
-
-def _nested(row: PoolRow) -> int:
-    return sum(1 + _nested(inner) for rows in row.answer_pools.values() for inner in rows)

@@ -16,6 +16,7 @@ from copies.changes import Change
 from copies.document import Answer, Container, Document, find_answer, find_container
 from copies.paths import Path, split_first
 from partner_engine.web.pages.base_answers import match_base_rows
+from partner_engine.web.pages.question_counts import LONG_FORM, count_questions, first_sets
 from partner_engine.web.pages.quote_facts import Gate, QuoteFacts
 from presentation import visibility
 from presentation.product_names import product_name
@@ -86,7 +87,8 @@ class CopyFacts:
 class Reading:
     """One copy as one reader sees it.
 
-    ``open_rows`` are the ids of the expanded rows of long pools, ``posted`` the posted messages, oldest first.
+    ``open_rows`` are the ids of the expanded rows of long pools, ``open_sets`` the codes of the sets that the page has
+    drawn, None where it has drawn nothing yet, ``posted`` the posted messages, oldest first.
     ``unknown_to`` are the names of guests who do not know an answer, by path.
     ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     ``past_labels`` returns the labels of what the release no longer asks.
@@ -101,6 +103,7 @@ class Reading:
     document: Document
     evaluation: Evaluation
     open_rows: frozenset[str] = frozenset()
+    open_sets: frozenset[str] | None = None
     posted: tuple[MessageRow, ...] = ()
     today: CompiledCatalogue | None = None
     then: tuple[Mapping[str, Sensitivity], ...] = ()
@@ -212,6 +215,25 @@ class Reading:
     def visible_sets(self) -> frozenset[str]:
         """Return the codes of the question sets on the document."""
         return frozenset(question_set.code for question_set in self.document.question_sets)
+
+    @cached_property
+    def top_sets(self) -> tuple[str, ...]:
+        """Return the codes of the question sets with a card of their own."""
+        return tuple(code for code, found in self.catalogue.sets.items() if not found.parent)
+
+    @cached_property
+    def questions_by_set(self) -> Counter[str]:
+        """Return the number of questions that each card shows, by the code of its set."""
+        return count_questions(self.catalogue, self.document)
+
+    @cached_property
+    def drawn_sets(self) -> frozenset[str]:
+        """Return the codes of the sets whose cards are drawn: all, or in a long form those that were opened."""
+        if self.questions_by_set.total() <= LONG_FORM:
+            return frozenset(self.top_sets)
+        if self.open_sets is not None:
+            return self.open_sets
+        return first_sets(self.questions_by_set, (code for code in self.top_sets if code in self.visible_sets))
 
     @cached_property
     def visibility(self) -> Visibility:

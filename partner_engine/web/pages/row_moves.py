@@ -18,8 +18,9 @@ from rules.flow.evaluation import Evaluation
 
 @dataclass(frozen=True)
 class RowMove:
-    """A row at ``path`` that an order added, put back or removed; ``long_before`` are the long pools around it before
-    the order.
+    """A row at ``path`` that an order added, put back or removed.
+
+    ``long_before`` are the paths of the long pools around it before the order.
     """
 
     path: str

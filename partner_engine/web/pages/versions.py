@@ -147,6 +147,8 @@ def _cause(saved: Saved) -> str:
             return "Changed with many others by an operation"
         case "undo_operation":
             return "An operation taken back"
+        case "undo_save":
+            return f"Version {saved.cause.id} undone"
         case "process":
             return "Saved by a process"
     return "Started" if saved.number == 1 else ""

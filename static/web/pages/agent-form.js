@@ -5,6 +5,7 @@ import { startForm } from "../form.js";
 import { startGuestLinks } from "../guest-links.js";
 import { startGuestNews } from "../guest-news.js";
 import { startMessages } from "../messages.js";
+import { startPasteRows } from "../paste-rows.js";
 import { startQuoteFoot } from "../quote-foot.js";
 
 startForm();
@@ -12,4 +13,5 @@ startAnswersTabs();
 startGuestLinks();
 startGuestNews();
 startMessages();
+startPasteRows();
 startQuoteFoot();

@@ -9,10 +9,11 @@ import pytest
 
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow
-from partner_engine.web.pages.cards import LONG_POOL, build_card, build_row
+from partner_engine.web.pages.cards import build_card, build_row
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.form_page import build_nav
 from partner_engine.web.pages.products import errors
+from partner_engine.web.pages.question_counts import LONG_POOL
 from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
 from rules.definition.catalogue import CatalogueDefinition, Pool, Question, QuestionSet
 from rules.definition.compiler import compile_catalogue
