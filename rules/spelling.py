@@ -36,7 +36,7 @@ def alike(word: str, known: Iterable[str], *, most: int) -> Mapping[str, float]:
 
 
 def edits(one: str, other: str, *, most: int) -> int:
-    """Return how many letters are left out, added, replaced or exchanged with their neighbor between two words;
+    """Return how many letters are left out, added, replaced or swapped with the next one between two words;
     ``most`` + 1 for more than ``most``.
     """
     if abs(len(one) - len(other)) > most:
@@ -56,7 +56,7 @@ def edits(one: str, other: str, *, most: int) -> int:
 
 
 def nearly(word: str, known: Iterable[str], *, most: int) -> list[str]:
-    """Return the ``known`` words with the fewest edits from ``word``, at most ``most``; all with that number."""
+    """Return those ``known`` words that take the fewest edits from ``word``, at most ``most``; all with that number."""
     found: list[str] = []
     for other in known:
         number = edits(word, other, most=most)

@@ -19,7 +19,7 @@ PHRASES = {
     r"\bstands? otherwise\b": "changed",
     r"\b(is|are|was|were) told\b": "notified, published, reported, returned",
     r"\btells? (what|whether|who|those|of|when|how|which)\b": "return, report, state, show",
-    r"\bto mend\b|\bmended\b|\bmends?\b": "fix",
+    r'\bto mend\b|\bmended\b|\bmends?\b(?!")': "fix",  # "mend" in quotes is a word that people search
     r"\bbeside (its|the) documents?\b|\brows beside\b": "attached records",
     r"\bothers? by now\b": "changed meanwhile",
     r"\bhand(s|ed|ing)? over\b": "after commit",
