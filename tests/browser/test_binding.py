@@ -73,7 +73,7 @@ def test_a_quote_is_bound_by_keyboard(
 
     expect(page.locator("#bind-standing h2")).to_have_text("Sending the request")
     expect(page.locator("#bind-form")).to_be_hidden()
-    Dispatcher("default", pool=InTurn()).finish(seconds=5.0)
+    Dispatcher("default", pool=InTurn()).finish(seconds=60.0)
 
     expect(page.locator("#bind-standing h2")).to_have_text("Bound: policy P-77")
     expect(page.locator("#lock")).to_contain_text("Quillmark Mutual locked this copy")
@@ -131,7 +131,7 @@ def dispatch(agent: User) -> None:
     assert agent.tenant is not None
     with use_tenant(agent.tenant):
         OutboxAction.objects.filter(state="waiting").update(next_attempt_at="2000-01-01T00:00:00Z")
-    Dispatcher("default", pool=InTurn()).finish(seconds=10.0)
+    Dispatcher("default", pool=InTurn()).finish(seconds=60.0)
 
 
 def agree_and_bind(driver: Driver, agent: User) -> None:

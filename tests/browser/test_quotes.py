@@ -85,7 +85,7 @@ def test_quotes_are_requested_from_the_answers_and_come_from_real_carriers(
 
     page.get_by_role("button", name="Request 3 quotes").click()
     expect(page.locator("#quote-counts")).to_have_text("3 running")
-    Dispatcher("default", pool=InTurn()).finish(seconds=20.0)
+    Dispatcher("default", pool=InTurn()).finish(seconds=60.0)
     write_calls(carrier_traffic.records)
 
     expect(page.locator("#quote-counts")).to_have_text("3 answered")

@@ -61,7 +61,7 @@ class Story:
     def dispatch(self) -> None:
         with use_tenant(self.tenant):
             OutboxAction.objects.filter(state="waiting").update(next_attempt_at="2000-01-01T00:00:00Z")
-        Dispatcher("default", pool=InTurn()).finish(seconds=5.0)
+        Dispatcher("default", pool=InTurn()).finish(seconds=60.0)
 
     def dispatch_until(self, condition: Callable[[], bool]) -> None:
         """Dispatch again and again, as a carrier decides in its own time."""

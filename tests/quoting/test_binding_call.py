@@ -49,7 +49,7 @@ class Case:
         """Run the carrier actions that are due, whatever their pause."""
         with use_tenant(self.tenant):
             OutboxAction.objects.filter(kind="bind_quote_request").update(next_attempt_at="2000-01-01T00:00:00Z")
-        Dispatcher("default", pool=InTurn()).finish(seconds=5.0)
+        Dispatcher("default", pool=InTurn()).finish(seconds=60.0)
 
     @property
     def binding(self) -> Binding:
@@ -247,7 +247,7 @@ def test_a_sealed_answer_leaves_for_the_carrier_alone(
     consent(copy_id, quote_id, scope=harbor, actor=agent)
     request_bind(copy_id, quote_id, scope=harbor, actor=agent)
 
-    Dispatcher("default", pool=InTurn()).finish(seconds=5.0)
+    Dispatcher("default", pool=InTurn()).finish(seconds=60.0)
 
     (sent,) = carrier.requests
     assert FEIN in json.dumps(sent["answers"])
