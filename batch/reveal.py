@@ -27,6 +27,8 @@ MIN_REASON: Final = 10
 MAX_REASON: Final = 500
 #: The fewest different letters of a reason.
 FEWEST_LETTERS: Final = 4
+#: The fewest words of a reason: one word is no sentence.
+FEWEST_WORDS: Final = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -56,7 +58,8 @@ def clean_reason(text: str) -> str:
         raise NoReason
     text = clean_line(text, field="reason", most=MAX_REASON)
     # Ten times the same character is no reason either.
-    if len(text) < MIN_REASON or len(set(text.lower()) - {" "}) < FEWEST_LETTERS:
+    words = [word for word in text.split() if any(sign.isalpha() for sign in word)]
+    if len(text) < MIN_REASON or len(set(text.lower()) - {" "}) < FEWEST_LETTERS or len(words) < FEWEST_WORDS:
         raise NoReason
     return text
 

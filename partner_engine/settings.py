@@ -287,6 +287,7 @@ STORAGES = {
     },
 }
 LANGUAGE_CODE, USE_I18N, TIME_ZONE, USE_TZ = "en-us", False, "UTC", True
+FORMAT_MODULE_PATH = "partner_engine.date_formats"
 
 # Logs, which contain no values
 

@@ -64,9 +64,13 @@ class ActionStateFilter(admin.SimpleListFilter):
 class OutboxActionAdmin(BigTableAdmin):
     """Deferred actions, longest due first."""
 
+    empty_title = "Nothing is waiting"
+    empty_text = "Every deferred action has been done. Actions appear here by themselves while they wait or fail."
+
     list_display = ("kind", "target", "action_state", "last_error", "waits", "attempts", "next_attempt_at", "tenant")
     list_filter = (ActionStateFilter,)
     ordering = ("next_attempt_at",)
+    sortable_by = ("next_attempt_at",)
     heavy_fields: ClassVar = ("payload",)
     actions = ("requeue_chosen", "drop_chosen")  # type: ignore[assignment]
     fields = (

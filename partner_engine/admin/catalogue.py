@@ -43,6 +43,7 @@ from decisions.coverage import coverage_of
 from partner_engine.admin.book_access import BookRefused, deciding_book, may_see_book
 from partner_engine.admin.book_impact import impact_lines, impact_on_book, most_copies
 from partner_engine.admin.comparison import compare
+from partner_engine.admin.draft_state import DraftState, draft_state
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.roll_outs import GuardedPublishForm, warn_unsettled
 from partner_engine.admin.site import site
@@ -108,7 +109,7 @@ class CatalogueAdmin(DraftAdmin):
                 )
             },
         ),
-        ("Parts", {"fields": ("parts",)}),
+        ("Draft", {"fields": ("draft", "parts")}),
     )
     actions_detail = ("check_draft", "coverage", "publish", "publish_guarded", "export")
     actions_list = ("import_file",)
@@ -120,7 +121,7 @@ class CatalogueAdmin(DraftAdmin):
 
     def get_readonly_fields(self, request: HttpRequest, obj: Catalogue | None = None) -> tuple[str, ...]:
         """Make the code of an existing catalogue read-only, because other rows refer to it."""
-        return ("parts",) if obj is None else ("code", "parts")
+        return ("draft", "parts") if obj is None else ("code", "draft", "parts")
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse to delete a published catalogue, because forms are evaluated with it."""
@@ -154,7 +155,12 @@ class CatalogueAdmin(DraftAdmin):
         """Return the number of the current release."""
         return str(catalogue.latest or "never published")
 
-    @display(description="Draft")
+    @display(description="State")
+    def draft(self, catalogue: Catalogue) -> str:
+        """Return the differences of the draft from the current release, and its faults."""
+        return draft_state(catalogue).text if catalogue.pk else "–"
+
+    @display(description="Parts")
     def parts(self, catalogue: Catalogue) -> str | SafeString:
         """Return links to the lists of the catalogue's parts."""
         if catalogue.pk is None:
@@ -329,6 +335,7 @@ class CatalogueAdmin(DraftAdmin):
         shown, more = without_repetitions(faults)
         latest = release_in_force(catalogue)
         current = read_definition(latest) if latest else None
+        differences = compare(current, definition)
         context = {
             **self.admin_site.each_context(request),
             "opts": self.opts,
@@ -340,7 +347,8 @@ class CatalogueAdmin(DraftAdmin):
             "more": more,
             "warnings": [(warning, _place(warning.where)) for warning in warnings],
             "latest": latest,
-            "differences": compare(current, definition),
+            "differences": differences,
+            "state": DraftState(changes=len(differences), faults=len(faults), has_release=latest is not None),
             "is_decidable": is_decidable,
             "impacts": count_impacts(definition, current) if is_decidable else [],
             **(_book_parts(request, definition) if is_decidable and current not in (None, definition) else {}),

@@ -14,6 +14,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import URLPattern, path
+from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from batch import service as batch
@@ -36,13 +37,15 @@ from partner_engine.admin.forms import (
     find_copies,
     insured_of,
     name_insureds,
+    state_and_word,
 )
 from partner_engine.admin.golden_cases import ADD, make_from_copy
 from partner_engine.admin.locks import ask_for_release, release, shown_lock
 from partner_engine.admin.site import site
 from partner_engine.admin.staff import may, staff_actor
-from partner_engine.admin.viewing import BigTableAdmin, age, is_id
+from partner_engine.admin.viewing import BigTableAdmin, age, is_id, number, short_id
 from partner_engine.copy_visibility import past_sensitivities
+from presentation.state_words import FORM_STATES
 from presentation.visibility import Reader, Visibility
 from rules.explain.conditions import TracedRule
 from rules.explain.shadow import explain_shadow
@@ -57,8 +60,9 @@ REVISIONS_SHOWN: Final = 20
 class CopyAdmin(BigTableAdmin):
     """Copies, newest first."""
 
-    list_display = ("short_id", "insured", "title", "state", "version", "release_id", "touched", "tenant")
-    list_display_links = ("short_id", "insured")
+    list_display = ("insured", "title", "status", "version_number", "release_id", "touched", "tenant", "short_id")
+    list_display_links = ("insured", "short_id")
+    sortable_by = ("short_id",)
     list_filter = (StateFilter,)
     ordering = ("-id",)
     search_fields = ("id",)
@@ -161,7 +165,7 @@ class CopyAdmin(BigTableAdmin):
         context = {
             **self._context(request, copy),
             "title": str(copy),
-            "state": state_of_copy(copy),
+            "state": FORM_STATES[state_of_copy(copy)],
             "state_label": STATE_LABELS[state_of_copy(copy)],
             "insured": insured_of(copy),
             "sees_personal": sees_personal,
@@ -204,20 +208,25 @@ class CopyAdmin(BigTableAdmin):
             "is_base": form is not None and copy.pk == (form.base_copy_id or form.pk),
         }
 
-    @display(description="Copy")
-    def short_id(self, copy: Copy) -> str:
-        """Return the copy's id."""
-        return str(copy.pk)
+    @display(description="Copy ID", ordering="pk")
+    def short_id(self, copy: Copy) -> SafeString:
+        """Return the beginning of the copy's id; ids are sortable by time."""
+        return short_id(copy.pk)
+
+    @display(description="Version")
+    def version_number(self, copy: Copy) -> SafeString:
+        """Return the version."""
+        return number(copy.version)
 
     @display(description="Insured")
     def insured(self, copy: Copy) -> str:
         """Return the name of the insured."""
         return insured_of(copy)
 
-    @display(description="State", label=STATE_LABELS)
-    def state(self, copy: Copy) -> str:
-        """Return the derived state of the copy."""
-        return state_of_copy(copy)
+    @display(description="Status", label=STATE_LABELS)
+    def status(self, copy: Copy) -> tuple[str, str]:
+        """Return the derived state of the copy in the words of the agents' pages."""
+        return state_and_word(state_of_copy(copy))
 
     @display(description="Last changed by a person")
     def touched(self, copy: Copy) -> str:

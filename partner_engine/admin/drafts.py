@@ -6,17 +6,22 @@ from decimal import Decimal
 from typing import Any, ClassVar, Final
 
 from django import forms
+from django.contrib import messages
 from django.contrib.admin.widgets import AutocompleteMixin
 from django.contrib.postgres.fields import ArrayField
 from django.core.exceptions import ValidationError
 from django.db import models
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.urls import reverse
+from django.utils.html import format_html
 from unfold.admin import ModelAdmin, StackedInline, TabularInline
 from unfold.widgets import UnfoldAdminSelectWidget, UnfoldAdminTextareaWidget, UnfoldAdminTextInputWidget
 
 from carriers.models import Carrier, CarrierProduct
 from catalogue.checks import check_row
 from catalogue.models import Catalogue
+from partner_engine.admin.change_notes import change_note
+from partner_engine.admin.draft_state import draft_state
 
 #: Fields that hold CEL.
 EXPRESSIONS: Final = frozenset(
@@ -62,6 +67,60 @@ class DraftAdmin(DraftFields, ModelAdmin):
     list_per_page = 100
     show_full_result_count = False
     actions = None
+
+    def construct_change_message(
+        self, request: HttpRequest, form: forms.ModelForm, formsets: Any, add: bool = False
+    ) -> Any:
+        """Return the note for the row's history: each changed field before and after."""
+        usual = super().construct_change_message(request, form, formsets, add)
+        return usual if add else change_note(form, formsets or ()) or usual
+
+    def response_add(self, request: HttpRequest, obj: Any, post_url_continue: str | None = None) -> HttpResponse:
+        """Note that the draft is not published, and what it contains."""
+        note_unpublished(request, obj)
+        return super().response_add(request, obj, post_url_continue)
+
+    def response_change(self, request: HttpRequest, obj: Any) -> HttpResponse:
+        """Note that the draft is not published, and what it contains."""
+        note_unpublished(request, obj)
+        return super().response_change(request, obj)
+
+    def delete_model(self, request: HttpRequest, obj: Any) -> None:
+        """Delete the row, and note that this is not published."""
+        catalogue = catalogue_of(obj)
+        super().delete_model(request, obj)
+        if catalogue is not None and catalogue.pk is not None:
+            note_unpublished(request, catalogue)
+
+
+def note_unpublished(request: HttpRequest, row: Any) -> None:
+    """Add a message with the state of the draft of the catalogue of ``row``, and a link to publish it."""
+    catalogue = catalogue_of(row)
+    if catalogue is None:
+        return
+    state = draft_state(catalogue)
+    if state.is_published:
+        text = format_html("{} now equals its current release: there is nothing to publish.", catalogue.title)
+    else:
+        address = reverse("admin:catalogue_catalogue_publish", args=(catalogue.pk,))
+        text = format_html(
+            'Nothing is published yet. {}: {}. <a class="staff-link" href="{}">Look at it and publish</a>',
+            catalogue.title,
+            state.text,
+            address,
+        )
+    messages.info(request, text)
+
+
+def catalogue_of(row: Any) -> Catalogue | None:
+    """Return the catalogue that the draft row ``row`` belongs to, None if it does not exist."""
+    if isinstance(row, Catalogue):
+        return row
+    for parent in ("question_set", "product"):
+        if (found := getattr(row, parent, None)) is not None:
+            return catalogue_of(found)
+    named = getattr(row, "catalogue", None)
+    return Catalogue.objects.filter(code=named).first() if isinstance(named, str) else named
 
 
 class DraftRows(DraftFields, TabularInline):

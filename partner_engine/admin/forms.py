@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, Final
 
 from django.contrib import admin
@@ -14,6 +15,7 @@ from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
+from catalogue import releases
 from catalogue.models import Catalogue
 from copies.models import Copy
 from decisions.listing import in_state, present_rows
@@ -23,16 +25,18 @@ from forms.states import State
 from partner_engine.admin.erasure import PERMISSION as ERASE_PERMISSION
 from partner_engine.admin.erasure import erase_view
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import BigTableAdmin, age
+from partner_engine.admin.viewing import BigTableAdmin, age, number, short_id
 from partner_engine.copy_visibility import InsuredNames
+from presentation.state_words import FORM_STATES
 from presentation.visibility import Reader
 from search.form_search import search_forms
 
+#: The colors of the agents' pages, as the admin names them.
 STATE_LABELS: Final = {
     "ready": "success",
-    "incomplete": "info",
+    "incomplete": "warning",
     "declined": "danger",
-    "locked": "warning",
+    "locked": "default",
     "deleted": "default",
 }
 STATES: Final[tuple[State, ...]] = ("ready", "incomplete", "declined", "locked", "deleted")
@@ -46,7 +50,7 @@ class StateFilter(admin.SimpleListFilter):
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
         """Return the states."""
-        return [(state, state.capitalize()) for state in STATES]
+        return [(state, FORM_STATES[state]) for state in STATES]
 
     def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
         """Return the rows of ``queryset`` that match the chosen value."""
@@ -99,8 +103,9 @@ def insured_of(copy: Any) -> str:
 class ApplicationFormAdmin(BigTableAdmin):
     """Application forms, newest first. A row shows the data of the copy that a person touched last."""
 
-    list_display = ("short_id", "insured", "state", "lines", "touched", "copies", "tenant", "created_at")
-    list_display_links = ("short_id", "insured")
+    list_display = ("insured", "status", "lines", "touched", "copies", "tenant", "created", "short_id")
+    list_display_links = ("insured", "short_id")
+    sortable_by = ("created",)
     list_filter = (StateFilter, CatalogueFilter)
     # Ids are sortable by time, and their index serves all tenants and one alike.
     ordering = ("-id",)
@@ -157,27 +162,33 @@ class ApplicationFormAdmin(BigTableAdmin):
         self.prepare(rows)
         return {row.pk: f"{insured_of(_latest(row))}, {row.tenant_name}" for row in rows}
 
-    @display(description="Form")
-    def short_id(self, form: Any) -> str:
-        """Return the form's id."""
-        return str(form.pk)
+    @display(description="Form ID")
+    def short_id(self, form: Any) -> SafeString:
+        """Return the beginning of the form's id."""
+        return short_id(form.pk)
+
+    @display(description="Created", ordering="pk")
+    def created(self, form: Any) -> datetime:
+        """Return when the form was created; ids are sortable by time."""
+        created_at: datetime = form.created_at
+        return created_at
 
     @display(description="Insured")
     def insured(self, form: Any) -> str:
         """Return the name of the insured."""
         return insured_of(_latest(form))
 
-    @display(description="State", label=STATE_LABELS)
-    def state(self, form: Any) -> str:
-        """Return the derived state of the form."""
+    @display(description="Status", label=STATE_LABELS)
+    def status(self, form: Any) -> tuple[str, str]:
+        """Return the derived state of the form in the words of the agents' pages."""
         latest = _latest(form)
-        return "deleted" if form.deleted_at or latest is None else state_of_copy(latest)
+        return state_and_word("deleted" if form.deleted_at or latest is None else state_of_copy(latest))
 
     @display(description="Lines")
     def lines(self, form: Any) -> str:
         """Return the requested lines of business."""
         latest = _latest(form)
-        return ", ".join(latest.summary.get("lines", ())) if latest else ""
+        return ", ".join(line_labels(form.catalogue, latest.summary.get("lines", ()))) if latest else ""
 
     @display(description="Last changed by a person")
     def touched(self, form: Any) -> str:
@@ -186,9 +197,9 @@ class ApplicationFormAdmin(BigTableAdmin):
         return age(latest.last_touched_by_user_at if latest else None)
 
     @display(description="Copies")
-    def copies(self, form: Any) -> str:
+    def copies(self, form: Any) -> SafeString:
         """Return the number of copies that are not deleted."""
-        return str(sum(copy.deleted_at is None for copy in form.found_copies))
+        return number(sum(copy.deleted_at is None for copy in form.found_copies))
 
     @display(description="Tenant")
     def tenant(self, form: Any) -> str:
@@ -206,7 +217,7 @@ class ApplicationFormAdmin(BigTableAdmin):
             (
                 reverse("admin:copies_copy_change", args=(copy.pk,)),
                 f"{copy.title or 'Copy'}: {insured_of(copy)}",
-                f"version {copy.version}, {state_of_copy(copy)}",
+                f"version {copy.version}, {FORM_STATES[state_of_copy(copy)]}",
             )
             for copy in form.found_copies
         ]
@@ -227,8 +238,22 @@ def _latest(form: Any) -> Copy | None:
     return next((copy for copy in copies if copy.deleted_at is None), copies[0] if copies else None)
 
 
+def state_and_word(state: State) -> tuple[str, str]:
+    """Return ``state`` and its word on the agents' pages, as labels take them."""
+    return state, FORM_STATES[state]
+
+
+def line_labels(catalogue: str, codes: Iterable[str]) -> list[str]:
+    """Return the labels of lines of business in the current release; a code that is not in it stays as it is."""
+    try:
+        definition = releases.current(catalogue).compiled.definition
+    except releases.NoRelease:
+        return list(codes)
+    labels = {line.code: line.label for line in definition.lines}
+    return [labels.get(code, code) for code in codes]
+
+
 def copy_link(copy_id: Any) -> SafeString:
-    """Return a link to a copy's page."""
-    return format_html(
-        '<a class="staff-link" href="{}">{}</a>', reverse("admin:copies_copy_change", args=(copy_id,)), copy_id
-    )
+    """Return a link to a copy's page, with the beginning of its id."""
+    address = reverse("admin:copies_copy_change", args=(copy_id,))
+    return format_html('<a class="staff-link" href="{}">{}</a>', address, short_id(copy_id))

@@ -44,6 +44,7 @@ class QuoteRequestAdmin(BigTableAdmin):
     list_display = ("product", "carrier", "status", "failure", "attempts", "copy", "updated_at", "tenant")
     list_filter = (QuoteStateFilter,)
     ordering = ("-updated_at", "-id")
+    sortable_by = ("updated_at",)
     heavy_fields: ClassVar = ("asked", "changes", "reasons", "details")
     fields = (
         "product", "carrier", "status", "failure", "attempts", "next_attempt_at", "submitted_at", "answered_at",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import wraps
 from typing import Any, Final
 
 from django import forms
 from django.core.exceptions import ValidationError
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
@@ -151,6 +154,20 @@ class StaffSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         """Return whether the user is staff and has passed their second factor."""
         return may_enter(request)
+
+    def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
+        """Return ``view`` for staff only. What it does not find is answered by a page of the admin, with status 404."""
+
+        @wraps(view)
+        def with_own_not_found(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except Http404:
+                context = {**self.each_context(request), "title": "Not here"}
+                return render(request, "admin/not_found.html", context, status=404)
+
+        wrapped: Callable[..., HttpResponse] = super().admin_view(with_own_not_found, cacheable)
+        return wrapped
 
     def extra_urls(self) -> list[URLPattern]:
         """Return the URLs that do not belong to a model."""

@@ -8,14 +8,18 @@ from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
 from tenants.models import Tenant
 
+#: The characters of an id that lists show: its time, and enough to search by.
+SHORT_ID: Final = 13
 #: Fields that lists cannot be filtered by, because the matches would disclose them letter by letter.
 UNFILTERABLE_FIELDS: Final = frozenset(
     {
@@ -39,6 +43,10 @@ class ReadOnlyAdmin(NoGuessing, ModelAdmin):
     """The admin of read-only rows."""
 
     actions = None
+
+    def _get_obj_does_not_exist_redirect(self, request: HttpRequest, opts: Any, object_id: str) -> HttpResponse:
+        # Most likely a row of another tenant; Django would say that it was deleted.
+        raise Http404
 
     def has_add_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
         """Refuse to add rows, which are created elsewhere."""
@@ -90,6 +98,17 @@ class BigTableAdmin(ReadOnlyAdmin):
         names = tenant_names(row.tenant_id for row in rows)
         for row in rows:
             row.tenant_name = names.get(row.tenant_id, str(row.tenant_id))
+
+
+def short_id(row_id: UUID) -> SafeString:
+    """Return the beginning of an id, by which a search finds it, with the whole id in its title."""
+    text = str(row_id)
+    return format_html('<code class="staff-id" title="{}">{}</code>', text, text[:SHORT_ID])
+
+
+def number(value: int | str) -> SafeString:
+    """Return a number of a list, at the right of its column."""
+    return format_html('<span class="staff-number">{}</span>', f"{value:,}" if isinstance(value, int) else value)
 
 
 def tenant_names(ids: Iterable[UUID]) -> dict[UUID, str]:

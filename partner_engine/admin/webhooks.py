@@ -65,6 +65,7 @@ class WebhookEndpointAdmin(WebhookRowsAdmin):
     list_filter = (EndpointStateFilter, "disabled_reason")
     search_fields = ("url", "description")
     ordering = ("-created_at",)
+    sortable_by = ("url", "failures", "failing_since", "paused_until")
     heavy_fields: ClassVar = ("secret", "previous_secret")
     actions = ("switch_off", "switch_on")  # type: ignore[assignment]
     fields = (
@@ -120,6 +121,7 @@ class WebhookDeliveryAdmin(WebhookRowsAdmin):
     list_filter = ("state",)
     list_select_related = ("endpoint", "payload")
     ordering = ("-created_at", "-id")
+    sortable_by = ("created_at", "next_attempt_at")
     actions = ("replay",)  # type: ignore[assignment]
     inlines = (AttemptInline,)
     fields = (

@@ -1,0 +1,1 @@
+"""Formats of dates and times in the admin, which Django looks up by language."""
