@@ -241,6 +241,21 @@ class SendBindAssistanceMail(FieldsPayload):
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class SendAccountChangedMail(FieldsPayload):
+    """Notify a user by mail that their password or second factor was changed."""
+
+    kind: ClassVar[str] = "send_account_changed_mail"
+    payload_time: ClassVar[PayloadTime] = PayloadTime.FROZEN
+    targeted_by: ClassVar[tuple[str, ...]] = ("user_id", "changed_at")
+
+    user_id: str
+    #: What was changed, in words.
+    change: str
+    #: The time, so that each change causes a mail of its own.
+    changed_at: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class SendWebhookGivenUpMail(FieldsPayload):
     """Notify the tenant's administrators by mail that a webhook endpoint was disabled, and why."""
 

@@ -8,6 +8,7 @@ from redis.exceptions import RedisError
 
 from actions.kinds import (
     RecountActiveUsers,
+    SendAccountChangedMail,
     SendBindAssistanceMail,
     SendGuestCompletionMail,
     SendWebhookGivenUpMail,
@@ -29,6 +30,7 @@ register_publisher(publish)
 register_listener(publish_progress)
 handles(SendGuestCompletionMail)(mails.send_guest_completion_mail)
 handles(SendBindAssistanceMail)(mails.send_bind_assistance_mail)
+handles(SendAccountChangedMail)(mails.send_account_changed_mail)
 handles(SendWebhookGivenUpMail)(mails.send_webhook_given_up_mail)
 
 

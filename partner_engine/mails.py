@@ -6,6 +6,7 @@ before the mail is sent, with the action's id: after a failure the same action t
 
 from __future__ import annotations
 
+from datetime import datetime
 from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import Any, Final
 
@@ -63,6 +64,19 @@ def send_webhook_given_up_mail(delivered: Delivered) -> None:
     """Notify the tenant's administrators that one of its webhook endpoints was switched off."""
     facts = {name: delivered.payload[name] for name in ("endpoint_id", "url", "reason")}
     _send("mails/webhook_given_up.txt", facts, to=_administrators(delivered), delivered=delivered)
+
+
+def send_account_changed_mail(delivered: Delivered) -> None:
+    """Notify the user that their password or second factor was changed."""
+    user = User.objects.filter(pk=delivered.payload["user_id"], tenant=delivered.tenant, is_active=True).first()
+    if user is None:
+        raise PermanentFailure("There is no active user to notify.")
+    facts = {
+        "change": delivered.payload["change"],
+        "changed_at": datetime.fromisoformat(delivered.payload["changed_at"]),
+        "zone": delivered.tenant.time_zone,
+    }
+    _send("mails/account_changed.txt", facts, to=[user.email], delivered=delivered)
 
 
 def _administrators(delivered: Delivered) -> list[str]:

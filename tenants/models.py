@@ -31,6 +31,7 @@ from tenants.limit_models import OwnRateLimit as OwnRateLimit
 from tenants.limit_models import RateLimit as RateLimit
 from tenants.logo_models import Logo as Logo
 from tenants.residence import database_of
+from tenants.session_models import UserSession as UserSession
 
 
 def new_id() -> UUID:

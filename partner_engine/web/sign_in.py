@@ -1,24 +1,42 @@
-"""The sign-in and sign-out of the agents' pages."""
+"""The sign-in and sign-out of the agents' pages: a password, then a code where the user has a second factor."""
 
 from __future__ import annotations
 
+import time
 from typing import Any, Final
 
+import structlog
+from django.contrib.auth import login
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView, LogoutView
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.decorators import method_decorator
 from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods
+from django_otp import login as verify_session
 
+from partner_engine.attempt_limit import AttemptLimit
+from partner_engine.client_addresses import client_address
+from partner_engine.second_factors import confirmed_device, device_with
 from partner_engine.sign_out import note_sign_out
+from partner_engine.user_sessions import note_session
 from tenants.models import User
 
 WRONG: Final = "The email address or the password is wrong."
 LOCKED_OUT: Final = "There were too many failed sign-ins. Try again in 15 minutes."
 LOCKED_OUT_SECONDS: Final = 15 * 60
 _TEMPLATE: Final = "web/sign_in.html"
+_CODE_TEMPLATE: Final = "web/sign_in_code.html"
+WRONG_CODE: Final = "This code is wrong or too old. Enter the code that the app shows now, or a recovery code."
+TOO_MANY_CODES: Final = "There were too many wrong codes. Wait {} seconds, then try again."
+#: The session's entry about somebody whose password was right, and for how many seconds it is valid.
+_PENDING: Final = "second_factor"
+_PENDING_SECONDS: Final = 300
+_CODES: Final = AttemptLimit("second_factor")
+
+log = structlog.get_logger(__name__)
 
 
 @method_decorator(never_cache, name="dispatch")
@@ -33,10 +51,65 @@ class SignIn(LoginView):
         user = self.request.user
         return reverse("admin:index") if isinstance(user, User) and user.tenant is None else reverse("web:forms")
 
+    def form_valid(self, form: AuthenticationForm) -> HttpResponse:
+        """Sign the user in, or ask for the code of their second factor first."""
+        user = form.get_user()
+        if not isinstance(user, User) or confirmed_device(user) is None:
+            response = super().form_valid(form)
+            if isinstance(user, User):
+                note_session(self.request, user)
+            return response
+        self.request.session[_PENDING] = {
+            "user": str(user.pk),
+            "hash": user.get_session_auth_hash(),
+            "backend": user.backend,
+            "until": time.time() + _PENDING_SECONDS,
+            "next": self.get_redirect_url(),
+        }
+        return redirect("web:sign-in-code")
+
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the error text, which is the same whether or not the user exists."""
         context = super().get_context_data(**kwargs)
         return {**context, "problem": WRONG if context["form"].errors else ""}
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def enter_code(request: HttpRequest) -> HttpResponse:
+    """Ask for the code of the second factor of somebody whose password was right (GET), or check it (POST)."""
+    pending = request.session.get(_PENDING)
+    user = _pending_user(pending)
+    if pending is None or user is None:
+        request.session.pop(_PENDING, None)
+        return redirect("web:sign-in")
+    if request.method != "POST":
+        return render(request, _CODE_TEMPLATE)
+    # Counted before it is checked, as passwords are, so that attempts at the same time cannot exceed the limit.
+    wait = _CODES.take(str(user.pk), client_address(request))
+    if wait:
+        response = render(request, _CODE_TEMPLATE, {"problem": TOO_MANY_CODES.format(wait)}, status=429)
+        response.headers["Retry-After"] = str(wait)
+        return response
+    device = device_with(user, request.POST.get("code", "")[:40])
+    if device is None:
+        log.warning("audit.second_factor_refused", user_id=str(user.pk), address=client_address(request))
+        return render(request, _CODE_TEMPLATE, {"problem": WRONG_CODE})
+    _CODES.clear(str(user.pk), client_address(request))
+    request.session.pop(_PENDING)
+    login(request, user, backend=pending["backend"])
+    verify_session(request, device)
+    note_session(request, user)
+    at_home = reverse("admin:index") if user.tenant_id is None else reverse("web:forms")
+    return redirect(pending["next"] or at_home)
+
+
+def _pending_user(pending: Any) -> User | None:
+    """Return the user who has entered the password, None without one, or if it was too long ago or changed since."""
+    if not isinstance(pending, dict) or pending["until"] < time.time():
+        return None
+    user = User.objects.select_related("tenant").filter(pk=pending["user"], is_active=True).first()
+    return user if user is not None and user.has_session_hash(pending["hash"]) else None
 
 
 class SignOut(LogoutView):

@@ -6,6 +6,7 @@ from django.urls import path
 
 from partner_engine.id_converter import IdConverter
 from partner_engine.web import (
+    account,
     agency,
     all_quotes,
     binding,
@@ -34,7 +35,7 @@ from partner_engine.web import (
     webhooks,
     worklist,
 )
-from partner_engine.web.sign_in import SignIn, SignOut
+from partner_engine.web.sign_in import SignIn, SignOut, enter_code
 
 app_name = "web"
 #: Imported above for its registration as the converter ``id``.
@@ -42,7 +43,10 @@ _CONVERTER = IdConverter
 
 urlpatterns = [
     path("sign-in", SignIn.as_view(), name="sign-in"),
+    path("sign-in/code", enter_code, name="sign-in-code"),
     path("sign-out", SignOut.as_view(), name="sign-out"),
+    path("account", account.show, name="account"),
+    path("account/order", account.order, name="order-account"),
     path("", worklist.index, name="forms"),
     path("forms/new", new_form.new, name="new-form"),
     path("forms/new/answers", new_form.first_answers, name="first-answers"),

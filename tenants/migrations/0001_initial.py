@@ -496,6 +496,25 @@ class Migration(migrations.Migration):
             options={"ordering": ["database"]},
         ),
         migrations.CreateModel(
+            name="UserSession",
+            fields=[
+                ("session_key", models.CharField(max_length=40, primary_key=True, serialize=False)),
+                ("started_at", models.DateTimeField()),
+                (
+                    "address",
+                    models.CharField(blank=True, help_text="The network address of the sign-in.", max_length=64),
+                ),
+                ("user_agent", models.CharField(blank=True, help_text="The browser's own words.", max_length=200)),
+                (
+                    "user",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+            ],
+            options={"ordering": ["-started_at"]},
+        ),
+        migrations.CreateModel(
             name="RateLimit",
             fields=[
                 (

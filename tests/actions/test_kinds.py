@@ -18,6 +18,7 @@ KINDS: list[DeferredAction] = [
     kinds.MarkQuotesStale(copy_id="1", carrier="acme"),
     kinds.SendGuestCompletionMail(copy_id="1"),
     kinds.SendBindAssistanceMail(copy_id="1", product="QM-BOP", asked_by="Robin"),
+    kinds.SendAccountChangedMail(user_id="1" * 36, change="Your password was changed", changed_at="2026-03-01T12:00"),
     kinds.SendWebhookGivenUpMail(
         endpoint_id="1", url="https://hooks.example.com", reason="it is gone", given_up_at="2026-03-01"
     ),

@@ -43,7 +43,10 @@ SignIn = Callable[[User], Client]
 #: Every address of the agents' pages: its name -> (method, fields), and whether it is of one copy.
 PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "sign-in": ("GET", {}, False),
+    "sign-in-code": ("GET", {}, False),
     "sign-out": ("POST", {}, False),
+    "account": ("GET", {}, False),
+    "order-account": ("POST", {"order": "name", "full_name": "Taken over"}, False),
     "forms": ("GET", {}, False),
     "new-form": ("GET", {}, False),
     "first-answers": ("POST", {"answers": '{"mqs_business_name": "A form"}', "key": "0" * 32}, False),
@@ -150,7 +153,7 @@ WITH_SECOND_ID = {
 }
 WEBHOOKS = ["webhooks", "add-webhook", *sorted(OF_ONE_ENDPOINT)]
 OF_ONE_COPY = [name for name, (_, _, is_of_one) in PAGES.items() if is_of_one]
-OPEN = {"sign-in", "sign-out"}
+OPEN = {"sign-in", "sign-in-code", "sign-out"}
 
 
 def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse:
