@@ -135,7 +135,7 @@ PLATFORM_CHECKS: Final[Iterable[Check]] = (
         title="Keys",
         label=("copies", "copy"),
         look=check_keys,
-        remedy="Add missing keys back to KEYRING or KEY_SERVICE.",
+        remedy="Set KEYRING to keys of your own, and add missing ones back to it or to KEY_SERVICE.",
         has_list=False,
     ),
 )

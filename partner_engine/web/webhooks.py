@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +17,7 @@ from partner_engine.web.access import Agent, for_agents
 from tenants.access import Right
 from webhooks import endpoints
 from webhooks.event_types import ALL, event_types
-from webhooks.models import WebhookEndpoint
+from webhooks.models import DeliveryState, WebhookDelivery, WebhookEndpoint
 from webhooks.selectors import (
     NoSuchEndpoint,
     access_endpoint,
@@ -30,6 +30,8 @@ from webhooks.ssrf import RefusedAddress
 PAGE: Final = 25
 _MOST_PAGES: Final = 1_000
 _MOST_HOURS: Final = 24 * 30
+#: How long the page looks by itself for the response to an event that was just queued.
+_LOOKS_FOR: Final = timedelta(minutes=2)
 #: The event families that the page offers. The API also accepts single event types.
 _CHOICES: Final = (
     (ALL, "All events"),
@@ -122,7 +124,7 @@ _ORDERS: Final[dict[str, Callable[[HttpRequest, Agent, WebhookEndpoint], str]]] 
     "off": _switch,
 }
 _NOTICES: Final = {
-    "test": "A test event is on its way. Reload the page to see the response.",
+    "test": "A test event is on its way. Its response appears below by itself.",
     "replay": "The events are being sent again.",
 }
 
@@ -159,14 +161,21 @@ def _detail(
     page = max(1, min(int(page_text[:9]), _MOST_PAGES)) if page_text.isascii() and page_text.isdecimal() else 1
     first = (page - 1) * PAGE
     listed = list(list_deliveries(endpoint)[first : first + PAGE + 1])
+    now = timezone.now()
     shown = agent.context(
         endpoint=endpoint,
         deliveries=listed[:PAGE],
+        is_expecting=any(_is_expected(delivery, now) for delivery in listed[:PAGE]),
         next=page + 1 if len(listed) > PAGE else None,
         secret=secret,
         problem=problem,
         notice=_NOTICES.get(request.GET.get("notice", ""), ""),
-        now=timezone.now(),
+        now=now,
         zone=agent.tenant.time_zone,
     )
     return render(request, "web/webhook.html", shown, status=status)
+
+
+def _is_expected(delivery: WebhookDelivery, now: datetime) -> bool:
+    """Return whether the first response to ``delivery`` can come any moment."""
+    return delivery.state == DeliveryState.PENDING and not delivery.attempts and now - delivery.created_at < _LOOKS_FOR

@@ -80,10 +80,13 @@ def test_a_test_is_sent_and_its_attempt_shown_and_it_is_replayed(
     address = f"/settings/webhooks/{endpoint[0].id}"
 
     sent = admin_page.post(f"{address}/order", {"order": "test"})
+    expecting = admin_page.get(sent["Location"]).content.decode()
     deliver()
 
     assert (sent.status_code, sent["Location"]) == (302, f"{address}?notice=test")
     page = admin_page.get(sent["Location"]).content.decode()
+    # The page looks for the response by itself, until it is there.
+    assert "hx-trigger" in expecting and "hx-trigger" not in page
     assert "A test event is on its way" in page and "Delivered" in page and "thank you" in page
     with use_tenant(harbor):
         event = WebhookDelivery.objects.get().payload_id
