@@ -245,7 +245,7 @@ def _undo(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse
 @for_visitors(Right.READ_FORMS)
 def show_row(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Return one expanded row of a long pool, or of a long form the card with the question at ``path`` or of the
-    question set ``set``.
+    question set ``set``, which the page has not drawn yet.
     """
     path, code = request.GET.get("path", ""), request.GET.get("set", "")
     context = visitor.find(copy_id)
@@ -254,7 +254,7 @@ def show_row(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
         row = build_row(with_open(reading, path), path)
         return render(request, "web/parts/row.html", {"row": row}) if row else HttpResponse(status=404)
     code = code or reading.top_set(path)
-    if code not in top_sets(reading):
+    if code not in top_sets(reading) or code in reading.drawn_sets:
         return HttpResponse(status=404)
     card = build_card(replace(reading, open_sets=(reading.open_sets or frozenset()) | {code}), code)
     return (
