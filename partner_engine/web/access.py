@@ -50,6 +50,7 @@ class Agent(Visitor):
         initials = "".join(word[0] for word in (self.user.full_name or self.user.email).replace(".", " ").split()[:2])
         known = {
             "initials": initials.upper(),
+            "may_start": self.actor.may(Right.WRITE_FORMS),
             "manages_webhooks": self.actor.may(Right.MANAGE_WEBHOOKS),
             "manages_agency": self.actor.may(Right.MANAGE_AGENCY),
             "operations_are_on": self.operations_are_on,

@@ -3,6 +3,8 @@
 
 import { onClick } from "./clicks.js";
 import { startMenus } from "./menus.js";
+import { startPalette } from "./palette.js";
+import { startTheme } from "./theme.js";
 
 const G_COUNTS = 1_500;
 
@@ -63,6 +65,16 @@ function pressAlt(event) {
   if (altKeys.get(event.code)?.()) event.preventDefault();
 }
 
+/** Go to the page that starts a form; on the pages of a form its own key comes instead. */
+function startNewForm() {
+  const address = document.querySelector("[data-new-form]")?.dataset.newForm;
+  if (!address) return;
+  addKey("n", () => {
+    location.assign(address);
+    return true;
+  });
+}
+
 /** Let the keys 1, 2, ... go to the views of the form. */
 function startViews() {
   for (const number of ["1", "2", "3", "4"]) {
@@ -84,6 +96,9 @@ export function startShortcuts() {
     if (press(event.key, isAfterG)) event.preventDefault();
   });
   startMenus();
+  startPalette();
+  startTheme();
   startViews();
+  startNewForm();
   onClick("[data-open-dialog]", ({ dataset }) => document.getElementById(dataset.openDialog).showModal());
 }

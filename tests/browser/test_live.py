@@ -223,6 +223,7 @@ def test_a_session_that_ends_in_another_tab_keeps_what_is_typed(driver: Driver, 
     driver.page.keyboard.type("Dal")
     tab = Driver(driver.page.context.new_page(), driver.server)
     tab.page.goto(driver.server)
+    tab.page.get_by_role("button", name="account and settings").click()
     tab.page.get_by_role("button", name="Sign out").click()
 
     expect(driver.page.locator("#banner")).to_contain_text("You are signed out. What you typed is still here.")

@@ -52,6 +52,7 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "first-answers": ("POST", {"answers": '{"mqs_business_name": "A form"}', "key": "0" * 32}, False),
     "new-form-answers": ("POST", {"answers": '{"mqs_business_name": "Taken over"}'}, True),
     "new-form-parts": ("GET", {}, True),
+    "palette": ("GET", {"q": "legal"}, False),
     "start-from": ("GET", {}, False),
     "new-industries": ("GET", {"q": "plumber", "for": "x"}, False),
     "copy": ("GET", {}, True),

@@ -1,0 +1,84 @@
+/* The search in the top bar: forms, questions of the open form, and actions, in one list that the keys go through. */
+
+import { nextPlace } from "./option-cursor.js";
+import { load } from "./requests.js";
+
+const HANDS_REST = 150;
+const FOCUS_MOVES = 150;
+const ARROWS = new Set(["ArrowDown", "ArrowUp"]);
+
+const field = document.querySelector("[data-palette]");
+const list = document.getElementById("palette");
+
+let timer = 0;
+let asked = null; // the words of the list that is shown or on its way
+
+const options = () => [...list.querySelectorAll("[role=option]")];
+const highlighted = () => options().find((option) => option.getAttribute("aria-selected") === "true");
+
+function highlight(place) {
+  const found = options();
+  found.forEach((option, number) => option.setAttribute("aria-selected", String(number === place)));
+  found[place]?.scrollIntoView({ block: "nearest" });
+  if (found[place]) field.setAttribute("aria-activedescendant", found[place].id);
+  else field.removeAttribute("aria-activedescendant");
+}
+
+function close() {
+  clearTimeout(timer);
+  asked = null;
+  list.replaceChildren();
+  list.hidden = true;
+  field.setAttribute("aria-expanded", "false");
+  field.removeAttribute("aria-activedescendant");
+}
+
+async function open() {
+  const words = field.value.trim();
+  if (asked === words) return;
+  asked = words;
+  const copyId = document.querySelector("[data-copy-id]")?.dataset.copyId ?? "";
+  await load(`${field.dataset.palette}?${new URLSearchParams({ q: words, copy: copyId })}`, list);
+  if (asked !== words || document.activeElement !== field) return;
+  list.hidden = options().length === 0;
+  field.setAttribute("aria-expanded", String(!list.hidden));
+  highlight(words ? 0 : -1);
+}
+
+/** Return whether the list shows what the words in the field find. */
+const isCurrent = () => asked === field.value.trim() && !list.hidden;
+
+function press(event) {
+  const { key } = event;
+  if (ARROWS.has(key)) {
+    const found = options();
+    if (found.length) highlight(nextPlace(found.indexOf(highlighted()), key, found.length));
+    else open();
+  } else if (key === "Enter" && isCurrent() && highlighted()) highlighted().click();
+  else if (key === "Escape") {
+    if (list.hidden) field.blur();
+    else close();
+  } else return;
+  event.preventDefault();
+}
+
+export function startPalette() {
+  if (!field) return;
+  field.addEventListener("focus", open);
+  field.addEventListener("keydown", press);
+  field.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(open, HANDS_REST);
+  });
+  field.addEventListener("focusout", () => {
+    setTimeout(() => {
+      if (!field.parentElement.contains(document.activeElement)) close();
+    }, FOCUS_MOVES);
+  });
+  list.addEventListener("mousedown", (event) => event.preventDefault());
+  list.addEventListener("click", ({ target }) => {
+    if (!target.closest("[role=option]")) return;
+    // A question of this page gets the focus by its own link.
+    setTimeout(close);
+  });
+}
