@@ -8,7 +8,7 @@ import { page } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import { nextPlace } from "./option-cursor.js";
 import { fromTemplate } from "./page-templates.js";
-import { load } from "./requests.js";
+import { loadOptions } from "./requests.js";
 
 const HANDS_REST = 150;
 const FOCUS_MOVES = 150;
@@ -83,8 +83,9 @@ function findIndustries(field, control) {
 }
 
 async function loadIndustries(field, control, parameters) {
-  await load(`${page.dataset.industries}?${parameters}`, listOf(field));
-  if (document.activeElement !== control) return;
+  const isWanted = () => searches.get(field)?.query === parameters.get("q");
+  await loadOptions(`${page.dataset.industries}?${parameters}`, listOf(field), isWanted);
+  if (document.activeElement !== control || !isWanted()) return;
   control.setAttribute("aria-expanded", "true");
   highlight(field, control, 0);
 }

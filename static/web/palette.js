@@ -1,7 +1,7 @@
 /* The search in the top bar: forms, questions of the open form, and actions, in one list that the keys go through. */
 
 import { nextPlace } from "./option-cursor.js";
-import { load } from "./requests.js";
+import { loadOptions } from "./requests.js";
 
 const HANDS_REST = 150;
 const FOCUS_MOVES = 150;
@@ -12,6 +12,7 @@ const list = document.getElementById("palette");
 
 let timer = 0;
 let asked = null; // the words of the list that is shown or on its way
+let shown = null; // the words of the list that is shown
 
 const options = () => [...list.querySelectorAll("[role=option]")];
 const highlighted = () => options().find((option) => option.getAttribute("aria-selected") === "true");
@@ -26,7 +27,7 @@ function highlight(place) {
 
 function close() {
   clearTimeout(timer);
-  asked = null;
+  asked = shown = null;
   list.replaceChildren();
   list.hidden = true;
   field.setAttribute("aria-expanded", "false");
@@ -38,15 +39,17 @@ async function open() {
   if (asked === words) return;
   asked = words;
   const copyId = document.querySelector("[data-copy-id]")?.dataset.copyId ?? "";
-  await load(`${field.dataset.palette}?${new URLSearchParams({ q: words, copy: copyId })}`, list);
-  if (asked !== words || document.activeElement !== field) return;
+  const address = `${field.dataset.palette}?${new URLSearchParams({ q: words, copy: copyId })}`;
+  const isWanted = () => asked === words && document.activeElement === field;
+  if (!(await loadOptions(address, list, isWanted))) return;
+  shown = words;
   list.hidden = options().length === 0;
   field.setAttribute("aria-expanded", String(!list.hidden));
   highlight(words ? 0 : -1);
 }
 
 /** Return whether the list shows what the words in the field find. */
-const isCurrent = () => asked === field.value.trim() && !list.hidden;
+const isCurrent = () => shown === field.value.trim() && !list.hidden;
 
 function press(event) {
   const { key } = event;
@@ -79,6 +82,9 @@ export function startPalette() {
   list.addEventListener("click", ({ target }) => {
     if (!target.closest("[role=option]")) return;
     // A question of this page gets the focus by its own link.
-    setTimeout(close);
+    setTimeout(() => {
+      field.value = "";
+      close();
+    });
   });
 }

@@ -7,6 +7,19 @@ export function load(url, target, swap = "innerHTML") {
   return htmx.ajax("GET", url, { target, source: target, swap }).catch(() => {});
 }
 
+/**
+ * Load the options at `url` into `list`, unless `isWanted()` says that others are wanted by then; return whether they
+ * are there. Requests do not wait for each other, so the words typed last are never behind.
+ */
+export async function loadOptions(url, list, isWanted) {
+  const response = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
+  if (!response?.ok) return false;
+  const text = await response.text();
+  if (!isWanted()) return false;
+  list.replaceChildren(...new DOMParser().parseFromString(text, "text/html").body.childNodes);
+  return true;
+}
+
 /** Send one request from `source`; resolve with its XMLHttpRequest, whose status is 0 if no server responded. */
 export function request(method, url, { source, ...options }) {
   return new Promise((resolve) => {

@@ -52,8 +52,13 @@ def matching_questions(reading: Reading, query: str, *, address: str) -> list[Hi
     """
     if not plain(query):
         return []
-    found = sorted(_questions(reading, query, address), key=lambda hit: not (hit.path or hit.set_code))
+    found = sorted(_questions(reading, query, address), key=lambda hit: _rank(hit, query))
     return found[:MOST_QUESTIONS]
+
+
+def _rank(hit: Hit, query: str) -> tuple[bool, bool]:
+    """Return the sort key of a question: those that are found by their own words first, then those that are asked."""
+    return not _has_words(hit.text, query), not (hit.path or hit.set_code)
 
 
 def _questions(reading: Reading, query: str, address: str) -> Iterator[Hit]:
