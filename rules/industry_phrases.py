@@ -27,7 +27,7 @@ _ENDINGS: Final = ("eries", "ings", "ians", "ers", "ies", "ing", "ian", "ery", "
 _STEM: Final = 4
 #: Words that tell nothing about an industry.
 STOP_WORDS: Final = frozenset(
-    "a an and at by do does doing for from i in my of on or our people some stuff the things to up we with".split()
+    "a an and at by for from i in my of on or our people some stuff the things to up we with".split()
 )
 #: The shortest word that can be misspelled.
 _SPELT: Final = 4
