@@ -67,7 +67,7 @@ function pressAlt(event) {
 
 /** Go to the page that starts a form; on the pages of a form its own key comes instead. */
 function startNewForm() {
-  const address = document.querySelector("[data-new-form]")?.dataset.newForm;
+  const address = document.querySelector("[data-start]")?.dataset.start;
   if (!address) return;
   addKey("n", () => {
     location.assign(address);
