@@ -103,6 +103,8 @@ class Changeset:
         self.cause: Cause | None = None
         #: Whether the cause is worth a version by itself.
         self.is_event = False
+        #: Whether pools that are new on the form begin with the rows that they need, as pages let them.
+        self.starts_rows = False
         #: Actions requested for after the save, besides those that follow from the changes.
         self.deferred: list[DeferredAction] = []
 

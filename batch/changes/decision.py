@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from batch.changes.changeset import Changeset
+from batch.changes.first_rows import add_first_rows
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, QuestionSetIsAskedFor
 from copies.changes import Cause
@@ -17,10 +18,18 @@ def decide(changeset: Changeset, *, before: Evaluation | None = None) -> Evaluat
     """Run the check flow on the changeset's document, apply its result, return its evaluation.
 
     ``before`` is the evaluation of the document as loaded: with it, only what depends on the changes is computed.
+    Where the changeset ``starts_rows``, the rows that the result calls for are decided too.
     Raises ``InvalidAnswers`` where a submitted answer is wrong by itself; a fault between answers is a message instead,
     because it is unknown which of them is wrong. Raises ``QuestionSetIsAskedFor`` where the caller removed a question
     set that the rules would add again.
     """
+    evaluation = _decide(changeset, before)
+    while changeset.starts_rows and add_first_rows(changeset):
+        evaluation = _decide(changeset, before)
+    return evaluation
+
+
+def _decide(changeset: Changeset, before: Evaluation | None) -> Evaluation:
     result = _fire(changeset.tracker, before)
     _refuse(changeset.tracker, result)
     _apply(changeset, result)

@@ -254,6 +254,14 @@ class ChangeTracker:
         """Return the document's paths that the caller or a rule touched; all others are unchanged since the load."""
         return [path for path in self._causes if is_in_document(path)]
 
+    def new_sets(self) -> set[str]:
+        """Return the codes of the question sets that were not on the document as loaded."""
+        return {code for code, before, _ in self._question_sets.finalize(self.question_set) if before is None}
+
+    def new_rows(self) -> set[str]:
+        """Return the paths of the rows that were not there as loaded."""
+        return {path for path, before, _ in self._rows.finalize(self._row_at) if before is None}
+
     def caused_by(self, rule: Cause) -> _CausedBy:
         """Return a context manager: the changes inside its block have ``rule`` as their cause, not the actor."""
         return _CausedBy(self, rule)

@@ -18,7 +18,7 @@ from rules.definition.catalogue import Question
 from rules.definition.model import CompiledCatalogue
 
 #: The entry points of answers and changes, as text.
-_ENTRY_POINTS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "job"}
+_ENTRY_POINTS: Final = {"web": "web", "api": "API", "admin": "admin", "job": "job", "zip": "from ZIP"}
 _FIELDS: Final = {
     "copy/title": "Title",
     "copy/locked_at": "Locked",

@@ -16,6 +16,7 @@ from batch.context import BatchContext
 from batch.errors import AnswerFault, InvalidAnswers, OutsideGuestLink, ReadOnlyAnswer, UnknownPart
 from batch.save import Respond
 from copies.document import walk_answers
+from partner_engine.web.asked_once import fill_places
 from partner_engine.web.industry_context import place_and_size
 from partner_engine.web.meanwhile import answered_meanwhile
 from partner_engine.web.visitors import Visitor
@@ -65,8 +66,9 @@ def answering(  # noqa: PLR0913 - what is saved, by whom, where and how
 
     ``searched`` maps the path of an industry answer to its search words; the choice is stored and ranks later
     searches. ``based_on`` is the version that the page shows, 0 if unknown: an answer that changed since then becomes a
-    conflict. ``record`` makes the response that is stored with a keyed save. Invalid answers become faults. Raises
-    ``NothingAnswered`` for a new form without any valid answer, and the other errors of the batch.
+    conflict. ``record`` makes the response that is stored with a keyed save. Invalid answers become faults. What
+    follows from the answers is part of the save: the place of a ZIP code, the first rows of pools that they open.
+    Raises ``NothingAnswered`` for a new form without any valid answer, and the other errors of the batch.
     """
     left, faults, conflicts = dict(typed), [], {}
     while True:
@@ -87,6 +89,8 @@ def answering(  # noqa: PLR0913 - what is saved, by whom, where and how
                     del left[path]
             if not version and not has_answers(context.changeset):
                 raise NothingAnswered(tuple(faults))
+            fill_places(context.changeset, left)
+            context.changeset.starts_rows = True
             try:
                 result = context.save(respond=record)
             except InvalidAnswers as error:

@@ -27,6 +27,7 @@ from guests.service import mark_unknown
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import Answered, NothingAnswered, Opener, answering
+from partner_engine.web.asked_once import take_over
 from partner_engine.web.copy_shell import page_around, shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.deleted_forms import show_deleted
@@ -149,9 +150,9 @@ def save_answers(
 @for_visitors(Right.WRITE_FORMS)
 def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
     """Execute ``order`` (add, duplicate, remove, put-back, or discard) on the row, pool or answer at ``path``, confirm
-    the answer at ``path`` in spite of the warning ``code``, or record that a guest does not know it (unknown, known).
-    ``undo`` takes back what this visitor saved after the version ``before`` up to ``version``; the event
-    ``undo-refused`` says why it did not.
+    the answer at ``path`` in spite of the warning ``code``, record that a guest does not know it (unknown, known), or
+    take over the answers at and beside ``path`` (same-as). ``undo`` takes back what this visitor saved after the
+    version ``before`` up to ``version``; the event ``undo-refused`` says why it did not.
 
     An order with the ``X-Order-Key`` of an earlier one is not executed again.
     """
@@ -166,6 +167,7 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
             changeset, path, copy_id=context.copy.id, version=int(version), visitor=visitor
         ),
         "confirm": lambda changeset: _confirm(context, path, request.POST.get("code", "")),
+        "same-as": lambda changeset: take_over(changeset, path),
         "unknown": lambda changeset: _mark_unknown(context, visitor, path, is_unknown=True),
         "known": lambda changeset: _mark_unknown(context, visitor, path, is_unknown=False),
     }
@@ -189,12 +191,8 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
         long_before = long_pools(context.changeset.document, path)
         row = orders[order](context.changeset)
         row_path = row.path if row else ""
+        context.changeset.starts_rows = order in ("add", "same-as")
         result = context.save(respond=lambda _: carried_out(row_path))
-        # Which nested rows a new row needs is known only after the save.
-        if order == "add" and row_commands.add_minimum_rows(context.changeset, row_path):
-            changes = result.changes
-            result = context.save()
-            result = msgspec.structs.replace(result, changes=changes + result.changes)
         moved = path if order == "remove" else row_path
         reading = read_context(context, request, visitor, result=result)
         response = respond_to_save(
@@ -207,7 +205,11 @@ def order_rows(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRes
             again=path if order in ("unknown", "known") else "",
             shown={"removed": removed},
         )
-    return _with_row_added(response, row_path)
+    response = _with_row_added(response, row_path)
+    # The button is gone with its order: the next stop is what is not answered yet.
+    return (
+        trigger_client_event(response, "taken-over", {"path": path}, after="settle") if order == "same-as" else response
+    )
 
 
 def _undo(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:

@@ -30,6 +30,7 @@ from catalogue.selectors import list_published_catalogues
 from partner_engine.rate_limits import count_request, give_request_back
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.answer_input import Answered, apply_typed, has_answers
+from partner_engine.web.asked_once import fill_places
 from partner_engine.web.copies import save_answers
 from partner_engine.web.copy_view import log_personal_reads, read_context
 from partner_engine.web.meanwhile import changed_by
@@ -179,6 +180,8 @@ def _make(request: HttpRequest, agent: Agent, start: _Start) -> UUID:
         ]
         if faults or (codes and not has_answers(context.changeset)):
             raise _Refused(typed, faults)
+        fill_places(context.changeset, [code for code, value in typed.items() if value])
+        context.changeset.starts_rows = True
         try:
             context.save(respond=lambda _: _record(context))
         except InvalidAnswers as error:

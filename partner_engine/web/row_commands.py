@@ -35,20 +35,6 @@ def add(changeset: Changeset, path: str) -> RowMutator:
     return find_pool(changeset, path).add()
 
 
-def add_minimum_rows(changeset: Changeset, path: str) -> bool:
-    """Add the minimum of nested rows to the row at ``path``. Return whether a row was added."""
-    row, added = find_row(changeset, path), False
-    on_document = {question_set.code for question_set in changeset.document.question_sets}
-    for code in changeset.catalogue.pools[row.pool_code].children:
-        child = changeset.catalogue.pools[code]
-        pool = row.find_pool(code)
-        is_asked = child.set_code in on_document and changeset.guest_scope.has_rows(changeset.catalogue, code)
-        for _ in range(child.pool.min - len(pool.rows) if is_asked else 0):
-            pool.add()
-            added = True
-    return added
-
-
 def duplicate(changeset: Changeset, path: str) -> RowMutator:
     """Add a copy of the row at ``path`` to its pool. Raises ``PoolIsFull``.
 

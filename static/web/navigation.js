@@ -104,6 +104,15 @@ function startKeys() {
   addDestination("h", () => document.getElementById("view-history")?.click());
 }
 
+/** Begin a form without answers at its first field, so that a person can type at once. */
+function startAtFirstField() {
+  const fields = [...page.querySelectorAll(".field[data-path]")];
+  const isEmpty = fields.every((field) => field.hasAttribute("data-empty"));
+  if (isEmpty && !location.hash && document.activeElement === document.body) {
+    page.querySelector(".field[data-path] :is(input, select, textarea):enabled")?.focus({ preventScroll: true });
+  }
+}
+
 export function startNavigation() {
   onClick("[data-go]", ({ dataset }, event) => {
     event.preventDefault();
@@ -116,4 +125,5 @@ export function startNavigation() {
   onClick("[data-next-fault]", goToFault);
   startMark();
   startKeys();
+  startAtFirstField();
 }

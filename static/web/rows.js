@@ -85,6 +85,7 @@ export function startRows() {
   onClick("[data-confirm]", ({ dataset }) => {
     queue.order({ order: "confirm", path: dataset.confirm, code: dataset.code });
   });
+  onClick("[data-same-as]", ({ dataset }) => queue.order({ order: "same-as", path: dataset.sameAs }));
   onClick("[data-unknown]", ({ dataset }) => queue.order({ order: "unknown", path: dataset.unknown }));
   onClick("[data-known]", ({ dataset }) => queue.order({ order: "known", path: dataset.known }));
   onClick("[data-put-back]", ({ dataset }) => {

@@ -84,6 +84,16 @@ function showNewRow({ path }) {
   }, PARTS_ARE_SHOWN);
 }
 
+/** Go to the first answer that is missing beside those that were taken over, unless the person has gone elsewhere. */
+function showRest({ path }) {
+  setTimeout(() => {
+    if (document.activeElement !== document.body) return;
+    const fields = [...(fieldAt(path)?.closest(".row, .set").querySelectorAll(".field[data-path]") ?? [])];
+    const next = fields.find((field) => field.hasAttribute("data-empty")) ?? fieldAt(path);
+    controlsOf(next)[0]?.focus({ preventScroll: true });
+  }, PARTS_ARE_SHOWN);
+}
+
 export function startServerEvents() {
   document.body.addEventListener("answers-taken", ({ detail }) => noteAnswers(detail));
   document.body.addEventListener("copy-saved", ({ detail }) => {
@@ -91,4 +101,5 @@ export function startServerEvents() {
     page.dispatchEvent(new CustomEvent("saved", { detail }));
   });
   document.body.addEventListener("row-added", ({ detail }) => showNewRow(detail));
+  document.body.addEventListener("taken-over", ({ detail }) => showRest(detail));
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, NothingToConfirm, ReadOnlyAnswer
@@ -59,6 +61,16 @@ class AnswerMutator:
         except InvalidValue as error:
             raise InvalidAnswers([AnswerFault(self.path, error.code, error.text)]) from error
         return False if isinstance(cleaned, Unchanged) else self.apply_cleaned(cleaned)
+
+    def fill(self, value: object, *, source: str) -> bool:
+        """Store ``value`` as ``apply`` does, as an answer that the actor gave by ``source``, not by typing it. Return
+        whether that is a change.
+        """
+        is_changed = self.apply(value)
+        answer = self._current()
+        if is_changed and answer is not None:
+            answer.answered_by = replace(self._tracker.by, source=source)
+        return is_changed
 
     def read_submitted(self, value: object) -> AnswerValue | Unchanged:
         """Return ``value`` cleaned, or ``UNCHANGED`` for the mask that the actor is shown. Raises ``InvalidValue``."""

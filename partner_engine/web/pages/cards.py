@@ -14,6 +14,7 @@ from partner_engine.web.pages.field_places import place_questions
 from partner_engine.web.pages.fields import Field, build_field
 from partner_engine.web.pages.question_counts import is_long
 from partner_engine.web.pages.reading import Reading
+from partner_engine.web.pages.same_as import SameAs, same_as_in
 from presentation.formats import counted, element_id
 from rules.definition.catalogue import Pool
 
@@ -33,6 +34,7 @@ class RowView:
     foldable: bool
     writable: bool
     duplicable: bool
+    same_as: SameAs | None = None
     fields: tuple[Field, ...] = ()
     pools: tuple[PoolView, ...] = ()
 
@@ -66,6 +68,7 @@ class Card:
     title: str
     visible: bool
     size: str = ""
+    same_as: SameAs | None = None
     fields: tuple[Field, ...] = ()
     pool: PoolView | None = None
 
@@ -90,7 +93,13 @@ def build_card(reading: Reading, code: str) -> Card:
     if question_set.pool is not None:
         pool = build_pool(reading, question_set.pool, reading.document, "")
         return Card(code, title, visible=True, pool=pool)
-    return Card(code, title, visible=True, fields=_fields(reading, code, reading.document, ""))
+    return Card(
+        code,
+        title,
+        visible=True,
+        same_as=same_as_in(reading, code, reading.document, ""),
+        fields=_fields(reading, code, reading.document, ""),
+    )
 
 
 def _size(reading: Reading, code: str, pool: Pool | None) -> str:
@@ -182,9 +191,11 @@ def _row(  # noqa: PLR0913 - the place of a row needs four
     head = _head(reading, pool, pool_path, row, number, rows=rows, long=long)
     if head.closed:
         return head
+    set_code = reading.catalogue.pools[pool.code].set_code
     return replace(
         head,
-        fields=_fields(reading, reading.catalogue.pools[pool.code].set_code, row, head.path),
+        same_as=same_as_in(reading, set_code, row, head.path) if number == 1 else None,
+        fields=_fields(reading, set_code, row, head.path),
         pools=tuple(_nested_pools(reading, pool, row, head.path)),
     )
 

@@ -10,6 +10,7 @@ from copies.changes import Change
 from copies.paths import Path, is_below, is_in_document
 from partner_engine.web.pages.dependants import names_of_shown
 from partner_engine.web.pages.reading import Reading, opening_answers
+from partner_engine.web.pages.same_as import offers_changed
 from presentation.formats import listed, money
 from presentation.product_names import product_name
 from rules.flow.evaluation import Evaluation, ProductOutcome
@@ -113,7 +114,9 @@ def _moved_price(reading: Reading, code: str, outcome: ProductOutcome) -> str:
 def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> set[str]:
     """Return the paths whose appearance changed."""
     after = reading.evaluation
+    changes = list(changes)
     paths = {change.path for change in changes if is_in_document(change.path)}
+    paths.update(offers_changed(reading, changes))
     paths |= {message.path for message in set(before.messages) ^ set(after.messages)}
     paths |= set(before.needed.quote) ^ set(after.needed.quote)
     paths |= set(before.needed.bind) ^ set(after.needed.bind)

@@ -13,6 +13,7 @@ from partner_engine.web.pages.base_answers import base_text
 from partner_engine.web.pages.dependants import opens_questions
 from partner_engine.web.pages.field_places import FULL, Place
 from partner_engine.web.pages.reading import Reading
+from partner_engine.web.pages.same_as import is_from_zip
 from presentation.formats import counted, element_id, field_text, listed
 from presentation.visibility import PERSONAL
 from rules.definition.catalogue import Question
@@ -50,7 +51,8 @@ class Field:
     ``max_length`` limits what can be typed, in characters. ``opens`` marks an answer that makes other questions appear,
     ``is_free`` a text in any language. ``base`` is the different answer of the form's base. ``unknown`` is "offer"
     where a guest can leave the answer to the agent, "said" where they did. ``place`` and ``after`` are as in ``Place``;
-    ``opened`` are the names of the products that need the answer. ``autofill`` is the token for browsers.
+    ``opened`` are the names of the products that need the answer. ``autofill`` is the token for browsers. ``from_zip``
+    marks an answer that a ZIP code filled.
     """
 
     path: str
@@ -83,6 +85,7 @@ class Field:
     after: str = ""
     opened: str = ""
     autofill: str = OFF
+    from_zip: bool = False
 
 
 def build_field(
@@ -132,6 +135,7 @@ def build_field(
         after=place.after,
         opened=listed(reading.opened_by.get(path, ())),
         autofill=autofill_token(reading, question, prefix, masked=masked),
+        from_zip=is_from_zip(answer),
     )
 
 
@@ -262,6 +266,7 @@ def _notes(
                 else "Stored encrypted. What you type replaces it.",
             )
         )
-    elif question.help:
-        notes.append(("help", question.help))
+    elif question.help or (masked and reading.visibility.of(path, answer) is not PERSONAL):
+        # A secret answer has a line before it is given too: its note must not push what is below.
+        notes.append(("help", question.help or "Stored encrypted."))
     return tuple(notes), tone
