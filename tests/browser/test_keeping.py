@@ -20,8 +20,6 @@ def row(driver: Driver, other: Driver, copy_id: UUID) -> str:
     other.open(copy_id)
     other.is_online()
     driver.answer("mqs_lobs", ["bop"])
-    driver.page.click('[data-add="locations"]')
-    driver.saved()
     path = driver.page.locator("#rows-locations > .row").get_attribute("data-row")
     assert path
     expect(row_of(other, path)).to_be_visible()
