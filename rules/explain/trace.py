@@ -7,6 +7,7 @@ An explanation is computed on demand from a document and a catalogue, so past ve
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -106,6 +107,28 @@ def with_ways_back(found: Explanation, state: State, visibility: Visibility) -> 
         for rule in found.rules
     )
     return replace(found, rules=rules, way_back=text, nearest=nearest)
+
+
+def explain_hidden(
+    catalogue: CompiledCatalogue,
+    document: Document,
+    targets: Iterable[str],
+    *,
+    as_of: date,
+    reveal: Reveal,
+    visibility: Visibility,
+) -> dict[str, Explanation]:
+    """Return the explanations of many ``targets`` (``question:PATH``, ``set:CODE``) of one document by target.
+
+    Unknown targets are left out.
+    """
+    state = State(catalogue, document, as_of=as_of, reveal=reveal)
+    decide(state)
+    explainer, found = _Explainer(state, visibility, 0), dict[str, Explanation]()
+    for target in targets:
+        with suppress(UnknownTarget):
+            found[target] = explainer.explain(target)
+    return found
 
 
 class _Content(NamedTuple):

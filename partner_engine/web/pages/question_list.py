@@ -1,0 +1,194 @@
+"""All questions of a form with their state: where it is asked, or why it is hidden and what would show it. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from copies.document import walk_containers
+from copies.paths import join_path, row_steps
+from partner_engine.web.pages.explanation import place
+from partner_engine.web.pages.links import Link, link_to
+from partner_engine.web.pages.reading import Reading
+from presentation.formats import listed
+from presentation.product_names import product_name
+from rules.definition.model import CHECKS, RATING, CompiledCatalogue, CompiledDerived, CompiledQuestion, CompiledSet
+from rules.explain.trace import Explanation, TracedRule
+
+#: A list with more questions asks for a search.
+MOST_LISTED: Final = 300
+#: A condition that read more values than this is described without them.
+_MOST_VALUES: Final = 4
+#: Returns the explanations of targets by target.
+Explainer = Callable[[Iterable[str]], Mapping[str, Explanation]]
+
+
+@dataclass(frozen=True)
+class QuestionLine:
+    """One question: ``link`` leads to the first place where it is asked. A hidden one has none, but ``because``, what
+    hides it now, and ``shown_when``, what would show it. ``needed_by`` are its readers.
+    """
+
+    code: str
+    label: str
+    group: str
+    link: Link | None
+    because: str
+    shown_when: str
+    needed_by: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class QuestionList:
+    """The questions that match a search, and the number of those that are not listed."""
+
+    lines: tuple[QuestionLine, ...]
+    more: int
+
+
+def list_questions(reading: Reading, explain: Explainer, *, query: str = "", most: int = MOST_LISTED) -> QuestionList:
+    """Return the questions of the form whose label or group has all words of ``query``, in the form's order."""
+    catalogue = reading.catalogue
+    words = query.casefold().split()
+    codes = [code for code in _in_order(catalogue) if _matches(catalogue, code, words)]
+    rows = _rows_by_pool(reading)
+    places = {code: _place(reading, code, rows) for code in codes[:most]}
+    hidden = {code: target for code, (path, target) in places.items() if not path}
+    explained = explain(dict.fromkeys(hidden.values()))
+    lines = [
+        _line(reading, code, path, explained.get(hidden.get(code, ""))) for code, (path, _) in places.items()
+    ]  # fmt: skip
+    return QuestionList(tuple(lines), len(codes) - len(lines))
+
+
+def _in_order(catalogue: CompiledCatalogue) -> list[str]:
+    """Return the codes of all questions in the order of the form."""
+
+    def order(code: str) -> tuple[int, int]:
+        question = catalogue.questions[code]
+        return catalogue.sets[question.set_code].order, question.order
+
+    return sorted(catalogue.questions, key=order)
+
+
+def _matches(catalogue: CompiledCatalogue, code: str, words: Iterable[str]) -> bool:
+    known = catalogue.questions[code]
+    text = f"{known.question.label} {catalogue.sets[known.set_code].question_set.title}".casefold()
+    return all(word in text for word in words)
+
+
+def _rows_by_pool(reading: Reading) -> Mapping[str, list[str]]:
+    """Return the prefixes of the rows of each pool, that of the document under ""."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for prefix, _ in walk_containers(reading.document):
+        steps = row_steps(prefix.rstrip("/")) if prefix else []
+        found[steps[-1][0] if steps else ""].append(prefix.rstrip("/"))
+    return found
+
+
+def _place(reading: Reading, code: str, rows: Mapping[str, list[str]]) -> tuple[str, str]:
+    """Return the first path where a question is asked ("" for none), and the target that explains why it is not."""
+    question = reading.catalogue.questions[code]
+    prefixes = rows.get(question.pool, [])
+    for prefix in prefixes:
+        path = join_path(prefix, code)
+        answer = reading.answer(path)
+        if answer is not None and answer.active:
+            return path, ""
+    if not prefixes:
+        return "", f"set:{question.set_code}"
+    return "", f"question:{join_path(prefixes[0], code)}"
+
+
+def _line(reading: Reading, code: str, path: str, why: Explanation | None) -> QuestionLine:
+    question = reading.catalogue.questions[code]
+    because, shown_when = ("", "") if path or why is None else _reasons(reading, question, why)
+    return QuestionLine(
+        code=code,
+        label=question.question.label,
+        group=reading.catalogue.sets[question.set_code].question_set.title,
+        link=link_to(reading, path) if path else None,
+        because=because,
+        shown_when=shown_when,
+        needed_by=tuple(readers_of(reading.catalogue, code)),
+    )
+
+
+def _reasons(reading: Reading, question: CompiledQuestion, why: Explanation) -> tuple[str, str]:
+    """Return what hides a question now, and what would show it."""
+    purposes = (f"{question.question.code}:quote", f"{question.question.code}:bind")
+    failing = [rule for rule in why.rules if rule.truth != "true" and rule.id not in purposes]
+    if not failing:
+        return "there is no row for it yet", "a row is added"
+    # One product that asks is enough.
+    gates = [rule for rule in failing if not rule.words]
+    values = dict.fromkeys(text for rule in failing if rule.words for text in _values(reading, rule))
+    because = [*values][:_MOST_VALUES] if len(values) <= _MOST_VALUES else []
+    because += ["no product that asks it is open"] if gates else []
+    shown = [rule.words for rule in failing if rule.words]
+    if gates:
+        names = [product_name(reading.catalogue, rule.id) for rule in gates]
+        shown.append(f"{_either(names)} is requested and neither locked nor declined")
+    return listed(because), " and ".join(shown)
+
+
+def _values(reading: Reading, rule: TracedRule) -> Iterator[str]:
+    for path, value in rule.values.items():
+        if value is None or value == []:
+            yield f"“{place(reading, path).text}” is not answered"
+        else:
+            yield f"“{place(reading, path).text}” is {reading.visibility.text(path, value)}"
+
+
+def readers_of(catalogue: CompiledCatalogue, code: str) -> Iterator[str]:
+    """Yield who reads the answer to a question: products with what they use it for, then the questions that it shows.
+
+    An answer that is read by a derived value is read by its readers too.
+    """
+    products: dict[str, set[str]] = defaultdict(set)
+    shown: dict[str, None] = {}
+    for read in _with_derived(catalogue, code):
+        readers = catalogue.dependents.readers.get(read)
+        if readers is None:
+            continue
+        for product, places in readers.products.items():
+            products[product] |= {_purpose(part) for part in places}
+        for reader in readers.steps:
+            step = catalogue.steps[reader.place]
+            if isinstance(step, CompiledSet):
+                shown[f"the group {step.question_set.title}"] = None
+            elif isinstance(step, CompiledQuestion):
+                shown[f"“{step.question.label}”"] = None
+    for product in catalogue.products:
+        if product in products:
+            yield f"{product_name(catalogue, product)} ({listed(sorted(products[product]))})"
+    if shown:
+        yield f"Shows {listed(shown)}"
+
+
+def _with_derived(catalogue: CompiledCatalogue, code: str) -> list[str]:
+    """Return ``code`` and the derived values that are made of it."""
+    found = [code]
+    for read in found:
+        readers = catalogue.dependents.readers.get(read)
+        steps = [catalogue.steps[reader.place] for reader in readers.steps] if readers else []
+        found += [
+            step.derived.code for step in steps if isinstance(step, CompiledDerived) and step.derived.code not in found
+        ]
+    return found
+
+
+def _purpose(part: int) -> str:
+    return {CHECKS: "whether it is offered", RATING: "price"}.get(part, "rules")
+
+
+def _either(words: list[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def address_of(copy_address: str, line: QuestionLine) -> str:
+    """Return where a question is answered on the form page, "" for a hidden one."""
+    return f"{copy_address}#f-{line.link.id}" if line.link else ""
