@@ -80,6 +80,13 @@ class Overview:
         """Return whether every check ran, for this user too, and is good."""
         return not (self.wrong or self.unchecked or self.hidden)
 
+    @property
+    def tone(self) -> str:
+        """Return how the verdict is drawn: warn, good or plain."""
+        if self.wrong or self.unchecked:
+            return "warn"
+        return "good" if self.is_good else "plain"
+
 
 def overview(request: HttpRequest) -> Overview:
     """Return the content of the start page for the tenants in scope, limited to the user's permissions."""

@@ -50,7 +50,7 @@ def _save(request: HttpRequest, agent: Agent, copy_id: UUID, path: str) -> HttpR
         if pasted.problem:
             return HttpResponseBadRequest()
         for answers in pasted.answers:
-            row_commands.add_minimum_rows(changeset, pool.add(answers=answers).path)
+            pool.add(answers=answers)
         result = context.save(respond=lambda _: carried_out())
         reading = read_context(context, request, agent, result=result)
         shown: dict[str, object] = {"pasted": pasted}

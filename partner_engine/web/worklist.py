@@ -221,7 +221,7 @@ def _owner(user: User | None, agent: Agent) -> Owner | None:
 
 
 def _people(agent: Agent, rows: Sequence[Any]) -> Mapping[UUID, User]:
-    """Return the people of the tenant by id: those who can own forms, and the owners of the rows."""
+    """Return the people of the tenant by id: the possible owners of forms, and the owners of the rows."""
     users = User.objects.filter(tenant=agent.tenant).order_by("full_name", "email")
     found = {user.pk: user for user in users[:_MOST_PEOPLE]}
     missing = {row.owner_id for row in rows if row.owner_id} - found.keys()
