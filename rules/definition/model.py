@@ -194,7 +194,9 @@ class CompiledTerm:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledTable:
-    """A rate table with its compiled texts; ``label`` is its name for people."""
+    """A rate table with its compiled texts; ``label`` is its name for people. ``reads`` is what its reason depends on:
+    the rate's code and the rows; ``rated_reads`` is everything that its premium is made of.
+    """
 
     label: str
     table: RateTable
@@ -204,6 +206,11 @@ class CompiledTable:
     reads: frozenset[str]
     amount: Expression | None = None
     times: Expression | None = None
+
+    @property
+    def rated_reads(self) -> frozenset[str]:
+        """Return the codes that the rate, the amount and the multiplier read."""
+        return self.reads.union(*(text.reads for text in (self.amount, self.times) if text is not None))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,7 +25,6 @@ from rules.definition.payload_compiler import PayloadCompiler
 from rules.definition.rating_labels import RatingLabels
 from rules.definition.surplus import compile_surplus, rules_of_line
 from rules.definition.texts import Texts
-from rules.language.expressions import Expression
 from rules.language.kinds import NUMBER, TEXT, TEXTS, TRUTH
 from rules.types.registry import type_of
 
@@ -146,12 +145,8 @@ def product_reads(product: CompiledProduct) -> Iterator[tuple[int, frozenset[str
         yield RATING, frozenset(override.code for override in rule.overrides)
     for table in product.tables:
         yield CHECKS, table.reads
-        yield RATING, table.reads.union(_reads(table.amount), _reads(table.times))
+        yield RATING, table.rated_reads
     for term in product.terms:
         yield RATING, term.of.reads
     for factor in product.factors:
         yield RATING, factor.when.reads
-
-
-def _reads(expression: Expression | None) -> frozenset[str]:
-    return expression.reads if expression else frozenset()

@@ -91,7 +91,7 @@ class _Steps:
         return term.label, self._text(value, question), self._rate(term.rate, Fraction(term.per), question)
 
     def _table(self, table: CompiledTable) -> tuple[str, str, str]:
-        if not self._explainer.shows(table.reads):
+        if not self._explainer.shows(table.rated_reads):
             return table.label, "", ""
         question = self._words.question_of(table.amount.term.node) if table.amount else None
         total, codes = self._rows(table)
