@@ -94,13 +94,13 @@ def with_ways_back(found: Explanation, state: State, visibility: Visibility) -> 
     finder = WaysBack(state, product, visibility)
     declining = [rule for rule in found.rules if rule.truth == "true" and rule.effect in DECLINING]
     conditions = {rule.rule.id: rule.when for rule in product.rules}
-    known = {rule.id: finder.of_rule(conditions[rule.id]) for rule in declining if rule.id in conditions}
-    ways = {identity: way for identity, way in known.items() if way is not None}
+    ways = finder.of_rules({rule.id: conditions[rule.id] for rule in declining if rule.id in conditions})
     nearest = min(ways, key=lambda identity: ways[identity].size, default="")
     if len(declining) == 1:
         text = ways[nearest].text if nearest else ""
     else:
-        together = finder.together([conditions[rule.id] for rule in declining]) if len(ways) == len(declining) else None
+        are_all = len(ways) == len(declining)
+        together = finder.together([conditions[rule.id] for rule in declining], ways.values()) if are_all else None
         text = together.text if together is not None else ""
     rules = tuple(
         replace(rule, way_back=ways[rule.id].text) if rule in declining and rule.id in ways else rule

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import copy
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from decimal import Decimal
@@ -41,6 +41,8 @@ _MOST_CHANGES: Final = 3
 _MOST_WAYS: Final = 8
 #: All allowed choices are tried, unless there are more.
 _MOST_TRIED: Final = 12
+#: One explanation decides a changed form at most this often: each time costs as much as a save's check flow.
+MOST_DECISIONS: Final = 50
 _MOST_LISTED: Final = 4
 _CENT: Final = Decimal("0.01")
 #: The comparison that holds where another one does not.
@@ -82,26 +84,46 @@ class WayBack:
 
 
 class WaysBack:
-    """Finds ways back for one product in a decided state, for one reader."""
+    """Finds ways back for one product in a decided state, for one reader. All its searches together decide a changed
+    form at most ``MOST_DECISIONS`` times; ways for which too little is left are not found.
+    """
 
     def __init__(self, state: State, product: CompiledProduct, visibility: Visibility) -> None:
         self._state = state
         self._product = product
         self._visibility = visibility
         self._words = ConditionWords(state.catalogue)
+        self._left = MOST_DECISIONS
 
-    def of_rule(self, expression: Expression) -> WayBack | None:
-        """Return the smallest change that takes back the rule with the condition ``expression``, None for none."""
-        found = [way_back for way in self._ways(expression) if (way_back := self._tried(way, [expression]))]
-        return min(found, key=lambda way_back: way_back.size, default=None)
+    def of_rules(self, expressions: Mapping[str, Expression]) -> dict[str, WayBack]:
+        """Return by id the smallest change that takes back each rule with one of the conditions ``expressions``;
+        rules without one are left out.
+        """
+        found = dict[str, WayBack]()
+        for place, (identity, expression) in enumerate(expressions.items()):
+            # One decision is kept for all rules together, and what one rule does not need is for those after it.
+            share = (self._left - 1) // (len(expressions) - place)
+            way_back = self._of_rule(expression, share)
+            if way_back is not None:
+                found[identity] = way_back
+        return found
 
-    def together(self, expressions: Sequence[Expression]) -> WayBack | None:
-        """Return the changes that take back several rules together so that the product no longer declines."""
-        best = [self.of_rule(expression) for expression in expressions]
-        known = [way_back.changes for way_back in best if way_back is not None]
-        joined = _joined(known) if len(known) == len(best) else None
-        found = self._tried(joined, expressions) if joined else None
+    def together(self, expressions: Sequence[Expression], ways: Iterable[WayBack]) -> WayBack | None:
+        """Return the changes that take back several rules together so that the product no longer declines; ``ways``
+        are the ways back of each of them.
+        """
+        joined = _joined([way_back.changes for way_back in ways])
+        found = self._tried(joined, expressions, self._left) if joined else None
         return found if found is not None and found.outcome in _LEADS else None
+
+    def _of_rule(self, expression: Expression, share: int) -> WayBack | None:
+        """Return the smallest change that takes back one rule, found with ``share`` decisions."""
+        found, end = list[WayBack](), self._left - share
+        for way in self._ways(expression):
+            way_back = self._tried(way, [expression], self._left - end)
+            if way_back is not None:
+                found.append(way_back)
+        return min(found, key=lambda way_back: way_back.size, default=None)
 
     def _ways(self, expression: Expression) -> Iterable[Way]:
         if expression.evaluate(self._state.root) is not True:
@@ -243,12 +265,19 @@ class WaysBack:
 
     # Trying
 
-    def _tried(self, way: Way, expressions: Sequence[Expression]) -> WayBack | None:
-        """Return ``way`` if it takes back all ``expressions`` and the reader may be told of it."""
-        if len(way) > _MOST_CHANGES or not all(map(self._may_be_named, way)):
+    def _tried(self, way: Way, expressions: Sequence[Expression], share: int) -> WayBack | None:
+        """Return ``way`` if it takes back all ``expressions`` and the reader may know it, found with at most ``share``
+        decisions.
+
+        Of several changes, and where ``share`` is too small for all choices, one choice each is tried and named.
+        """
+        if share < 1 or len(way) > _MOST_CHANGES or not all(map(self._may_be_named, way)):
             return None
+        if len(way) > 1 or len(way[0].values) > share:
+            way = tuple(map(self._of_one_choice, way))
         outcomes = set[Outcome]()
-        for values in itertools.product(*(change.values for change in way)):
+        for value in way[0].values:
+            values = (value, *(change.values[0] for change in way[1:]))
             outcome = self._outcome_after(way, values, expressions)
             if outcome is None:
                 return None
@@ -256,6 +285,14 @@ class WaysBack:
         is_certain = len(outcomes) == 1 and all(change.is_complete for change in way)
         outcome = outcomes.pop() if is_certain else "need_info"
         return WayBack(way, outcome, self._sentence(way, _LEADS.get(outcome, _FALLS_AWAY)))
+
+    def _of_one_choice(self, change: Change) -> Change:
+        """Return ``change`` with its first choice only."""
+        if change.side:
+            return change
+        question = self._state.catalogue.questions[Path(change.path).code].question
+        text = self._words.formatted(change.values[0], question)
+        return replace(change, text=text, values=change.values[:1], is_complete=True)
 
     def _may_be_named(self, change: Change) -> bool:
         catalogue, document = self._state.catalogue, self._state.document
@@ -277,6 +314,7 @@ class WaysBack:
         """Return the product's outcome with ``values`` at the places of ``way``, None if an expression still holds or
         a value is no valid answer.
         """
+        self._left -= 1
         old = self._state
         document = copy.deepcopy(old.document)
         derived: dict[str, AnswerValue] = {}

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from presentation.visibility import Reader, Visibility
 from rules.definition.model import CompiledCatalogue
-from rules.explain import trace
+from rules.explain import trace, ways_back
 from rules.explain.trace import Explanation
 from rules.explain.ways_back import WayBack, WaysBack
 from rules.flow.shown_questions import decide
@@ -127,13 +127,50 @@ def test_hidden_answers_are_not_named() -> None:
     assert (why.result, why.way_back, why.nearest) == ("decline", "", "")
 
 
+def test_one_explanation_decides_a_limited_number_of_changed_forms(monkeypatch: pytest.MonkeyPatch) -> None:
+    sets = msgspec.convert(msgspec.to_builtins(BOARDING["question_sets"]), list[dict[str, Any]])
+    asked = [f"color{place}" for place in range(12)]
+    sets[0]["questions"] += [{"code": code, "label": code, "type": "choice", "choices": "colors"} for code in asked]
+    colors = {f"c{place}": f"Color {place}" for place in range(15)}
+    together = " || ".join(f'{code} == "c0"' for code in asked[:3])
+    catalogue = declining(
+        together,
+        " && ".join(f'{code} == "c0"' for code in asked),
+        *(f'{code} != "c1"' for code in asked[3:]),
+        question_sets=sets,
+        choices={**BOARDING["choices"], "colors": colors},
+    )
+    decided: list[State] = []
+
+    def counted(state: State) -> None:
+        decided.append(state)
+        decide(state)
+
+    monkeypatch.setattr(ways_back, "decide", counted)
+
+    why = trace.explain(
+        catalogue, document({**ANSWERS, **dict.fromkeys(asked, "c0")}), "PAW-CARE", as_of=AS_OF,
+        reveal=lambda path, answer: answer.value, visibility=Visibility(catalogue, AGENT), ways_back=True,
+    )  # fmt: skip
+
+    assert 0 < len(decided) <= ways_back.MOST_DECISIONS
+    # Of several changes, one choice each is tried and named; each rule gets its share.
+    texts = [rule.way_back for rule in why.rules if rule.truth == "true"]
+    assert (
+        texts[0]
+        == "This reason falls away if “color0” is Color 1 (now Color 0) and “color1” is Color 1 (now Color 0) and “color2” is Color 1 (now Color 0)."
+    )  # noqa: E501
+    assert all(texts)
+
+
 def way_of(condition: str, **answers: Any) -> tuple[CompiledCatalogue, WayBack | None]:
     catalogue = declining(condition)
     made = document({**ANSWERS, **answers})
     state = State(catalogue, made, as_of=AS_OF, reveal=lambda path, answer: answer.value)
     decide(state)
     product = catalogue.products["PAW-CARE"]
-    return catalogue, WaysBack(state, product, Visibility(catalogue, AGENT)).of_rule(product.rules[0].when)
+    found = WaysBack(state, product, Visibility(catalogue, AGENT)).of_rules({"R0": product.rules[0].when})
+    return catalogue, found.get("R0")
 
 
 def outcome(catalogue: CompiledCatalogue, **answers: Any) -> str:
