@@ -70,10 +70,13 @@ def pytest_configure() -> None:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Refuse quick tests that need the machine for themselves: `make test` runs all of its tests beside others."""
-    for item in items:
-        marks = {mark.name for mark in item.iter_markers()}
-        if "alone" in marks and not marks & {"slow", "fault"}:
-            raise pytest.UsageError(f"{item.nodeid} is marked alone: mark it slow too, or let it wait for conditions.")
+    quick = [
+        item.nodeid
+        for item in items
+        if "alone" in (marks := {mark.name for mark in item.iter_markers()}) and not marks & {"slow", "fault"}
+    ]
+    if quick:
+        raise pytest.UsageError(f"Mark tests that run alone slow too, or let them wait for conditions: {quick}")
 
 
 def _choose_examples() -> None:

@@ -18,7 +18,6 @@ KILLS: Final = 5
 POINTS: Final = (*DECIDING, "rules_fired", "write_sending", "written", "hint_sent", "action_ran")
 
 
-@pytest.mark.alone
 @pytest.mark.parametrize(
     ("times", "chunk"),
     [

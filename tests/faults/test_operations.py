@@ -222,6 +222,7 @@ SELECT o.paused_at IS NOT NULL AND NOT EXISTS (
   FROM operations_batchoperation o WHERE o.id = %s"""
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 def test_the_off_switch_pauses_the_work_of_another_process_which_goes_on_when_it_is_on(world: World) -> None:
     world.do("scenarios:make_forms", count=40)

@@ -328,6 +328,7 @@ def cost_of_faulty_endpoints(world: World, receivers: Receivers, *, events: int,
     return bad.result() / good.result()
 
 
+@pytest.mark.slow
 @pytest.mark.alone
 @pytest.mark.parametrize(("events", "most"), [(150, 1.25), pytest.param(1_000, 1.10, marks=FULL)])
 def test_a_dead_endpoint_a_slow_one_and_a_poison_delay_nobody_else(
