@@ -2,7 +2,8 @@
 
 It is a three-way merge of states (``scenarios.merge``): the version before, the version itself, and the copy as it is.
 Where nothing was changed since, the document of the version before becomes the present one as a whole, so that authors,
-times and order are those of then.
+times and order are those of then; except for a guest whose link names a part of the copy: their undo is made of steps,
+each of which must be within that part.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from batch.changes.changeset import Changeset
 from batch.changes.decision import decide
 from batch.changes.open_values import protect_open_values
 from batch.context import BatchContext
-from batch.errors import BatchError, InvalidAnswers, PoolIsFull, ReadOnlyAnswer
+from batch.errors import BatchError, InvalidAnswers, OutsideGuestLink, PoolIsFull, ReadOnlyAnswer
 from copies.ancestry import Version
 from copies.changes import Cause
 from copies.codec import decode_document, encode_document
@@ -40,6 +41,7 @@ LEFT_TEXTS: Final = {
     UNREADABLE: "The earlier value can no longer be read, because its key was erased.",
     PoolIsFull.code: "There is no room for the row that was removed.",
     ReadOnlyAnswer.code: "This answer is read-only by now.",
+    OutsideGuestLink.code: OutsideGuestLink.sentence,
 }
 
 
@@ -72,7 +74,8 @@ def undo_version(context: BatchContext, *, before: int, after: int, cause: Cause
     found.left += [LeftPart(one.path, CHANGED_SINCE) for one in known if one.sort == "clash"]
     steps = _possible_steps(context, list(_taken(known)), found)
     found.paths = [step.path for step in steps]
-    if not found.left and steps and _entries(then) == _entries(target.document):
+    is_alone = target.guest_scope.is_whole and _entries(then) == _entries(target.document)
+    if not found.left and steps and is_alone:
         protect_open_values(target.tracker, earlier)
         target.tracker.replace_document(earlier)
     elif steps:

@@ -15,9 +15,11 @@ from batch.changes.guest_scope import GuestScope
 from batch.changes.mutators import guest_links
 from batch.errors import OutsideGuestLink
 from catalogue.releases import forget_compiled_releases
+from copies.changes import Cause
 from copies.document import Document, walk_answers, walk_containers
 from copies.paths import Path, join_path
 from guests.service import access_guest
+from scenarios.version_undo import LeftPart, undo_version
 from tenants.access import system_actor
 from tenants.models import Tenant, User
 from tests.harness.guests import follow
@@ -61,7 +63,7 @@ class World:
             self.copy_id = context.copy.id
         #: Rows by their number, because their ids are new in each form.
         self.rows = {f"{number}": row.id for number, row in enumerate(self.document().answer_pools["houses"])}
-        self.questions = [self._real(path) for path in questions]
+        self.questions = [self.real(path) for path in questions]
         with batch.find_and_lock(self.copy_id, scope=harbor, actor=system_actor("tests")) as context:
             from_agent = dict.fromkeys(self.questions, "Please look again")
             link, secret = context.changeset.guest_links.issue(
@@ -73,7 +75,7 @@ class World:
         assert follow(self.client, self.copy_id, secret).status_code == 200
         self.scope = GuestScope.of(question_sets, self.questions)
 
-    def _real(self, path: str) -> str:
+    def real(self, path: str) -> str:
         pool, _, rest = path.partition("/")
         number, _, code = rest.partition("/")
         return f"{pool}/{self.rows[number]}/{code}" if rest else path
@@ -237,3 +239,62 @@ def test_a_guest_whose_link_has_ended_changes_nothing(harbor: Tenant, owner: Use
         pytest.raises(OutsideGuestLink),
     ):
         context.changeset.find_answer("state").apply("OH")
+
+
+@pytest.mark.parametrize(
+    ("question_sets", "questions", "typed"),
+    [
+        (["start"], [], {"kennel_name": "Typed", "state": "OH"}),
+        ([], ["state"], {"state": "OH"}),
+        # What the rules hide lies outside of the link.
+        ([], ["has_cats"], {"has_cats": "false"}),
+        (["houses"], [], {"houses/0/runs": "9"}),
+        ([], ["houses/1/runs"], {"houses/1/runs": "9"}),
+    ],
+)
+def test_a_guest_undoes_and_does_again_what_they_saved(
+    harbor: Tenant, owner: User, question_sets: list[str], questions: list[str], typed: dict[str, str]
+) -> None:
+    world = World(harbor, owner, question_sets, questions)
+    answers = json.dumps({world.real(path): value for path, value in typed.items()})
+    states = [values_of(world)]
+    saved = json.loads(world.request("answers", {"answers": answers}).headers["HX-Trigger"])["copy-saved"]
+    states.append(values_of(world))
+
+    for again in range(2):
+        response = world.request("rows", {"order": "undo", "path": "", **saved["undo"]})
+        assert (response.status_code, "HX-Trigger" in response.headers) == (200, True)
+        saved = json.loads(response.headers["HX-Trigger"])["copy-saved"]
+        assert values_of(world) == states[again]
+
+    assert states[0] != states[1]
+
+
+def test_a_guest_undoes_nothing_outside_of_their_link(harbor: Tenant, owner: User) -> None:
+    world = World(harbor, owner, [], ["state"])
+    before = world.version
+    with batch.find_and_lock(world.copy_id, scope=harbor, actor=world.actor) as context:
+        context.changeset.apply_answers({"kennel_name": "Of the agent", "state": "OH"})
+        context.changeset.find_row(f"houses/{world.rows['0']}").remove()
+        context.save()
+        after = context.version
+    guest = access_guest(world.copy_id, world.client.cookies["guest"].value)
+    outside = world.outside()
+
+    with batch.find_and_lock(world.copy_id, scope=harbor, actor=guest.actor) as context:
+        taken = undo_version(context, before=before, after=after, cause=Cause("undo_save", str(after)))
+        context.save()
+
+    assert taken.paths == ["state"]
+    refused = ["kennel_name", f"houses/{world.rows['0']}"]
+    assert sorted(taken.left, key=lambda part: refused.index(part.path)) == [
+        LeftPart(path, OutsideGuestLink.code) for path in refused
+    ]
+    assert values_of(world)["state"] == "TX"
+    assert world.outside() == outside
+
+
+def values_of(world: World) -> dict[str, Any]:
+    """Return the values of the shown answers by path."""
+    answers = walk_answers(world.document())
+    return {path: answer.value for path, answer in answers if answer.active and answer.is_answered}
