@@ -48,9 +48,11 @@ def load_copy_facts(tenant: Tenant, copy_id: UUID) -> CopyFacts | None:
 
 
 def load_versions(tenant: Tenant, copy_ids: Collection[UUID]) -> dict[UUID, int]:
-    """Return the version of each existing copy, in one query."""
+    """Return the version of each existing copy, in one query; a deleted form has none."""
     with use_tenant(tenant):
-        return dict(Copy.objects.filter(pk__in=copy_ids, deleted_at=None).values_list("pk", "version"))
+        forms = ApplicationForm.objects.filter(deleted_at=None)
+        copies = Copy.objects.filter(pk__in=copy_ids, deleted_at=None, application_form_id__in=forms.values("pk"))
+        return dict(copies.values_list("pk", "version"))
 
 
 def current_releases(catalogues: Iterable[tuple[str, UUID]]) -> dict[tuple[str, UUID], int]:

@@ -13,7 +13,9 @@ from uuid import UUID
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.urls import reverse
 
+from batch import service as batch
 from batch.errors import BatchError, GuestLinkInvalid, NotFound
 from guests.service import access_guest
 from partner_engine.error_pages import too_many_requests
@@ -132,7 +134,7 @@ def _admit_guest(
     try:
         guest = access_guest(copy_id, request.COOKIES.get(GUEST_COOKIE, ""))
     except GuestLinkInvalid as error:
-        response = _refuse(request, 401, "", str(error)) if _is_part(request) else redirect("guest:open", copy_id)
+        response = refuse(request, 401, "", str(error)) if _is_part(request) else redirect("guest:open", copy_id)
     else:
         act_as(request, actor=guest.actor, tenant=guest.tenant)
         response = _respond(request, right, GuestVisitor(guest), view)
@@ -146,7 +148,7 @@ def _respond(request: HttpRequest, right: Right, visitor: V, view: Callable[[V],
         visitor.actor.require(right)
         return view(visitor)
     except MissingRight as error:
-        return _refuse(request, 403, "You do not have permission to do this", str(error))
+        return refuse(request, 403, "You do not have permission to do this", str(error))
     except RateLimited as limited:
         return too_many_requests(request, limited.retry_after)
     except BatchError as error:
@@ -154,16 +156,34 @@ def _respond(request: HttpRequest, right: Right, visitor: V, view: Callable[[V],
         if status >= 500:
             raise
         if visitor.guest is not None and isinstance(error, NotFound):
-            return _refuse(request, status, "This form is closed", _CLOSED_FOR_GUESTS)
+            return refuse(request, status, "This form is closed", _CLOSED_FOR_GUESTS)
         title = "This form does not exist" if status == 404 else "This cannot be done right now"
-        return _refuse(request, status, title, str(error))
+        response = refuse(request, status, title, str(error))
+        if isinstance(error, NotFound) and _is_part(request) and (copy_id := _deleted_form(request, visitor)):
+            response.headers["X-Form-Deleted"] = reverse("web:copy", args=(copy_id,))
+            response.headers["X-Problem"] = "This form was deleted."
+        return response
+
+
+def _deleted_form(request: HttpRequest, visitor: Visitor) -> UUID | None:
+    """Return the id of the copy of the request if its form was deleted and the agent can see it."""
+    copy_id = request.resolver_match.kwargs.get("copy_id") if request.resolver_match else None
+    if visitor.guest is not None or copy_id is None:
+        return None
+    try:
+        context = batch.find(copy_id, scope=visitor.tenant, actor=visitor.actor, archived=True)
+    except NotFound:
+        return None
+    is_deleted = context.form.deleted_at is not None and context.copy.fields.deleted_at is None
+    return context.copy.id if is_deleted else None
 
 
 def _is_part(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def _refuse(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+def refuse(request: HttpRequest, status: int, title: str, text: str) -> HttpResponse:
+    """Return a refusal: a page, or the status with ``X-Problem`` if only a part of a page was requested."""
     if not _is_part(request):
         return problem_page(request, status=status, title=title, text=text)
     response = HttpResponse(status=status)

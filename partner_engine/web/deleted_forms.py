@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -53,7 +52,7 @@ def show_deleted(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpR
         raise NotFound
     reading = read_context(context, request, visitor)
     may_restore = reading.reader.may_write
-    reading = replace(reading, reader=replace(reading.reader, may_write=False))
+    reading = reading.as_record()
     log_personal_reads(reading, context, visitor)
     page = build_form_page(reading)
     at = moment(deleted_at, reading.reader.zone, now=reading.reader.now)

@@ -78,8 +78,7 @@ def show_version(request: HttpRequest, agent: Agent, copy_id: UUID, version: int
     present = agent.find(copy_id)
     reading = read_context(present, request, agent)
     past = agent.find(present.copy.id, version=version)
-    then = read_context(past, request, agent)
-    then = replace(then, reader=replace(then.reader, may_write=False))
+    then = read_context(past, request, agent).as_record()
     log_personal_reads(then, past, agent)
     revision = list_revisions(present.copy.id).get(version=version)
     shown = agent.context(

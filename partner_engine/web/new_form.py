@@ -15,6 +15,7 @@ from typing import Any, Final
 from uuid import UUID, uuid4
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest, QueryDict
+from django.middleware.csrf import get_token
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils.dateparse import parse_date
@@ -141,7 +142,7 @@ def catch_up(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     reading, since = read_context(context, request, agent), shown_version(request)
     log_personal_reads(reading, context, agent)
     theirs = changed_by(context.copy.id, since=since, until=context.version) if since else {}
-    return _parts(request, reading, _wanted(context), said="", theirs=theirs)
+    return _parts(request, reading, _wanted(context), said="", theirs=theirs, token=get_token(request))
 
 
 class _Refused(Exception):

@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from batch.changes.changeset import Changeset
 from copies.paths import Path
 from partner_engine.web import row_commands
-from partner_engine.web.access import Agent, for_agents
+from partner_engine.web.access import Agent, for_agents, refuse
 from partner_engine.web.copies import MOST_STEPS, respond_to_repetition, respond_to_save
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.order_keys import carried_out, order_key
@@ -46,9 +46,9 @@ def _save(request: HttpRequest, agent: Agent, copy_id: UUID, path: str) -> HttpR
         changeset, before, loaded = context.changeset, context.evaluation, context.version
         pasted = _read(request, changeset, path)
         pool = row_commands.find_pool(changeset, path)
-        pool.require_room(for_rows=len(pasted.answers))
         if pasted.problem:
-            return HttpResponseBadRequest()
+            return refuse(request, 422, "These rows cannot be added", pasted.problem)
+        pool.require_room(for_rows=len(pasted.answers))
         for answers in pasted.answers:
             pool.add(answers=answers)
         result = context.save(respond=lambda _: carried_out())

@@ -5,6 +5,7 @@ import { announce } from "./announcer.js";
 import { showBanner } from "./banner.js";
 import { lastQuestion, startCopySwitch, switchCopy } from "./copy-switch.js";
 import { startCopyTabs } from "./copy-tabs.js";
+import { isGone, noteGone } from "./deleted-form.js";
 import { page } from "./form-page.js";
 import { loadEverything, queue } from "./form-queue.js";
 import { request } from "./requests.js";
@@ -60,6 +61,8 @@ function followOther({ detail: { copyId } }) {
 
 /** Say that somebody deleted the shown copy. */
 function sayGone() {
+  if (isGone()) return;
+  noteGone();
   showBanner("gone");
   announce("Somebody deleted this copy. Go to another one, or restore it there.");
   loadTabs();

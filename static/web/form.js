@@ -1,6 +1,7 @@
 /* The form page, as agents and guests have it. */
 
 import * as conflicts from "./conflicts.js";
+import { startDeletedForm } from "./deleted-form.js";
 import { startDrawers } from "./drawers.js";
 import { startExplanations } from "./explanations.js";
 import { startFieldEditing } from "./field-editing.js";
@@ -28,6 +29,7 @@ export function startForm({ isStored = true } = {}) {
   startQueue();
   startSaveStatus();
   startServerEvents();
+  startDeletedForm();
   startScrollAnchor();
   // A choice between two answers is reminded of before the decision about a question that is no longer asked.
   conflicts.startConflicts();

@@ -16,27 +16,37 @@ const BELOW_HEAD = 120;
 const head = document.getElementById("head");
 let marked = ""; // the id of the set that is marked
 
-/** Go to the question or pool at `path`, opening its set and the rows around it. */
+/** Go to the question or pool at `path`, opening its set and the rows around it; return whether the page has it. */
 async function goTo(path) {
   closeDrawers();
   await openSetOf(path);
   const parts = path.split("/");
   for (let length = 2; length < parts.length; length += 2) await openRow(parts.slice(0, length).join("/"));
   const element = fieldAt(path) ?? rowAt(path);
-  if (!element) return;
+  if (!element) return false;
   page.dispatchEvent(new CustomEvent("going", { detail: element }));
   element.scrollIntoView({ block: "center", behavior: scrollBehavior() });
   const control = element.querySelector("input:checked") ?? element.querySelector(CONTROLS);
   (control ?? element).focus({ preventScroll: true });
+  return true;
 }
 
+/** Go to the set `code`; return whether the page has it. */
 async function goToSet(code) {
   closeDrawers();
   await openSet(code);
   const section = document.getElementById(`s-${code}`);
+  if (!section) return false;
   page.dispatchEvent(new CustomEvent("going", { detail: section }));
   section.scrollIntoView({ block: "start", behavior: scrollBehavior() });
   section.querySelector(CONTROLS)?.focus({ preventScroll: true });
+  return true;
+}
+
+/** Go where `link` leads: on this page if it `has` that, else to its address. */
+async function follow(link, event, has) {
+  event.preventDefault();
+  if (!(await has) && link.href) location.assign(link.href);
 }
 
 const headHeight = () => (getComputedStyle(head).position === "sticky" ? head.offsetHeight : NARROW_HEAD);
@@ -114,14 +124,8 @@ function startAtFirstField() {
 }
 
 export function startNavigation() {
-  onClick("[data-go]", ({ dataset }, event) => {
-    event.preventDefault();
-    goTo(dataset.go);
-  });
-  onClick("[data-set]", ({ dataset }, event) => {
-    event.preventDefault();
-    goToSet(dataset.set);
-  });
+  onClick("[data-go]", (link, event) => follow(link, event, goTo(link.dataset.go)));
+  onClick("[data-set]", (link, event) => follow(link, event, goToSet(link.dataset.set)));
   onClick("[data-next-fault]", goToFault);
   startMark();
   startKeys();

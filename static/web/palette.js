@@ -1,5 +1,6 @@
 /* The search in the top bar: forms, questions of the open form, and actions, in one list that the keys go through. */
 
+import { announce } from "./announcer.js";
 import { nextPlace } from "./option-cursor.js";
 import { loadOptions } from "./requests.js";
 
@@ -13,6 +14,7 @@ const list = document.getElementById("palette");
 let timer = 0;
 let asked = null; // the words of the list that is shown or on its way
 let shown = null; // the words of the list that is shown
+let loading = null; // the list that is on its way
 
 const options = () => [...list.querySelectorAll("[role=option]")];
 const highlighted = () => options().find((option) => option.getAttribute("aria-selected") === "true");
@@ -34,22 +36,40 @@ function close() {
   field.removeAttribute("aria-activedescendant");
 }
 
-async function open() {
+/** Load what the words in the field find, once; resolve when it is there. */
+function open() {
+  clearTimeout(timer);
   const words = field.value.trim();
-  if (asked === words) return;
+  if (asked !== words) loading = load(words);
+  return loading;
+}
+
+async function load(words) {
   asked = words;
   const copyId = document.querySelector("[data-copy-id]")?.dataset.copyId ?? "";
   const address = `${field.dataset.palette}?${new URLSearchParams({ q: words, copy: copyId })}`;
   const isWanted = () => asked === words && document.activeElement === field;
-  if (!(await loadOptions(address, list, isWanted))) return;
+  if (!(await loadOptions(address, list, isWanted))) {
+    if (asked === words) asked = null;
+    return;
+  }
   shown = words;
-  list.hidden = options().length === 0;
-  field.setAttribute("aria-expanded", String(!list.hidden));
+  list.hidden = false;
+  field.setAttribute("aria-expanded", String(options().length > 0));
+  if (!options().length) announce("Nothing found.");
   highlight(words ? 0 : -1);
 }
 
 /** Return whether the list shows what the words in the field find. */
 const isCurrent = () => shown === field.value.trim() && !list.hidden;
+
+/** Follow what is highlighted; of words that were just typed the first hit. Without a hit the words are searched. */
+async function follow() {
+  if (!isCurrent()) await open();
+  const hit = isCurrent() && highlighted();
+  if (hit) hit.click();
+  else if (document.activeElement === field) field.form?.requestSubmit();
+}
 
 function press(event) {
   const { key } = event;
@@ -57,7 +77,7 @@ function press(event) {
     const found = options();
     if (found.length) highlight(nextPlace(found.indexOf(highlighted()), key, found.length));
     else open();
-  } else if (key === "Enter" && isCurrent() && highlighted()) highlighted().click();
+  } else if (key === "Enter" && !event.isComposing) follow();
   else if (key === "Escape") {
     if (list.hidden) field.blur();
     else close();

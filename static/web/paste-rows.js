@@ -27,10 +27,13 @@ async function match() {
   document.getElementById(focused)?.focus();
 }
 
+/** Other text needs another preview: nothing is added that was not shown. */
+const forgetPreview = () => step.replaceChildren();
+
 function open(path, pasted = "") {
   document.getElementById("paste-path").value = path;
   text.value = pasted;
-  step.replaceChildren();
+  forgetPreview();
   dialog.showModal();
   text.focus();
   if (pasted) match();
@@ -57,6 +60,7 @@ export function startPasteRows() {
   onClick("[data-close-paste]", () => dialog.close());
   onClick("[data-save-pasted]", save);
   page.addEventListener("paste", notePaste);
+  text.addEventListener("input", forgetPreview);
   text.addEventListener("paste", () => setTimeout(match));
   step.addEventListener("change", match);
   form.addEventListener("submit", (event) => {

@@ -4,6 +4,7 @@
 import { announce } from "./announcer.js";
 import { clearBanner, isOfflineShown, showBanner } from "./banner.js";
 import { onClick } from "./clicks.js";
+import { isGone, sayIfDeleted } from "./deleted-form.js";
 import { fieldOf } from "./field.js";
 import { page, shownVersion } from "./form-page.js";
 import { queue } from "./form-queue.js";
@@ -66,11 +67,19 @@ function lose(code) {
   clearTimeout(silenceTimer);
   presence.showNobody();
   if (code === SIGNED_OUT) return leave();
-  if (code === GONE) return end(NO_LONGER_EXISTS);
+  if (code === GONE) return stop();
   if (!bannerTimer && !isSignedOut) bannerTimer = setTimeout(showOffline, SHORT_GAP);
   attempts += 1;
   if (attempts > 2 || isSignedOut) askWhy();
   retryTimer = setTimeout(connect, reconnectPause(attempts));
+}
+
+/** Stop, as nothing more will come: the copy is gone, or the whole form. */
+async function stop() {
+  isOver = true;
+  clearTimeout(retryTimer);
+  stopBannerTimer();
+  if (!isGone() && !(await isDeleted())) end(NO_LONGER_EXISTS);
 }
 
 function end(text) {
@@ -103,12 +112,22 @@ function stopBannerTimer() {
   bannerTimer = 0;
 }
 
+function loadParts() {
+  const headers = { "HX-Request": "true", "X-Copy-Version": String(shownVersion()) };
+  return fetch(page.dataset.parts, { headers }).catch(() => null);
+}
+
+/** Return whether the form was deleted, and say so. */
+async function isDeleted() {
+  const response = await loadParts();
+  return sayIfDeleted((name) => response?.headers.get(name));
+}
+
 /** Ask the server's pages why a handshake was refused: the refusal does not say it. */
 async function askWhy() {
-  const headers = { "HX-Request": "true", "X-Copy-Version": String(shownVersion()) };
-  const response = await fetch(page.dataset.parts, { headers }).catch(() => null);
+  const response = await loadParts();
   if (response?.status === 401) leave();
-  else if (response?.status === 404) end(NO_LONGER_EXISTS);
+  else if (response?.status === 404) stop();
 }
 
 function receive(frame) {
@@ -194,6 +213,7 @@ export function followCopy() {
   closeQuietly();
   presence.showNobody();
   if (!isSignedOut) clearBanner();
+  delete page.dataset.gone;
   isOver = isSignedOut;
   attempts = 0;
   connect();
@@ -215,6 +235,10 @@ function watchConnection() {
   });
   window.addEventListener("focus", comeBack);
   window.addEventListener("pagehide", closeQuietly);
+  // The person who deletes the form goes to the list: they must not read here that it was deleted.
+  document.addEventListener("submit", ({ target }) => {
+    if (target.id === "delete-form") closeQuietly();
+  });
   window.addEventListener("pageshow", ({ persisted }) => {
     if (!persisted) return;
     queue.refresh();

@@ -1,5 +1,5 @@
-/* The worklist of forms: addresses without empty filters, and keys: j and k move, Enter opens, n starts a form, Esc
-   clears the selection. The key x is in selection.js. */
+/* The worklist of forms: addresses without empty filters, and keys: j and k move, Enter opens, Esc clears
+   the selection. The key x is in selection.js. */
 
 import { onClick } from "./clicks.js";
 import { placeAfter } from "./quote-clock.js";
@@ -18,11 +18,8 @@ function move(step) {
   return Boolean(name);
 }
 
-function startNewForm() {
-  const link = document.querySelector("[data-new-form]");
-  link?.click();
-  return Boolean(link);
-}
+/** Clear the selection, unless a menu or a list of choices is open, which Esc closes. */
+const clearUnlessOpen = () => !document.querySelector(":popover-open") && clearSelection();
 
 /** Keep parameters without a value out of the address of the list. */
 function startAddresses() {
@@ -37,7 +34,6 @@ export function startWorklist() {
   startAddresses();
   addKey("j", () => move(1));
   addKey("k", () => move(-1));
-  addKey("n", startNewForm);
-  addKey("Escape", () => clearSelection());
+  addKey("Escape", clearUnlessOpen);
   onClick("[data-clear-selection]", () => clearSelection());
 }

@@ -134,13 +134,13 @@ def test_a_copy_is_named_locked_deleted_and_brought_back(driver: Driver, form_id
     expect(page.locator("#lock")).to_be_hidden()
     expect(page.locator("[name=mqs_mail_city]")).to_be_enabled()
 
-    order(driver, "Delete")
+    order(driver, "Delete this copy")
     expect(page.locator("#tabs")).to_be_hidden()
     assert page.url.endswith(f"/forms/{form_id}")
     page.locator("#toast").get_by_role("button", name="Undo").click()
     expect(tab(page, "Higher limit")).to_have_attribute("aria-current", "page")
 
-    order(driver, "Delete")
+    order(driver, "Delete this copy")
     expect(page.locator("#tabs")).to_be_hidden()
     order(driver, "Restore Higher limit")
     expect(tab(page, "Higher limit")).to_have_attribute("aria-current", "page")
@@ -210,7 +210,7 @@ def test_others_see_what_becomes_of_the_copies(driver: Driver, other: Driver, fo
     driver.page.locator("#more-button").click()
     other.answer("mqs_mail_city", "Waco")
     expect(driver.page.locator("#copy-menu[data-outdated]")).to_be_visible()
-    driver.page.locator("#copy-menu").get_by_role("button", name="Delete").click()
+    driver.page.locator("#copy-menu").get_by_role("button", name="Delete this copy").click()
     expect(other.page.locator("#banner")).to_contain_text("Somebody deleted this copy.")
     expect(tab(driver.page, "Base")).to_have_count(1)
     assert len(loads) == 1

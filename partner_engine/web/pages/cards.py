@@ -204,7 +204,7 @@ def _head(  # noqa: PLR0913 - the place of a row needs four
     reading: Reading, pool: Pool, pool_path: str, row: PoolRow, number: int, *, rows: int, long: bool
 ) -> RowView:
     path = join_path(pool_path, row.id)
-    scope = reading.reader.scope
+    scope, foldable = reading.reader.scope, long and not reading.draws_all
     return RowView(
         path=path,
         id=element_id(path),
@@ -213,8 +213,8 @@ def _head(  # noqa: PLR0913 - the place of a row needs four
         noun=noun_of(pool),
         needed=reading.needed_in_rows[path],
         faulty=path in reading.faulty_rows,
-        closed=long and row.id not in reading.open_rows,
-        foldable=long,
+        closed=foldable and row.id not in reading.open_rows,
+        foldable=foldable,
         writable=reading.is_writable and scope.has_row(reading.catalogue, pool.code, row),
         duplicable=rows < pool.max,
     )

@@ -141,7 +141,9 @@ def _status(copy: ListedCopy, catalogue: CompiledCatalogue | None, facts: LineFa
         deleted=facts.is_deleted or copy.deleted_at is not None, locked=copy.locked_at is not None, standing=standing
     )
     needed = copy.summary.get("needed", 0)
-    if state not in ("deleted", "locked"):
+    is_bound = any(found.state == "bound" for found in facts.quotes)
+    # Binding locks the copy: the policy counts, not the lock.
+    if state not in ("deleted", "locked") or (state == "locked" and is_bound):
         quoted, tone = state_word(facts.quotes)
         if quoted:
             return quoted, tone, _note(catalogue, facts.quotes)

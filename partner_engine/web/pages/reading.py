@@ -89,6 +89,7 @@ class Reading:
 
     ``open_rows`` are the ids of the expanded rows of long pools, ``open_sets`` the codes of the sets that the page has
     drawn, None where it has drawn nothing yet, ``posted`` the posted messages, oldest first.
+    ``draws_all`` is true for a page whose sets and rows no script opens: it shows every answer.
     ``unknown_to`` are the names of guests who do not know an answer, by path.
     ``premiums_before`` are the premiums by product before the save that the page shows, if it shows one.
     ``past_labels`` returns the labels of what the release no longer asks.
@@ -104,6 +105,7 @@ class Reading:
     evaluation: Evaluation
     open_rows: frozenset[str] = frozenset()
     open_sets: frozenset[str] | None = None
+    draws_all: bool = False
     posted: tuple[MessageRow, ...] = ()
     today: CompiledCatalogue | None = None
     then: tuple[Mapping[str, Sensitivity], ...] = ()
@@ -118,6 +120,10 @@ class Reading:
         """Return this reading as that of a save that started from the evaluation ``before``."""
         premiums = {code: outcome.premium for code, outcome in before.eligibility.items()}
         return replace(self, premiums_before=premiums)
+
+    def as_record(self) -> Reading:
+        """Return this reading for a page of its own that nobody can change: with every set and row drawn."""
+        return replace(self, reader=replace(self.reader, may_write=False), draws_all=True)
 
     @property
     def is_writable(self) -> bool:
@@ -229,7 +235,7 @@ class Reading:
     @cached_property
     def drawn_sets(self) -> frozenset[str]:
         """Return the codes of the sets whose cards are drawn: all, or in a long form those that were opened."""
-        if self.questions_by_set.total() <= LONG_FORM:
+        if self.draws_all or self.questions_by_set.total() <= LONG_FORM:
             return frozenset(self.top_sets)
         if self.open_sets is not None:
             return self.open_sets

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from uuid import UUID, uuid4
 
 from django.test import Client
 
 from actions.models import OutboxAction
 from batch import service as batch
 from batch.context import BatchContext
+from partner_engine.live.queries import load_versions
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
 from tests.harness.guests import guest_of
@@ -90,6 +92,33 @@ def test_a_guest_reads_that_the_form_was_deleted(
     assert response.status_code == 404
     assert "Your agent has deleted this form" in response.content.decode()
     assert "First Bakery" not in response.content.decode()
+
+
+def test_an_open_page_learns_that_its_form_was_deleted(
+    start_form: StartForm, owner: User, stranger: User, harbor: Tenant, sign_in: Callable[[User], Client]
+) -> None:
+    copy_id = start_form({"mqs_business_name": "First Bakery"})
+    guest, _ = guest_of(harbor, copy_id)
+    of_page = {"HX-Request": "true", "X-Copy-Version": "1"}
+    assert load_versions(harbor, [UUID(copy_id)]) == {UUID(copy_id): 2}
+    sign_in(owner).post(f"/forms/{copy_id}/delete")
+
+    parts = sign_in(owner).get(f"/forms/{copy_id}/parts", headers=of_page)
+    saved = sign_in(owner).post(
+        f"/forms/{copy_id}/answers", {"answers": '{"mqs_mail_city": "Waco"}'}, headers=of_page
+    )
+    others = [
+        sign_in(stranger).get(f"/forms/{copy_id}/parts", headers=of_page),
+        guest.get(f"/guest/{copy_id}/parts", headers=of_page),
+        sign_in(owner).get(f"/forms/{uuid4()}/parts", headers=of_page),
+    ]
+
+    for response in (parts, saved):
+        assert response.status_code == 404
+        assert response.headers["X-Form-Deleted"] == f"/forms/{copy_id}"
+        assert response.headers["X-Problem"] == "This form was deleted."
+    assert [(response.status_code, "X-Form-Deleted" in response.headers) for response in others] == [(404, False)] * 3
+    assert load_versions(harbor, [UUID(copy_id)]) == {}
 
 
 def test_other_tenants_neither_read_nor_restore_a_deleted_form(

@@ -82,3 +82,18 @@ def test_a_form_that_becomes_long_keeps_what_is_drawn(long_page: Page) -> None:
 
     assert "data-undrawn" not in content
     assert content.count("<section") >= SETS
+
+
+def test_pages_without_scripts_for_sets_show_every_answer(long_page: Page) -> None:
+    long_page.answer({"q0_3": "Ada", "q49_3": "Zoe"})
+    long_page.answer({"q49_3": "Zed"})
+
+    version = long_page.client.get(f"/forms/{long_page.copy_id}/history/2").content.decode()
+    long_page.client.post(f"/forms/{long_page.copy_id}/delete")
+    deleted = long_page.client.get(f"/forms/{long_page.copy_id}").content.decode()
+
+    assert 'value="Zoe"' in version
+    assert 'value="Zed"' in deleted
+    for content in (version, deleted):
+        assert 'value="Ada"' in content
+        assert "data-undrawn" not in content

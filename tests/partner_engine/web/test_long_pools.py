@@ -111,3 +111,13 @@ def test_a_pool_that_becomes_long_comes_whole(start_form: StartForm, open_page: 
 
     assert "row" not in triggered_events(response)["copy-saved"]
     assert response.content.decode().count("data-fold=") == 11
+
+
+def test_a_version_shows_the_answers_of_every_row(schedule: Schedule) -> None:
+    page = schedule.page
+
+    content = page.client.get(f"/forms/{page.copy_id}/history/1").content.decode()
+
+    assert content.count('value="Building 2"') == LOCATIONS
+    assert f'value="{LOCATIONS - 1} Pecan St"' in content
+    assert "data-fold" not in content
