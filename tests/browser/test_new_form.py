@@ -56,6 +56,12 @@ def test_a_form_is_started_by_keys_and_found_again(driver: Driver, harbor: Tenan
     expect(page.locator("#palette [aria-selected=true]")).to_contain_text("Year the business started")
     keys.press("Enter")
     expect(page.locator("[name=mqs_year_started]")).to_be_focused()
+    page.locator("#search").fill("zzzz")
+    expect(page.locator("#palette")).to_have_text("Nothing found")
+    # Enter waits for the hits of what was typed last.
+    page.locator("#search").fill("revenue last")
+    keys.press("Enter")
+    expect(page.locator("[name=mqs_annual_revenue]")).to_be_focused()
 
 
 def test_the_theme_is_chosen_in_the_menu_of_the_avatar(driver: Driver) -> None:

@@ -28,13 +28,26 @@ def test_a_form_is_chosen_by_keys_filtered_deleted_and_brought_back(driver: Driv
     page.get_by_label("Ohio").uncheck()
     expect(page.locator(".form-row")).to_have_count(1)
 
-    page.goto(f"{driver.server}/forms/{copy_id}")
+    other = Driver(page.context.new_page(), driver.server)
+    other.open(copy_id)
+    other.is_online()
+    driver.open(copy_id)
+    driver.is_online()
+    refused: list[str] = []
+    page.on("response", lambda response: refused.append(response.url) if response.status >= 400 else None)
     page.locator("#more-button").click()
     page.get_by_role("button", name="Delete this form").click()
     expect(page.locator("#toast")).to_contain_text("Deleted")
     expect(page.locator(".form-row")).to_have_count(0)
+    expect(other.page.locator("#banner")).to_contain_text("This form was deleted.")
+    other.page.get_by_role("link", name="Show the deleted form").click()
+    expect(other.page.get_by_role("button", name="Restore")).to_be_visible()
+    assert refused == []
     page.locator("#toast").get_by_role("button", name="Undo").click()
     expect(page.locator(".form-row")).to_have_count(1)
+    # The keys work as soon as the page's scripts have run.
+    page.wait_for_url(f"{driver.server}/")
     page.keyboard.press("j")
+    expect(page.locator(".form-row .name")).to_be_focused()
     page.keyboard.press("Enter")
     expect(page).to_have_url(f"{driver.server}/forms/{copy_id}")

@@ -100,13 +100,11 @@ def test_an_open_page_learns_that_its_form_was_deleted(
     copy_id = start_form({"mqs_business_name": "First Bakery"})
     guest, _ = guest_of(harbor, copy_id)
     of_page = {"HX-Request": "true", "X-Copy-Version": "1"}
-    assert load_versions(harbor, [UUID(copy_id)]) == {UUID(copy_id): 2}
+    assert list(load_versions(harbor, [UUID(copy_id)])) == [UUID(copy_id)]
     sign_in(owner).post(f"/forms/{copy_id}/delete")
 
     parts = sign_in(owner).get(f"/forms/{copy_id}/parts", headers=of_page)
-    saved = sign_in(owner).post(
-        f"/forms/{copy_id}/answers", {"answers": '{"mqs_mail_city": "Waco"}'}, headers=of_page
-    )
+    saved = sign_in(owner).post(f"/forms/{copy_id}/answers", {"answers": '{"mqs_mail_city": "Waco"}'}, headers=of_page)
     others = [
         sign_in(stranger).get(f"/forms/{copy_id}/parts", headers=of_page),
         guest.get(f"/guest/{copy_id}/parts", headers=of_page),
