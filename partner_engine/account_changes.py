@@ -1,13 +1,19 @@
-"""Changes of a user's own account: each is logged, ends the other sessions, and is reported to the user by mail."""
+"""Changes of a user's account: each is logged, makes all sessions invalid, and is reported to the user by mail.
+
+The change, the end of the sessions and the mail are one transaction where the tenant shares the database. Callers keep
+the session at hand, if any (``user_sessions.keep_only_this_session``).
+"""
 
 from __future__ import annotations
 
 import structlog
 from django.db import transaction
 from django.utils import timezone
+from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from actions.kinds import SendAccountChangedMail
 from actions.outbox import enqueue
+from partner_engine import second_factors
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
 
@@ -20,11 +26,35 @@ log = structlog.get_logger(__name__)
 
 
 def change_password(user: User, tenant: Tenant, password: str) -> None:
-    """Store a checked ``password``, and emit the mail in the same transaction where the tenant shares the database."""
+    """Store a checked ``password``."""
     with transaction.atomic():
         user.set_password(password)
         user.save(update_fields=["password"])
         report_change(user, tenant, PASSWORD_CHANGED)
+
+
+def add_factor(user: User, tenant: Tenant, device: TOTPDevice) -> list[str]:
+    """Make ``device``, whose code was right, the second factor; return the recovery codes, which are shown once."""
+    with transaction.atomic():
+        second_factors.confirm_device(user, device)
+        codes = second_factors.new_recovery_codes(user)
+        report_change(user, tenant, FACTOR_ADDED)
+    return codes
+
+
+def renew_codes(user: User, tenant: Tenant) -> list[str]:
+    """Replace the recovery codes; return the new ones, which are shown once."""
+    with transaction.atomic():
+        codes = second_factors.new_recovery_codes(user)
+        report_change(user, tenant, CODES_RENEWED)
+    return codes
+
+
+def remove_factor(user: User, tenant: Tenant, change: str) -> None:
+    """Remove the second factor with its recovery codes. ``change`` is the subject of the mail."""
+    with transaction.atomic():
+        second_factors.remove_second_factor(user)
+        report_change(user, tenant, change)
 
 
 def report_change(user: User, tenant: Tenant, change: str) -> None:

@@ -24,6 +24,7 @@ from batch.storage.summary import summarise
 from copies.models import Copy
 from copies.paths import Path
 from forms.models import Event
+from partner_engine.second_factors import confirmed_device
 from tenants.access import Role, system_actor
 from tenants.models import User
 
@@ -75,6 +76,7 @@ def send_account_changed_mail(delivered: Delivered) -> None:
         "change": delivered.payload["change"],
         "changed_at": datetime.fromisoformat(delivered.payload["changed_at"]),
         "zone": delivered.tenant.time_zone,
+        "has_factor": confirmed_device(user) is not None,
     }
     _send("mails/account_changed.txt", facts, to=[user.email], delivered=delivered)
 

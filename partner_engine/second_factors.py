@@ -68,12 +68,13 @@ def device_with(user: User, code: str) -> TOTPDevice | StaticDevice | None:
 
 
 def new_recovery_codes(user: User) -> list[str]:
-    """Replace the recovery codes of ``user``; return the new ones, which are shown once."""
+    """Replace the recovery codes of ``user`` and refuse all present sessions; return the codes, which are shown once."""
     codes = ["".join(secrets.choice(_SIGNS) for _ in range(_CODE_LENGTH)) for _ in range(RECOVERY_CODES)]
     with transaction.atomic():
         StaticDevice.objects.filter(user=user).delete()
         device = StaticDevice.objects.create(user=user, name="Recovery codes", confirmed=True)
         StaticToken.objects.bulk_create(StaticToken(device=device, token=code) for code in codes)
+        user.refuse_older_sessions()
     return [f"{code[:5]}-{code[5:]}" for code in codes]
 
 
@@ -82,17 +83,20 @@ def recovery_codes_left(user: User) -> int:
     return StaticToken.objects.filter(device__user=user).count()
 
 
-def confirm_device(device: TOTPDevice) -> None:
-    """Make ``device`` one that its user signs in with."""
-    TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
+def confirm_device(user: User, device: TOTPDevice) -> None:
+    """Make ``device`` one that ``user`` signs in with, and refuse all sessions that began without it."""
+    with transaction.atomic():
+        TOTPDevice.objects.filter(pk=device.pk).update(confirmed=True)
+        user.refuse_older_sessions()
     device.confirmed = True
 
 
 def remove_second_factor(user: User) -> None:
-    """Remove the app and the recovery codes of ``user``."""
+    """Remove the app and the recovery codes of ``user``, and refuse all present sessions."""
     with transaction.atomic():
         TOTPDevice.objects.filter(user=user).delete()
         StaticDevice.objects.filter(user=user).delete()
+        user.refuse_older_sessions()
 
 
 def spelled_key(device: TOTPDevice) -> str:

@@ -1,7 +1,8 @@
 """The sessions of a user: noted at the sign-in, listed, and ended one by one or all but one.
 
 A session that was ended is gone from the database and the cache, so its next request is signed out, and its sockets
-close with the next check of their grants.
+close with the next check of their grants. To end several, a new generation of the user's sessions begins, which holds
+without the cache too.
 """
 
 from __future__ import annotations
@@ -12,10 +13,14 @@ from datetime import datetime
 from typing import Final
 
 import structlog
+from django.conf import settings
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.sessions.backends.cached_db import SessionStore
 from django.contrib.sessions.models import Session
+from django.core.cache import caches
 from django.http import HttpRequest
 from django.utils import timezone
+from django_redis.exceptions import ConnectionInterrupted
 
 from partner_engine.client_addresses import client_address
 from tenants.models import User, UserSession
@@ -82,20 +87,41 @@ def list_sessions(request: HttpRequest, user: User) -> list[ShownSession]:
     return sorted(shown, key=lambda session: not session.is_current)
 
 
-def end_session(user: User, key: str) -> bool:
-    """End the session of ``user`` that ``list_sessions`` named ``key``; return whether there was one."""
+def end_session(request: HttpRequest, user: User, key: str) -> bool:
+    """End the session of ``user`` that ``list_sessions`` named ``key``; return whether all others ended with it.
+
+    They do while the cache is unavailable, from where the session would return.
+    """
     for row in UserSession.objects.filter(user=user):
         if key and _public_key(row) == key:
-            _end([row.session_key])
             log.info("audit.session_ended", user_id=str(user.pk))
-            return True
+            if not _end([row.session_key]):
+                end_other_sessions(request, user)
+                return True
     return False
 
 
-def end_other_sessions(request: HttpRequest, user: User) -> int:
-    """End all sessions of ``user`` but that of ``request``; return how many were noted."""
-    others = UserSession.objects.filter(user=user).exclude(session_key=request.session.session_key or "")
-    return _end(list(others.values_list("session_key", flat=True)))
+def end_other_sessions(request: HttpRequest, user: User) -> None:
+    """End all sessions of ``user`` but that of ``request``."""
+    user.refuse_older_sessions()
+    keep_only_this_session(request, user)
+
+
+def keep_only_this_session(request: HttpRequest, user: User) -> None:
+    """Keep the session of ``request`` after a change that refuses the sessions of ``user``, and delete the others."""
+    before = request.session.session_key
+    # The session gets a new key, so it goes on with the row of the earlier one.
+    update_session_auth_hash(request, user)
+    current = request.session.session_key or ""
+    UserSession.objects.filter(session_key=before).update(session_key=current)
+    others = UserSession.objects.filter(user=user).exclude(session_key=current)
+    _end(list(others.values_list("session_key", flat=True)))
+
+
+def end_all_sessions(user: User) -> None:
+    """End all sessions of ``user``."""
+    user.refuse_older_sessions()
+    _end(list(UserSession.objects.filter(user=user).values_list("session_key", flat=True)))
 
 
 def browser_name(words: str) -> str:
@@ -105,11 +131,19 @@ def browser_name(words: str) -> str:
     return f"{browser} on {system}" if system else browser
 
 
-def _end(keys: list[str]) -> int:
-    for key in keys:
-        SessionStore(key).delete()
+def _end(keys: list[str]) -> bool:
+    """Delete the sessions; return whether the cache has confirmed it."""
+    stores = [SessionStore(key) for key in keys]
+    for store in stores:
+        store.delete()
     UserSession.objects.filter(session_key__in=keys).delete()
-    return len(keys)
+    try:
+        # The cache itself conceals its errors.
+        cache = caches[settings.SESSION_CACHE_ALIAS]
+        cache.client.delete_many([store.cache_key for store in stores])  # type: ignore[attr-defined]  # of django-redis
+    except ConnectionInterrupted:
+        return False
+    return True
 
 
 def _public_key(row: UserSession) -> str:

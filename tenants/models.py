@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import secrets
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Any, ClassVar
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, PermissionsMixin
 from django.contrib.postgres.expressions import ArraySubquery
 from django.contrib.postgres.fields import ArrayField
@@ -18,7 +20,7 @@ from django.db.models import OuterRef
 from django.db.models.functions import Lower
 from django.http import HttpRequest
 from django.utils import timezone
-from django.utils.crypto import constant_time_compare
+from django.utils.crypto import constant_time_compare, salted_hmac
 from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 from waffle.models import AbstractUserFlag
@@ -128,6 +130,9 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     is_staff = models.BooleanField(default=False, help_text="Whether the user can sign in to the admin.")
     is_active = models.BooleanField(default=True)
     date_joined = models.DateTimeField(default=timezone.now)
+    session_generation = models.CharField(
+        max_length=32, blank=True, default="", editable=False, help_text="Sessions of earlier generations are refused."
+    )
 
     objects: ClassVar[UserManager] = UserManager()
 
@@ -158,8 +163,28 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         kind = "user" if self.tenant_id else "staff"
         return Actor(type=kind, id=str(self.id), source=source, label=self.full_name or self.email, rights=self.rights)
 
+    def refuse_older_sessions(self) -> None:
+        """Begin a new generation of sessions: all present ones are refused from now on, also those in a cache.
+
+        Call it in the transaction of the change that is the reason.
+        """
+        self.session_generation = secrets.token_hex(16)
+        self.save(update_fields=["session_generation"])
+
+    def get_session_auth_hash(self) -> str:
+        """Return the hash of password and generation that a valid session contains."""
+        return self._hash_of_sessions(None)
+
+    def get_session_auth_fallback_hash(self) -> Iterator[str]:
+        """Return the same hash under each earlier secret key."""
+        return map(self._hash_of_sessions, settings.SECRET_KEY_FALLBACKS)
+
+    def _hash_of_sessions(self, secret: str | None) -> str:
+        of_user = f"{self.password}\n{self.session_generation}"
+        return salted_hmac("tenants.User.session", of_user, secret=secret, algorithm="sha256").hexdigest()
+
     def has_session_hash(self, session_hash: str | None) -> bool:
-        """Return whether a session with this hash is of the present password."""
+        """Return whether a session with this hash is of the present password and generation."""
         hashes = [self.get_session_auth_hash(), *self.get_session_auth_fallback_hash()]
         return any(constant_time_compare(session_hash or "", known) for known in hashes)
 

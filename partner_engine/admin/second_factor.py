@@ -10,17 +10,19 @@ from django.shortcuts import redirect, render
 from django_otp import login
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
-from partner_engine.second_factors import confirm_device, is_code_of, key_image, spelled_key
+from partner_engine.second_factors import confirm_device, is_code_of, key_image, remove_second_factor, spelled_key
+from partner_engine.user_sessions import keep_only_this_session
 from tenants.models import User
 
 
 def second_factor(request: HttpRequest, *, context: dict[str, Any]) -> HttpResponse:
     """Show the key for an app until a code confirms it. After that, a code removes the second factor."""
-    assert isinstance(request.user, User)  # noqa: S101 - the admin admits only users
-    device = _device_of(request.user)
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101 - the admin admits only users
+    device = _device_of(user)
     if request.method == "POST":
         if is_code_of(device, request.POST.get("token", "").strip()):
-            _switch(request, device)
+            _switch(request, user, device)
             return redirect("admin:index" if device.confirmed else "admin:second-factor")
         messages.error(request, "This code is wrong or too old. Enter the code that the app shows now.")
     page = {**context, "title": "Second factor", "device": device, "secret": "", "image": ""}
@@ -35,12 +37,14 @@ def _device_of(user: User) -> TOTPDevice:
     return known or TOTPDevice.objects.create(user=user, name="Authenticator app", confirmed=False)
 
 
-def _switch(request: HttpRequest, device: TOTPDevice) -> None:
+def _switch(request: HttpRequest, user: User, device: TOTPDevice) -> None:
     if device.confirmed:
-        device.delete()
+        remove_second_factor(user)
+        keep_only_this_session(request, user)
         device.confirmed = False
-        messages.success(request, "The second factor has been removed. You now sign in with your password only.")
+        messages.success(request, "The second factor has been removed. You now sign in with your password only. All other sessions have been ended.")
         return
-    confirm_device(device)
+    confirm_device(user, device)
+    keep_only_this_session(request, user)
     login(request, device)
-    messages.success(request, "The second factor is set up. From now on, you need a code to sign in.")
+    messages.success(request, "The second factor is set up. From now on, you need a code to sign in. All other sessions have been ended.")

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -18,16 +17,10 @@ from django.views.decorators.http import require_GET, require_POST
 from django_otp import login as verify_session
 
 from partner_engine import second_factors
-from partner_engine.account_changes import (
-    CODES_RENEWED,
-    FACTOR_ADDED,
-    FACTOR_REMOVED,
-    change_password,
-    report_change,
-)
+from partner_engine.account_changes import FACTOR_REMOVED, add_factor, change_password, remove_factor, renew_codes
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
-from partner_engine.user_sessions import end_other_sessions, end_session, list_sessions, note_session
+from partner_engine.user_sessions import end_other_sessions, end_session, keep_only_this_session, list_sessions
 from partner_engine.web.access import Agent, for_agents
 from tenants.access import Right
 from tenants.models import User
@@ -102,14 +95,14 @@ def _change_password(request: HttpRequest, agent: Agent) -> HttpResponse:
         raise Refused("password", field, " ".join(map(str, texts)))
     _GUESSES.clear(str(agent.user.pk), client_address(request))
     change_password(agent.user, agent.tenant, form.cleaned_data["new_password1"])
-    _keep_this_session_only(request, agent)
+    keep_only_this_session(request, agent.user)
     return _done("password")
 
 
 def _end_session(request: HttpRequest, agent: Agent) -> HttpResponse:
     # One that has ended meanwhile is as good as ended.
-    end_session(agent.user, request.POST.get("session", ""))
-    return _done("session")
+    have_all_ended = end_session(request, agent.user, request.POST.get("session", ""))
+    return _done("sessions" if have_all_ended else "session")
 
 
 def _end_others(request: HttpRequest, agent: Agent) -> HttpResponse:
@@ -131,26 +124,24 @@ def _confirm_factor(request: HttpRequest, agent: Agent) -> HttpResponse:
     if not second_factors.is_code_of(device, "".join(request.POST.get("code", "").split())):
         raise Refused("confirm", "code", "This code is wrong or too old. Enter the code that the app shows now.")
     _GUESSES.clear(str(agent.user.pk), client_address(request))
-    second_factors.confirm_device(device)
-    codes = second_factors.new_recovery_codes(agent.user)
-    end_other_sessions(request, agent.user)
+    codes = add_factor(agent.user, agent.tenant, device)
+    keep_only_this_session(request, agent.user)
     verify_session(request, device)
-    report_change(agent.user, agent.tenant, FACTOR_ADDED)
     return _page(request, agent, codes=codes, notice="The second factor is set up. All other sessions have been ended.")
 
 
 def _renew_codes(request: HttpRequest, agent: Agent) -> HttpResponse:
     _check_password_and_code(request, agent, "codes")
-    codes = second_factors.new_recovery_codes(agent.user)
-    report_change(agent.user, agent.tenant, CODES_RENEWED)
-    return _page(request, agent, codes=codes, notice="The earlier recovery codes are no longer valid.")
+    codes = renew_codes(agent.user, agent.tenant)
+    keep_only_this_session(request, agent.user)
+    notice = "The earlier recovery codes are no longer valid. All other sessions have been ended."
+    return _page(request, agent, codes=codes, notice=notice)
 
 
 def _remove_factor(request: HttpRequest, agent: Agent) -> HttpResponse:
     _check_password_and_code(request, agent, "remove")
-    second_factors.remove_second_factor(agent.user)
-    end_other_sessions(request, agent.user)
-    report_change(agent.user, agent.tenant, FACTOR_REMOVED)
+    remove_factor(agent.user, agent.tenant, FACTOR_REMOVED)
+    keep_only_this_session(request, agent.user)
     return _done("removed")
 
 
@@ -185,13 +176,6 @@ def _count_guess(request: HttpRequest, agent: Agent, part: str) -> None:
     if wait:
         text = f"There were too many attempts. Wait {wait} seconds, then try again."
         raise Refused(part, "", text, status=429, wait=wait)
-
-
-def _keep_this_session_only(request: HttpRequest, agent: Agent) -> None:
-    # The session gets a new key, and those of others have the hash of the earlier password.
-    update_session_auth_hash(request, agent.user)
-    note_session(request, agent.user)
-    end_other_sessions(request, agent.user)
 
 
 def _done(code: str) -> HttpResponse:

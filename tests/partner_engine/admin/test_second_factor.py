@@ -65,6 +65,19 @@ def test_a_session_from_another_sign_in_is_refused(staff: User, device: TOTPDevi
     assert client.get("/admin/").status_code == 302
 
 
+def test_setting_up_and_removing_it_end_other_sessions(admin: Client, staff: User) -> None:
+    admin.get(PAGE)
+    device = TOTPDevice.objects.get(user=staff)
+    for _ in ("set up", "removed"):
+        early = sign_in(staff, code(device))
+        assert early.get("/admin/").status_code == 200
+
+        admin.post(PAGE, {"token": code(device)})
+
+        assert early.get("/admin/").status_code == 302
+        assert admin.get("/admin/").status_code == 200
+
+
 def test_the_second_factor_is_removed_with_a_code(admin: Client, staff: User, device: TOTPDevice) -> None:
     admin.post(PAGE, {"token": ""})
     is_still_there = TOTPDevice.objects.filter(confirmed=True).exists()

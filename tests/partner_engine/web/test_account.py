@@ -13,10 +13,15 @@ from django.test import Client
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from django_redis.client import DefaultClient
+from django_redis.exceptions import ConnectionInterrupted
 
 from actions.models import OutboxAction
 from actions.relay import drain
 from catalogue.models import Release
+from partner_engine import account_changes
+from partner_engine.live.grants import session_grant
+from partner_engine.problems import Refused
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User, UserSession
 from tests.harness.cast import PASSWORD
@@ -170,6 +175,76 @@ def test_all_other_sessions_are_ended(browser: Client, owner: User) -> None:
     assert UserSession.objects.filter(user=owner).count() == 1
 
 
+@pytest.fixture
+def cache_without_deletes(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    """Let the cache refuse deletes, as without Redis, so that ended sessions stay in it."""
+
+    def refuse(client: DefaultClient, *args: object, **options: object) -> None:
+        raise ConnectionInterrupted(client)
+
+    monkeypatch.setattr(DefaultClient, "delete", refuse)
+    monkeypatch.setattr(DefaultClient, "delete_many", refuse)
+    return monkeypatch
+
+
+@pytest.mark.parametrize("name", ["session", "sessions"])
+def test_an_ended_session_does_not_return_from_the_cache(
+    name: str, browser: Client, owner: User, cache_without_deletes: pytest.MonkeyPatch
+) -> None:
+    other = signed_in(owner)
+    key = browser.get("/account").context["sessions"][1].key
+
+    done = order(browser, name, session=key)
+
+    cache_without_deletes.undo()
+    assert done.headers["Location"] == "/account?done=sessions"
+    assert SessionStore(other.session.session_key).load() != {}
+    assert (is_in(browser), is_in(other)) == (True, False)
+    assert other.get("/api/v1/application_forms").status_code == 401
+    assert len(browser.get("/account").context["sessions"]) == 1
+
+
+@pytest.mark.parametrize("name", ["confirm", "codes", "remove"])
+def test_a_change_of_the_second_factor_refuses_sessions_that_nobody_noted(
+    name: str, browser: Client, owner: User, request: pytest.FixtureRequest
+) -> None:
+    if name == "confirm":
+        order(browser, "begin")
+    else:
+        request.getfixturevalue("recovery_codes")
+    other = Client()
+    owner.refresh_from_db()
+    other.force_login(owner, backend="tenants.backends.EmailBackend")
+    key = other.session.session_key or ""
+    assert session_grant(key)
+    assert other.get("/api/v1/application_forms").status_code == 200
+
+    order(browser, name, password=PASSWORD, code=app_code(owner))
+
+    assert (is_in(browser), is_in(other)) == (True, False)
+    assert other.get("/api/v1/application_forms").status_code == 401
+    with pytest.raises(Refused, match="Sign in first"):
+        session_grant(key)
+
+
+def test_a_second_factor_whose_mail_cannot_be_emitted_is_not_set_up(
+    browser: Client, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object) -> None:
+        raise RuntimeError
+
+    order(browser, "begin")
+    code = app_code(owner)
+    monkeypatch.setattr(account_changes, "report_change", fail)
+
+    with pytest.raises(RuntimeError):
+        order(browser, "confirm", password=PASSWORD, code=code)
+
+    assert not TOTPDevice.objects.get(user=owner).confirmed
+    assert not StaticToken.objects.exists()
+    assert is_in(browser)
+
+
 def test_the_page_never_shows_the_secret_of_a_session(browser: Client, owner: User) -> None:
     other = signed_in(owner)
 
@@ -260,6 +335,7 @@ def test_new_recovery_codes_replace_the_earlier_ones(browser: Client, owner: Use
 
     fresh = re.findall(r"<code>(\w{5}-\w{5})</code>", done)
     assert len(fresh) == 10
+    assert "All other sessions have been ended." in done
     assert not {*fresh} & {*recovery_codes}
     assert not is_in(signed_in(owner, code=recovery_codes[0]))
     assert StaticToken.objects.filter(device__user=owner).count() == 10
