@@ -20,6 +20,7 @@ from tenants.models import Tenant, User
 PASSWORD_CHANGED = "Your password was changed"  # noqa: S105 - a sentence
 FACTOR_ADDED = "A second factor was set up"
 FACTOR_REMOVED = "Your second factor was removed"
+FACTOR_REMOVED_BY_OPERATOR = "The operator of Partner Engine removed your second factor"
 CODES_RENEWED = "Your recovery codes were replaced"
 
 log = structlog.get_logger(__name__)

@@ -13,7 +13,7 @@ from actions.kinds import (
     SendGuestCompletionMail,
     SendWebhookGivenUpMail,
 )
-from actions.maintenance import hourly
+from actions.maintenance import hourly, retention
 from actions.registry import Budget, Delivered, RetryAfter, handles
 from batch.effects.after_commit import register_publisher
 from operations.engine.progress import register_listener
@@ -21,6 +21,7 @@ from partner_engine import mails
 from partner_engine.active_users import recount_active
 from partner_engine.live.progress_publisher import publish_progress
 from partner_engine.live.publisher import publish
+from partner_engine.user_sessions import ended_sessions, expired_sessions
 from tenants.models import Tenant
 
 #: Few tries: the next hour emits another recount.
@@ -32,6 +33,8 @@ handles(SendGuestCompletionMail)(mails.send_guest_completion_mail)
 handles(SendBindAssistanceMail)(mails.send_bind_assistance_mail)
 handles(SendAccountChangedMail)(mails.send_account_changed_mail)
 handles(SendWebhookGivenUpMail)(mails.send_webhook_given_up_mail)
+retention("sign-ins")(ended_sessions)
+retention("sessions")(expired_sessions)
 
 
 @handles(RecountActiveUsers, budget=_RECOUNT_BUDGET)

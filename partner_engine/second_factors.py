@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import secrets
 from io import BytesIO
+from math import ceil
 from typing import Final
 
 import qrcode
 from django.db import transaction
+from django.utils import timezone
 from django.utils.safestring import SafeString, mark_safe
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
@@ -23,6 +25,14 @@ RECOVERY_CODES: Final = 10
 #: Letters and digits that are not mistaken for each other; 50 bits in ten of them.
 _SIGNS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
 _CODE_LENGTH: Final = 10
+
+
+class TooEarly(Exception):
+    """The device takes no code for ``wait`` more seconds, because of wrong ones."""
+
+    def __init__(self, wait: int) -> None:
+        super().__init__(f"There were wrong codes. Wait {wait} second{'' if wait == 1 else 's'}, then try again.")
+        self.wait = wait
 
 
 def confirmed_device(user: User) -> TOTPDevice | None:
@@ -44,19 +54,24 @@ def unconfirmed_device(user: User) -> TOTPDevice | None:
 
 
 def is_code_of(device: TOTPDevice | StaticDevice, code: str) -> bool:
-    """Return whether ``code`` is right and not used before; a wrong one slows down the next attempts."""
+    """Return whether ``code`` is right and not used before; a wrong one slows down the next attempts.
+
+    Raises ``TooEarly`` without a check.
+    """
     with transaction.atomic():
         # The row lock makes sure that a code counts once, and that failed attempts are counted.
         locked = type(device).objects.select_for_update().get(pk=device.pk)
-        allowed, _ = locked.verify_is_allowed()
-        is_right = bool(allowed and locked.verify_token(code))
+        is_allowed, reason = locked.verify_is_allowed()
+        if not is_allowed:
+            raise TooEarly(max(1, ceil((reason["locked_until"] - timezone.now()).total_seconds())))
+        is_right = bool(locked.verify_token(code))
     device.refresh_from_db()
     return is_right
 
 
 def device_with(user: User, code: str) -> TOTPDevice | StaticDevice | None:
     """Return the device of ``user`` whose app shows ``code`` or that has it as a recovery code, which is then used up;
-    None for a wrong code.
+    None for a wrong code. Raises ``TooEarly`` if a device could not be checked.
     """
     plain = "".join(code.lower().split()).replace("-", "")
     devices: list[TOTPDevice | StaticDevice] = []
@@ -64,11 +79,20 @@ def device_with(user: User, code: str) -> TOTPDevice | StaticDevice | None:
         devices += TOTPDevice.objects.filter(user=user, confirmed=True)
     else:
         devices += StaticDevice.objects.filter(user=user, confirmed=True)
-    return next((device for device in devices if is_code_of(device, plain)), None)
+    too_early: list[TooEarly] = []
+    for device in devices:
+        try:
+            if is_code_of(device, plain):
+                return device
+        except TooEarly as early:
+            too_early.append(early)
+    if too_early:
+        raise min(too_early, key=lambda early: early.wait)
+    return None
 
 
 def new_recovery_codes(user: User) -> list[str]:
-    """Replace the recovery codes of ``user`` and refuse all present sessions; return the codes, which are shown once."""
+    """Replace the recovery codes of ``user``, and refuse all present sessions; return the codes, shown once."""
     codes = ["".join(secrets.choice(_SIGNS) for _ in range(_CODE_LENGTH)) for _ in range(RECOVERY_CODES)]
     with transaction.atomic():
         StaticDevice.objects.filter(user=user).delete()

@@ -18,6 +18,8 @@ from django.contrib.auth import update_session_auth_hash
 from django.contrib.sessions.backends.cached_db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core.cache import caches
+from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils import timezone
 from django_redis.exceptions import ConnectionInterrupted
@@ -122,6 +124,22 @@ def end_all_sessions(user: User) -> None:
     """End all sessions of ``user``."""
     user.refuse_older_sessions()
     _end(list(UserSession.objects.filter(user=user).values_list("session_key", flat=True)))
+
+
+def forget_session(request: HttpRequest) -> None:
+    """Delete the note of the session of ``request``, which is being signed out."""
+    UserSession.objects.filter(session_key=request.session.session_key or "").delete()
+
+
+def ended_sessions() -> QuerySet[UserSession]:
+    """Return the notes of sessions that have expired or ended, of all tenants and of staff."""
+    valid = Session.objects.filter(session_key=OuterRef("session_key"), expire_date__gt=Now())
+    return UserSession.objects.filter(~Exists(valid))
+
+
+def expired_sessions() -> QuerySet[Session]:
+    """Return the expired sessions themselves, of all tenants and of staff."""
+    return Session.objects.filter(expire_date__lte=Now())
 
 
 def browser_name(words: str) -> str:

@@ -121,8 +121,8 @@ def _confirm_factor(request: HttpRequest, agent: Agent) -> HttpResponse:
     if device is None:
         raise Refused("factor", "", "Begin again: this key is no longer valid.", status=409)
     _check_password(request, agent, "confirm")
-    if not second_factors.is_code_of(device, "".join(request.POST.get("code", "").split())):
-        raise Refused("confirm", "code", "This code is wrong or too old. Enter the code that the app shows now.")
+    code = "".join(request.POST.get("code", "").split())
+    _check_code("confirm", lambda: second_factors.is_code_of(device, code))
     _GUESSES.clear(str(agent.user.pk), client_address(request))
     codes = add_factor(agent.user, agent.tenant, device)
     keep_only_this_session(request, agent.user)
@@ -166,9 +166,16 @@ def _check_password(request: HttpRequest, agent: Agent, part: str) -> None:
 
 def _check_password_and_code(request: HttpRequest, agent: Agent, part: str) -> None:
     _check_password(request, agent, part)
-    if second_factors.device_with(agent.user, request.POST.get("code", "")) is None:
-        raise Refused(part, "code", "This code is wrong or too old. Enter the code that the app shows now.")
+    _check_code(part, lambda: second_factors.device_with(agent.user, request.POST.get("code", "")) is not None)
     _GUESSES.clear(str(agent.user.pk), client_address(request))
+
+
+def _check_code(part: str, is_right: Callable[[], bool]) -> None:
+    try:
+        if not is_right():
+            raise Refused(part, "code", "This code is wrong or too old. Enter the code that the app shows now.")
+    except second_factors.TooEarly as early:
+        raise Refused(part, "code", str(early), status=429, wait=early.wait) from early
 
 
 def _count_guess(request: HttpRequest, agent: Agent, part: str) -> None:

@@ -19,7 +19,7 @@ from django_otp import login as verify_session
 
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
-from partner_engine.second_factors import confirmed_device, device_with
+from partner_engine.second_factors import TooEarly, confirmed_device, device_with
 from partner_engine.sign_out import note_sign_out
 from partner_engine.user_sessions import note_session
 from tenants.models import User
@@ -88,10 +88,11 @@ def enter_code(request: HttpRequest) -> HttpResponse:
     # Counted before it is checked, as passwords are, so that attempts at the same time cannot exceed the limit.
     wait = _CODES.take(str(user.pk), client_address(request))
     if wait:
-        response = render(request, _CODE_TEMPLATE, {"problem": TOO_MANY_CODES.format(wait)}, status=429)
-        response.headers["Retry-After"] = str(wait)
-        return response
-    device = device_with(user, request.POST.get("code", "")[:40])
+        return _ask_to_wait(request, TOO_MANY_CODES.format(wait), wait)
+    try:
+        device = device_with(user, request.POST.get("code", "")[:40])
+    except TooEarly as early:
+        return _ask_to_wait(request, str(early), early.wait)
     if device is None:
         log.warning("audit.second_factor_refused", user_id=str(user.pk), address=client_address(request))
         return render(request, _CODE_TEMPLATE, {"problem": WRONG_CODE})
@@ -102,6 +103,12 @@ def enter_code(request: HttpRequest) -> HttpResponse:
     note_session(request, user)
     at_home = reverse("admin:index") if user.tenant_id is None else reverse("web:forms")
     return redirect(pending["next"] or at_home)
+
+
+def _ask_to_wait(request: HttpRequest, problem: str, seconds: int) -> HttpResponse:
+    response = render(request, _CODE_TEMPLATE, {"problem": problem}, status=429)
+    response.headers["Retry-After"] = str(seconds)
+    return response
 
 
 def _pending_user(pending: Any) -> User | None:

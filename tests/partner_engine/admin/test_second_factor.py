@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -76,6 +77,18 @@ def test_setting_up_and_removing_it_end_other_sessions(admin: Client, staff: Use
 
         assert early.get("/admin/").status_code == 302
         assert admin.get("/admin/").status_code == 200
+
+
+def test_a_right_code_that_comes_too_early_is_not_called_wrong(admin: Client, device: TOTPDevice) -> None:
+    right = code(device)
+    TOTPDevice.objects.update(throttling_failure_count=7, throttling_failure_timestamp=timezone.now())
+
+    refused = admin.post(PAGE, {"token": right})
+
+    assert refused.status_code == 429
+    assert 50 < int(refused.headers["Retry-After"]) <= 64
+    assert "This code is wrong" not in refused.content.decode()
+    assert TOTPDevice.objects.get().confirmed
 
 
 def test_the_second_factor_is_removed_with_a_code(admin: Client, staff: User, device: TOTPDevice) -> None:

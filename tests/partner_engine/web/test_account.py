@@ -7,15 +7,19 @@ from collections.abc import Callable
 
 import pytest
 from django.contrib.sessions.backends.cached_db import SessionStore
+from django.contrib.sessions.models import Session
 from django.core import mail
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_static.models import StaticDevice, StaticToken
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from django_redis.client import DefaultClient
 from django_redis.exceptions import ConnectionInterrupted
 
+from actions.kinds import Purge
+from actions.maintenance import purge
 from actions.models import OutboxAction
 from actions.relay import drain
 from catalogue.models import Release
@@ -25,6 +29,7 @@ from partner_engine.problems import Refused
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User, UserSession
 from tests.harness.cast import PASSWORD
+from tests.harness.outboxes import delivered
 
 NEW = "another-quiet-lantern-43"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -166,6 +171,29 @@ def test_nobody_ends_the_session_of_a_colleague(browser: Client, member: User) -
     assert is_in(colleague)
 
 
+def test_signing_out_forgets_the_session(browser: Client, owner: User) -> None:
+    signed_in(owner).post("/sign-out")
+
+    assert [note.session_key for note in UserSession.objects.all()] == [browser.session.session_key]
+
+
+@pytest.mark.parametrize("end", ["expired", "deleted"])
+def test_sessions_that_ended_are_purged(end: str, browser: Client, owner: User, harbor: Tenant) -> None:
+    key = signed_in(owner).session.session_key
+    if end == "expired":
+        Session.objects.filter(session_key=key).update(expire_date=timezone.now())
+    else:
+        Session.objects.filter(session_key=key).delete()
+
+    with use_tenant(harbor):
+        for what in ("sign-ins", "sessions"):
+            purge(delivered(Purge(what=what), harbor))
+
+    left = browser.session.session_key
+    assert [note.session_key for note in UserSession.objects.all()] == [left]
+    assert [session.session_key for session in Session.objects.all()] == [left]
+
+
 def test_all_other_sessions_are_ended(browser: Client, owner: User) -> None:
     others = [signed_in(owner), signed_in(owner)]
 
@@ -299,12 +327,47 @@ def test_guesses_of_the_code_are_limited(browser: Client, owner: User, recovery_
     client.post("/sign-in", {"username": owner.email, "password": PASSWORD})
     for _ in range(5):
         assert client.post("/sign-in/code", {"code": "000"}).status_code == 200
+        TOTPDevice.objects.update(throttling_failure_count=0)
 
     refused = client.post("/sign-in/code", {"code": app_code(owner)})
 
     assert refused.status_code == 429
     assert "too many wrong codes" in text_of(refused)
     assert not is_in(client)
+
+
+def throttled_code(user: User) -> str:
+    """Return the code that the app shows, while the device takes none for about a minute."""
+    code = app_code(user)
+    TOTPDevice.objects.update(throttling_failure_count=7, throttling_failure_timestamp=timezone.now())
+    return code
+
+
+def test_a_right_code_that_comes_too_early_is_not_called_wrong(
+    browser: Client, owner: User, recovery_codes: list[str]
+) -> None:
+    client = Client()
+    client.post("/sign-in", {"username": owner.email, "password": PASSWORD})
+
+    early = client.post("/sign-in/code", {"code": throttled_code(owner)})
+    refused = order(browser, "remove", password=PASSWORD, code=throttled_code(owner))
+
+    for response in (early, refused):
+        assert response.status_code == 429
+        assert 50 < int(response.headers["Retry-After"]) <= 64
+        assert "This code is wrong" not in text_of(response)
+    assert client.post("/sign-in/code", {"code": app_code(owner)}).status_code == 302
+    assert TOTPDevice.objects.filter(user=owner).exists()
+
+
+def test_a_first_code_that_comes_too_early_is_not_called_wrong(browser: Client, owner: User) -> None:
+    order(browser, "begin")
+
+    refused = order(browser, "confirm", password=PASSWORD, code=throttled_code(owner))
+
+    assert refused.status_code == 429
+    assert "factor-code" in text_of(refused)
+    assert order(browser, "confirm", password=PASSWORD, code=app_code(owner)).status_code == 200
 
 
 def test_a_code_without_a_password_opens_nothing(demo: Release, owner: User) -> None:
