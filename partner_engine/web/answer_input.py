@@ -89,7 +89,7 @@ def answering(  # noqa: PLR0913 - what is saved, by whom, where and how
                     del left[path]
             if not version and not has_answers(context.changeset):
                 raise NothingAnswered(tuple(faults))
-            fill_places(context.changeset, left)
+            fill_places(context.changeset, left, typed=typed)
             context.changeset.starts_rows = True
             try:
                 result = context.save(respond=record)

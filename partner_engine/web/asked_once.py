@@ -19,8 +19,9 @@ from rules.zip_codes import place_of
 _DIGITS: Final = 5
 
 
-def fill_places(changeset: Changeset, answered: Collection[str]) -> None:
-    """Fill city and state of the ZIP codes among the paths that were ``answered``, unless they were answered too.
+def fill_places(changeset: Changeset, answered: Collection[str], *, typed: Collection[str]) -> None:
+    """Fill city and state of the ZIP codes among the paths that were ``answered``, unless they are among the ``typed``
+    ones: also where the typed answer was refused or is in conflict with another one, so that the person decides.
 
     An answer that a person gave stays; one that an earlier ZIP code filled is replaced.
     """
@@ -37,7 +38,7 @@ def fill_places(changeset: Changeset, answered: Collection[str]) -> None:
         prefix, _ = split_path(path)
         for question in catalogue.sets[known.set_code].question_set.questions:
             target = join_path(prefix, question.code)
-            if found.get(question.address) and target not in answered:
+            if found.get(question.address) and target not in typed:
                 _fill_place(changeset, question, target, found[question.address])
 
 

@@ -181,7 +181,8 @@ def _make(request: HttpRequest, agent: Agent, start: _Start) -> UUID:
         ]
         if faults or (codes and not has_answers(context.changeset)):
             raise _Refused(typed, faults)
-        fill_places(context.changeset, [code for code, value in typed.items() if value])
+        given = [code for code, value in typed.items() if value]
+        fill_places(context.changeset, given, typed=given)
         context.changeset.starts_rows = True
         try:
             context.save(respond=lambda _: _record(context))

@@ -18,7 +18,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
 from tests.harness.batch_asserts import assert_batch
 from tests.harness.guests import guest_of
-from tests.harness.page_client import Page, StartForm, markup
+from tests.harness.page_client import Page, StartForm, markup, triggered_events
 from tests.harness.socket_client import save
 
 Open = Callable[[str], Page]
@@ -62,6 +62,31 @@ def test_what_is_answered_with_the_zip_code_stays_as_typed(start_form: StartForm
     page.answer({"mqs_mail_zip": "78701", "mqs_mail_city": "Rollingwood"})
 
     assert values(read(page.copy_id), "mqs_mail_city", "mqs_mail_state") == ["Rollingwood", "TX"]
+
+
+@pytest.mark.parametrize("typed", [{"mqs_mail_state": "Nowhere"}, {"mqs_mail_city": "x" * 5000}])
+def test_what_is_refused_beside_the_zip_code_is_not_filled(
+    start_form: StartForm, open_page: Open, read: Read, typed: dict[str, object]
+) -> None:
+    page = open_page(start_form())
+
+    response = page.answer({"mqs_mail_zip": "78701", **typed})
+
+    (code,) = typed
+    assert [fault["path"] for fault in triggered_events(response)["answers-taken"]["faults"]] == [code]
+    assert values(read(page.copy_id), "mqs_mail_zip", code) == ["78701", None]
+
+
+def test_what_is_in_conflict_beside_the_zip_code_is_not_filled(
+    start_form: StartForm, open_page: Open, open_page_of: Callable[[User, str], Page], read: Read, member: User
+) -> None:
+    page = open_page(start_form({"mqs_mail_city": "Dallas"}))
+    open_page_of(member, page.copy_id).answer({"mqs_mail_city": ""})
+
+    response = page.answer({"mqs_mail_zip": "78701", "mqs_mail_city": "Rollingwood"})
+
+    assert [*triggered_events(response)["answers-taken"]["conflicts"]] == ["mqs_mail_city"]
+    assert values(read(page.copy_id), "mqs_mail_zip", "mqs_mail_city", "mqs_mail_state") == ["78701", None, "TX"]
 
 
 @pytest.mark.parametrize("typed", ["00000", "787", ""])
