@@ -24,6 +24,7 @@ from batch.save import Respond
 from copies.document import PoolRow, find_container
 from copies.paths import Path, is_in_document
 from guests.service import mark_unknown
+from partner_engine.audit import note_personal_read
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import Answered, NothingAnswered, Opener, answering
@@ -271,9 +272,11 @@ def show_row(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpRespo
 def why(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     """Return the explanation of a product's outcome, shown below the product."""
     context = agent.find(copy_id)
-    explanation = explain_product(context, read_context(context, request, agent), request.GET.get("target", ""))
+    reading = read_context(context, request, agent)
+    explanation = explain_product(context, reading, request.GET.get("target", ""))
     if explanation is None:
         return HttpResponse(status=404)
+    note_personal_read(actor=agent.actor, copy_id=context.copy.id, count=reading.visibility.personal_shown)
     return render(request, "web/parts/why.html", {"why": explanation})
 
 

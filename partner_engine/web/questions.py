@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from batch.context import BatchContext
+from partner_engine.audit import note_personal_read
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import read_context
@@ -39,6 +40,7 @@ def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
         question_query=query,
         copy_id=context.copy.id,
     )
+    note_personal_read(actor=agent.actor, copy_id=context.copy.id, count=reading.visibility.personal_shown)
     return render(request, "web/questions.html", shown)
 
 
@@ -52,6 +54,7 @@ def found(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     reading = read_context(context, request, agent)
     query = request.GET.get("q", "")[:_MOST_CHARACTERS].strip()
     questions = find_questions(context, reading, query, most=MOST_FOUND)
+    note_personal_read(actor=agent.actor, copy_id=context.copy.id, count=reading.visibility.personal_shown)
     form, page = reverse("web:copy", args=[copy_id]), reverse(QUESTIONS, args=[copy_id])
     lines = [
         {

@@ -115,8 +115,13 @@ class ConditionExplainer:
         return {path: self._visibility.shown(path, value, tag=tag) for path, value, tag in self._values(reads, frame)}
 
     def shows(self, reads: Iterable[str]) -> bool:
-        """Return whether the reader may see every value of ``reads``, in all rows."""
-        return not any(self._visibility.hides(path, tag=tag) for path, _, tag in self._values(reads, None, most=None))
+        """Return whether the reader may see every value of ``reads``, in all rows. If so, they count as shown."""
+        values = list(self._values(reads, None, most=None))
+        if any(self._visibility.hides(path, tag=tag) for path, _, tag in values):
+            return False
+        for path, value, tag in values:
+            self._visibility.shown(path, value, tag=tag)
+        return True
 
     def tag_of_derived(self, code: str) -> str:
         """Return the strictest sensitivity of the answers that a derived value is made of: when they were given, under

@@ -152,7 +152,7 @@ def _word(rule: TracedRule) -> str:
 
 
 def _rule(reading: Reading, rule: TracedRule) -> RuleView:
-    values = tuple((place(reading, path), reading.visibility.text(path, value)) for path, value in rule.values.items())
+    values = tuple((place(reading, path), reading.visibility.read(path, value)) for path, value in rule.values.items())
     is_check = rule.text.startswith("Base check ")
     return RuleView(
         id=rule.id,

@@ -139,7 +139,7 @@ def _values(reading: Reading, rule: TracedRule) -> Iterator[str]:
         if value is None or value == []:
             yield f"“{place(reading, path).text}” is not answered"
         else:
-            yield f"“{place(reading, path).text}” is {reading.visibility.text(path, value)}"
+            yield f"“{place(reading, path).text}” is {reading.visibility.read(path, value)}"
 
 
 def readers_of(catalogue: CompiledCatalogue, code: str) -> Iterator[str]:

@@ -75,6 +75,25 @@ def test_every_page_that_shows_personal_answers_of_then_or_of_another_copy_logs_
     assert reads(f"/forms/{page.copy_id}/compare?with={other}&merge=1") == [other]
 
 
+def test_every_page_that_shows_personal_answers_in_reasons_logs_the_read(
+    start_form: StartForm, open_page: Callable[[str], Page]
+) -> None:
+    publish_release(with_sensitivity(has_cats="pii", runs="pii"))
+    houses = [{**HOUSES[0], "answers": {"house_name": "North", "runs": 73}}]
+    page = open_page(start_form(ANSWERS, {"houses": houses}, catalogue="kennels"))
+
+    def reads(address: str, shown: str) -> list[str]:
+        with capture_logs() as logs:
+            assert shown in text_of(markup(page.client.get(f"/forms/{page.copy_id}/{address}")))
+        return [entry["copy_id"] for entry in logs if entry["event"] == "audit.personal_answers_read"]
+
+    assert reads("questions?q=Cats at most", "“Are cats boarded?” is No") == [page.copy_id]
+    assert reads("questions/found?q=Cats at most", "Are cats boarded?") == [page.copy_id]
+    assert reads("questions?q=Cover wanted", "Cover wanted") == []
+    assert reads("why?target=PA-CARE", "73") == [page.copy_id]
+    assert reads("why?target=WO-CARE", "Wolfhound") == []
+
+
 def test_a_person_with_a_nul_in_the_address_has_saved_nothing(
     start_form: StartForm, open_page: Callable[[str], Page]
 ) -> None:
