@@ -43,6 +43,10 @@ def change_password(user: User, session: str) -> None:
     user.save()
 
 
+def begin_generation(user: User, session: str) -> None:
+    user.refuse_older_sessions()
+
+
 def make_staff(user: User, session: str) -> None:
     User.objects.filter(pk=user.pk).update(role=Role.STAFF, tenant=None)
 
@@ -51,7 +55,7 @@ def expire(user: User, session: str) -> None:
     Session.objects.filter(session_key=session).update(expire_date=timezone.now())
 
 
-@pytest.mark.parametrize("end", [sign_out, deactivate, change_password, make_staff, expire])
+@pytest.mark.parametrize("end", [sign_out, deactivate, change_password, begin_generation, make_staff, expire])
 def test_the_end_of_a_session(
     port: int, copy_id: UUID, owner: User, member: User, end: Callable[[User, str], None]
 ) -> None:
