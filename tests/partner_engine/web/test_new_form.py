@@ -103,6 +103,8 @@ def test_later_answers_bring_the_parts_of_the_page(agent: Client) -> None:
     assert page.version == 2
     parts = agent.get(f"/forms/{copy_id}/new-form/parts", headers={"HX-Request": "true"})
     assert "3 of 5 products" in markup(parts)
+    # A session that was renewed needs its token for the next save.
+    assert triggered_events(parts)["copy-saved"]["token"]
 
 
 def test_without_scripts_a_form_is_made_with_all_answers_or_not_at_all(
