@@ -159,10 +159,10 @@ class IdempotencyReplay(BatchError):
 
 
 class NoReason(BatchError):
-    """A sensitive answer is revealed or erased only with a reason of 10 to 500 characters and three words."""
+    """A sensitive answer is revealed or erased only with a reason of 10 to 500 characters and two words."""
 
     code = "reason_required"
-    sentence = "Give a reason of 10 to 500 characters, in at least three words. It is recorded with your name."
+    sentence = "Give a reason of 10 to 500 characters, in at least two words. It is recorded with your name."
 
 
 class UnknownPurpose(BatchError):

@@ -28,7 +28,7 @@ MAX_REASON: Final = 500
 #: The fewest different letters of a reason.
 FEWEST_LETTERS: Final = 4
 #: The fewest words of a reason: one word is no sentence.
-FEWEST_WORDS: Final = 3
+FEWEST_WORDS: Final = 2
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,7 +58,7 @@ def clean_reason(text: str) -> str:
         raise NoReason
     text = clean_line(text, field="reason", most=MAX_REASON)
     # Ten times the same character is no reason either.
-    words = [word for word in text.split() if any(sign.isalpha() for sign in word)]
+    words = text.split()
     if len(text) < MIN_REASON or len(set(text.lower()) - {" "}) < FEWEST_LETTERS or len(words) < FEWEST_WORDS:
         raise NoReason
     return text

@@ -53,6 +53,7 @@ def test_an_endpoint_is_added_tested_and_read(
         driver = Driver(context.new_page(), server)
         page = driver.page
         driver.sign_in(agent.email, PASSWORD)
+        page.get_by_role("button", name="account and settings").click()
         page.get_by_role("link", name="Webhooks").click()
         driver.check_access()
         page.get_by_label("Address").fill(receiver.url("/browser"))
