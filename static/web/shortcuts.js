@@ -45,7 +45,7 @@ function focusSearch() {
 function showKeys() {
   const sheet = document.getElementById("keys");
   sheet?.showModal();
-  return Boolean(keys);
+  return Boolean(sheet);
 }
 
 /** Do what `key` asks for; return whether there was something to do. */
@@ -89,7 +89,7 @@ function startViews() {
 export function startShortcuts() {
   document.addEventListener("keydown", (event) => {
     if (event.altKey) return pressAlt(event);
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
+    if (event.ctrlKey || event.metaKey || isTyping(event.target)) return;
     if (document.querySelector("dialog[open]")) return;
     const isAfterG = Date.now() - pressedG < G_COUNTS;
     pressedG = 0;

@@ -76,7 +76,6 @@ class Field:
     readonly: bool = False
     masked: bool = False
     answered: bool = False
-    why: bool = False
     opens: bool = False
     is_free: bool = False
     base: str = ""
@@ -126,7 +125,6 @@ def build_field(
         readonly=answer.readonly or not reading.is_writable,
         masked=masked,
         answered=answer.is_answered,
-        why=bool(question.when or question.products),
         opens=opens_questions(reading.catalogue, question.code),
         is_free=question.type in (TEXT.code, LONG_TEXT.code) and not masked,
         base=base_text(reading, path, answer),
