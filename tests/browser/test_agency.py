@@ -38,7 +38,7 @@ def test_an_administrator_sets_the_profile(browser: Browser, server: str, agent:
         page.get_by_role("button", name="Save").click()
         expect(page.get_by_role("status").first).to_contain_text("The profile is saved.")
         expect(page.get_by_label("Phone")).to_have_value("(614) 555-2368")
-        page.wait_for_function("document.querySelector('img.agency-logo').naturalWidth === 300")
+        page.wait_for_function("() => document.querySelector('img.agency-logo').naturalWidth === 300")
         for width in WIDTHS:
             page.set_viewport_size({"width": width, "height": 900})
             driver.check_access()
