@@ -154,6 +154,15 @@ OPERATION_STATUS: Final[dict[type[OperationError], int]] = {
     PackedTooDensely: 413,
 }
 
+#: Codes after which the same request may succeed, and the seconds after which to repeat it.
+RETRY_AFTER: Final = {
+    "idempotency_key_in_flight": 1,
+    "idempotency_replay": 1,
+    "locked_by_another_save": 1,
+    "stale": 1,
+    "unavailable": 2,
+}
+
 
 def status_of_operation_error(error: OperationError) -> int:
     """Return the HTTP status of ``error``: that of its class, else of the nearest class above it."""

@@ -19,7 +19,7 @@ from batch import service as batch
 from batch.errors import BatchError, GuestLinkInvalid, NotFound
 from guests.service import access_guest
 from partner_engine.error_pages import too_many_requests
-from partner_engine.error_statuses import status_of
+from partner_engine.error_statuses import RETRY_AFTER, status_of
 from partner_engine.tenant_middleware import act_as
 from partner_engine.web.problem_pages import problem_page
 from partner_engine.web.visitors import GuestVisitor, Visitor
@@ -159,6 +159,9 @@ def _respond(request: HttpRequest, right: Right, visitor: V, view: Callable[[V],
             return refuse(request, status, "This form is closed", _CLOSED_FOR_GUESTS)
         title = "This form does not exist" if status == 404 else "This cannot be done right now"
         response = refuse(request, status, title, str(error))
+        if error.code in RETRY_AFTER:
+            # Without it a page does not send the same again by itself.
+            response.headers["Retry-After"] = str(RETRY_AFTER[error.code])
         if isinstance(error, NotFound) and _is_part(request) and (copy_id := _deleted_form(request, visitor)):
             response.headers["X-Form-Deleted"] = reverse("web:copy", args=(copy_id,))
             response.headers["X-Problem"] = "This form was deleted."

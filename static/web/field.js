@@ -2,7 +2,11 @@
 
 import { codeOf } from "./choice-search.js";
 
+const ROW_ID = /-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-|$)/g;
+
 export const idOf = (path) => path.replaceAll("/", "-");
+/** Return the path whose `idOf` is `id`. */
+export const pathOf = (id) => id.replace(ROW_ID, "/$1/").replace(/\/$/, "");
 export const fieldAt = (path) => document.getElementById(`f-${idOf(path)}`);
 export const rowAt = (path) => document.getElementById(`r-${idOf(path)}`);
 export const fieldOf = (element) => element.closest(".field[data-path]");

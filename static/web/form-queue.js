@@ -7,6 +7,9 @@ import { SaveQueue } from "./save-queue.js";
 import * as saveStatus from "./save-status.js";
 import { openSets } from "./set-cards.js";
 
+const CONFLICT = 409;
+const SECOND = 1_000;
+
 let isOutdated = false; // whether all parts are to be loaded, whatever version they show
 const orderKeys = new WeakMap(); // order -> its key, by which the server knows an order that is sent again
 
@@ -43,7 +46,11 @@ async function send(method, url, values, more = {}, { needsTabs = false } = {}) 
   const shown = { "X-Copy-Version": String(shownVersion()), "X-Open-Rows": openRows(), "X-Open-Sets": openSets() };
   const headers = { ...shown, ...viewWithTabs(needsTabs), ...more };
   const xhr = await request(method, url, { source: page, swap: "none", values, headers });
-  return { status: xhr.status, problem: problemOf(xhr) };
+  const seconds = Number(xhr.getResponseHeader("Retry-After") ?? NaN);
+  const passes = Number.isFinite(seconds);
+  // A conflict that passes says when to try again.
+  const isFinal = xhr.status === CONFLICT && !passes;
+  return { status: xhr.status, problem: problemOf(xhr), isFinal, wait: passes ? seconds * SECOND : 0 };
 }
 
 /** Return a function that focuses what comes after the row at `path` once it is removed: the same button of the next

@@ -1,18 +1,29 @@
 /* One question set per screen on phones, with a bar below: Back, the place, Next, and at the end "I am done".
 
-   Which sets are elsewhere is marked at all widths; the styles hide them on phones alone. */
+   Which sets are elsewhere is marked at all widths; the styles hide them on phones alone. The set that is shown is
+   drawn, also in a long form. */
 
 import { onClick } from "./clicks.js";
 import { closeDrawers } from "./drawers.js";
 import { page } from "./form-page.js";
+import { openSet } from "./set-cards.js";
 
 const cards = document.getElementById("main");
 const bar = document.getElementById("steps");
 let current = ""; // the id of the shown set
 let lastPlace = 0;
+let tried = ""; // the id of the shown set that was to be drawn
 
 const part = (name) => bar.querySelector(`[data-step="${name}"]`);
+const codeOf = (set) => set.id.slice("s-".length);
 const shownSets = () => [...cards.querySelectorAll(":scope > .set:not([hidden])")];
+
+/** Draw the shown `set` if it is not drawn, once: where that fails its own button stays. */
+function draw(set) {
+  if (!set?.hasAttribute("data-undrawn") || tried === set.id) return;
+  tried = set.id;
+  openSet(codeOf(set));
+}
 
 /** Mark the sets that are elsewhere, and bring the bar up to date. Without a change nothing is written. */
 function update() {
@@ -31,6 +42,7 @@ function update() {
   part("back").disabled = lastPlace === 0;
   part("next").hidden = isLast;
   part("done").hidden = !canFinish || !(isLast || isAllAnswered);
+  draw(sets[lastPlace]);
 }
 
 /** Show the set in or around `element`. */
@@ -41,13 +53,17 @@ function showAround(element) {
   update();
 }
 
-function move(by) {
+async function move(by) {
   const set = shownSets()[lastPlace + by];
   if (!set) return;
   closeDrawers();
-  page.dispatchEvent(new CustomEvent("going", { detail: set }));
+  await openSet(codeOf(set));
+  // Meanwhile another step may have been taken, or the set is no longer asked.
+  const drawn = document.getElementById(set.id);
+  if (!drawn || drawn.hidden) return;
+  page.dispatchEvent(new CustomEvent("going", { detail: drawn }));
   scrollTo({ top: 0 });
-  set.querySelector("h2").focus({ preventScroll: true });
+  drawn.querySelector("h2[tabindex], h2 button")?.focus({ preventScroll: true });
 }
 
 export function startGuestSteps() {

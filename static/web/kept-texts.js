@@ -5,7 +5,7 @@
 import { announce } from "./announcer.js";
 import * as conflicts from "./conflicts.js";
 import { fieldAt, focusField, idOf, labelOf, textOf, valueOf } from "./field.js";
-import { shownVersion } from "./form-page.js";
+import { page, shownVersion } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import { fillSlots, fromTemplate } from "./page-templates.js";
 
@@ -189,4 +189,5 @@ function guard(path) {
 
 export function startKeptTexts() {
   queue.addGuard(guard);
+  page.addEventListener("answer-refused", ({ detail }) => noteRefused(detail.path));
 }

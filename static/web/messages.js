@@ -4,21 +4,17 @@
 import { onClick } from "./clicks.js";
 import { page } from "./form-page.js";
 import { queue } from "./form-queue.js";
-import { problemOf } from "./requests.js";
-
-const CONFLICT = 409;
 
 const form = document.getElementById("post-message");
 const field = document.getElementById("message-text");
-let posting = null; // the text under way, so that a second press does not post it twice
-
-const order = (values) => queue.order({ to: page.dataset.messages, ...values });
+let posting = null; // the order under way, so that a second press does not post its text twice
 
 function post() {
   const text = field.value.trim();
-  if (!text || text === posting) return;
-  posting = text;
-  order({ order: "post", text });
+  // What the server refused is posted again when its person says so.
+  if (!text || (text === posting?.text && queue.isInLine(posting))) return;
+  posting = { to: page.dataset.messages, order: "post", text };
+  queue.order(posting);
 }
 
 /** Post what the form contains, by its button or by Ctrl+Enter. */
@@ -33,16 +29,14 @@ function startPosting() {
     post();
   });
   document.body.addEventListener("message-posted", () => {
-    if (field.value.trim() === posting) field.value = "";
+    if (field.value.trim() === posting?.text) field.value = "";
     posting = null;
-  });
-  // What the server refused is not sent again by itself: its person corrects it first.
-  document.body.addEventListener("htmx:afterRequest", ({ detail: { xhr } }) => {
-    if (xhr.status !== CONFLICT && problemOf(xhr)) posting = null;
   });
 }
 
 export function startMessages() {
-  onClick("[data-dismiss]", ({ dataset }) => order({ order: "dismiss", id: dataset.dismiss }));
+  onClick("[data-dismiss]", ({ dataset }) => {
+    queue.order({ to: page.dataset.messages, order: "dismiss", id: dataset.dismiss });
+  });
   if (form) startPosting();
 }

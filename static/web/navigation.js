@@ -1,9 +1,11 @@
-/* Going to a question, a row or a question set, by link or by key; and the mark at the set that is in view. */
+/* Going to a question, a row or a question set, by link, by key or by the address of the page; and the mark at the set
+   that is in view. */
 
+import { announce } from "./announcer.js";
 import { onClick } from "./clicks.js";
 import { closeDrawers, openDrawer } from "./drawers.js";
 import { nextFault } from "./faults.js";
-import { fieldAt, rowAt } from "./field.js";
+import { fieldAt, pathOf, rowAt } from "./field.js";
 import { page, scrollBehavior } from "./form-page.js";
 import { openRow } from "./rows.js";
 import { openSet, openSetOf } from "./set-cards.js";
@@ -16,12 +18,12 @@ const BELOW_HEAD = 120;
 const head = document.getElementById("head");
 let marked = ""; // the id of the set that is marked
 
-/** Go to the question or pool at `path`, opening its set and the rows around it; return whether the page has it. */
+/** Go to the question, pool or row at `path`, opening its set and rows; return whether the page has it. */
 async function goTo(path) {
   closeDrawers();
   await openSetOf(path);
   const parts = path.split("/");
-  for (let length = 2; length < parts.length; length += 2) await openRow(parts.slice(0, length).join("/"));
+  for (let length = 2; length <= parts.length; length += 2) await openRow(parts.slice(0, length).join("/"));
   const element = fieldAt(path) ?? rowAt(path);
   if (!element) return false;
   page.dispatchEvent(new CustomEvent("going", { detail: element }));
@@ -41,6 +43,17 @@ async function goToSet(code) {
   section.scrollIntoView({ block: "start", behavior: scrollBehavior() });
   section.querySelector(CONTROLS)?.focus({ preventScroll: true });
   return true;
+}
+
+/**
+ * Go where the address of the page leads: `#f-` and `#q-` to a question or pool, `#r-` to a row, `#s-` to a set.
+ * What the browser cannot find is not drawn yet, or in a row that is closed.
+ */
+async function goToAddress() {
+  const [, kind, id] = /^#([fqrs])-([\w-]+)$/.exec(location.hash) ?? [];
+  if (!id) return;
+  const isThere = await (kind === "s" ? goToSet(id) : goTo(pathOf(id)));
+  if (!isThere) announce("This question is not asked now.");
 }
 
 /** Go where `link` leads: on this page if it `has` that, else to its address. */
@@ -130,4 +143,6 @@ export function startNavigation() {
   startMark();
   startKeys();
   startAtFirstField();
+  window.addEventListener("hashchange", goToAddress);
+  goToAddress();
 }

@@ -1,50 +1,40 @@
-/* What an answer put out of sight is said at the answer, with a way back. */
+/* What an answer put out of sight is said at the answer, with the way back of its save. */
 
 import { fieldAt, idOf } from "./field.js";
-import { queue } from "./form-queue.js";
-import { onClick } from "./clicks.js";
+import { page } from "./form-page.js";
 import { fromTemplate } from "./page-templates.js";
-import { addAltKey } from "./shortcuts.js";
+import { saveOfShown } from "./undo-stack.js";
 
 const IS_SHOWN = 6_000;
 
-let undo = null; // of the sentence that is shown
 let timer = 0;
 
-/** Take the sentence off the page, and with it the way back. */
+/** Take the sentence off the page; its save can still be undone by the keys. */
 export function clearPutAway() {
   clearTimeout(timer);
-  undo = null;
   for (const sentence of document.querySelectorAll(".put-away")) sentence.remove();
 }
 
-/** Show for a while that the answer to `path` has put questions away; the answer `before` brings them back. */
-export function showPutAway({ path, text, has_undo: hasUndo, before }) {
+/** Show for a while that the answer to `path`, which was just saved, has put questions away. */
+export function showPutAway({ path, text }) {
   clearPutAway();
-  undo = hasUndo ? () => queue.commit(path, before) : null;
+  const save = saveOfShown();
   // The parts of this response come first.
-  requestAnimationFrame(() => draw(path, text, hasUndo));
+  requestAnimationFrame(() => draw(path, text, save));
   timer = setTimeout(clearPutAway, IS_SHOWN);
 }
 
-function draw(path, text, hasUndo) {
+function draw(path, text, save) {
   const field = fieldAt(path);
   if (!field) return;
   const sentence = fromTemplate("put-away", { text });
+  const button = sentence.querySelector("[data-undo-save]");
   sentence.id = `away-${idOf(path)}`;
-  if (!hasUndo) sentence.querySelector("[data-undo-answer]").remove();
+  if (save) button.dataset.version = save.before;
+  else button.remove();
   field.append(sentence);
 }
 
-/** Bring the questions back; return whether there was something to undo. */
-function bringBack() {
-  const act = undo;
-  clearPutAway();
-  act?.();
-  return Boolean(act);
-}
-
 export function startPutAway() {
-  onClick("[data-undo-answer]", bringBack);
-  addAltKey("KeyZ", bringBack);
+  page.addEventListener("undoing", clearPutAway);
 }

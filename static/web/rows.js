@@ -1,4 +1,4 @@
-/* The rows of pools: adding, duplicating, removing and putting back, and the rows of a long pool that open and close;
+/* The rows of pools: adding, duplicating and removing, and the rows of a long pool that open and close;
    and the orders about one answer: clearing it, and confirming it in spite of a warning. */
 
 import { onClick } from "./clicks.js";
@@ -75,8 +75,6 @@ export function placeRow({ path, after, removed }) {
   requestAnimationFrame(() => recount(list));
 }
 
-const clearToast = () => document.getElementById("toast").replaceChildren();
-
 export function startRows() {
   onClick("[data-add]", ({ dataset }) => queue.order({ order: "add", path: dataset.add }));
   onClick("[data-duplicate]", ({ dataset }) => queue.order({ order: "duplicate", path: dataset.duplicate }));
@@ -88,11 +86,7 @@ export function startRows() {
   onClick("[data-same-as]", ({ dataset }) => queue.order({ order: "same-as", path: dataset.sameAs }));
   onClick("[data-unknown]", ({ dataset }) => queue.order({ order: "unknown", path: dataset.unknown }));
   onClick("[data-known]", ({ dataset }) => queue.order({ order: "known", path: dataset.known }));
-  onClick("[data-put-back]", ({ dataset }) => {
-    queue.order({ order: "put-back", path: dataset.putBack, version: dataset.version });
-    clearToast();
-  });
-  onClick("[data-close-toast]", clearToast);
+  onClick("[data-close-toast]", () => document.getElementById("toast").replaceChildren());
   onClick("[data-clear]", ({ dataset }) => queue.commit(dataset.clear, null));
   onClick("[data-fold]", fold);
 }

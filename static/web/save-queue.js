@@ -2,8 +2,9 @@
    together in the next one. Changes of others are loaded in the same line. An answer leaves the queue when the server
    has taken or refused it, when it is dropped, or when a newer one takes its place. */
 
-const CONFLICT = 409;
-const PERMANENT = new Set([401, 403, 404]); // sending the same again would not help
+import { Refusal, refusalOf } from "./refusals.js";
+
+const LOST = { status: 0, problem: "" }; // no response of the product
 const LONGEST_PAUSE = 30_000;
 
 const isSuccess = (status) => status >= 200 && status < 300;
@@ -18,6 +19,7 @@ export class SaveQueue {
   #sending = new Map(); // path -> value, under way
   #typed = new Set(); // paths with text that is not committed
   #refused = new Set();
+  #suspects = new Set(); // paths of a request that was refused as a whole, to be sent one by one
   #withheld = new Set(); // paths that wait for the decision of their person
   #orders = []; // changes of rows and messages, to be sent one by one
   #orderUnderWay = null;
@@ -28,10 +30,12 @@ export class SaveQueue {
   #waiters = []; // called when the request under way is over
 
   /**
-   * `sender` has `saveAnswers(answers)`, `sendOrder(order)` and `loadParts()`; each resolves with `{ status,
-   * problem }`, where status 0 means that no server responded. `view` has `showField(path, state)`,
-   * `clearRefusal(path)`, `showUnsaved(unsaved)`, `showSummary(summary)` and `showFailure(response, retry)`. `timers`
-   * is a clock other than the browser's.
+   * `sender` has `saveAnswers(answers)`, `sendOrder(order)` and `loadParts()`; each resolves with `{ status, problem,
+   * isFinal, wait }`: status 0 means that no server responded, `isFinal` that a conflict does not pass by itself,
+   * `wait` the milliseconds for which the server wants to be left alone. `view` has `showField(path, state)`,
+   * `clearRefusal(path)`, `showUnsaved(unsaved)`, `showSummary(summary)`, `showFailure(response, retry)`, and
+   * `showRefused(path, response)`, which returns whether the page has the field. `timers` is a clock other than the
+   * browser's.
    */
   constructor({ sender, view, shownVersion, timers = globalThis }) {
     this.#sender = sender;
@@ -51,6 +55,11 @@ export class SaveQueue {
 
   get isUnsaved() {
     return this.held().length > 0 || this.#orders.length > 0;
+  }
+
+  /** Return whether `order` is not carried out yet. */
+  isInLine(order) {
+    return this.#orderUnderWay === order || this.#orders.includes(order);
   }
 
   /** Return the paths whose fields the server's parts must not replace. */
@@ -227,16 +236,46 @@ export class SaveQueue {
 
   async #sendAnswers() {
     this.#isBusy = true;
-    this.#sending = new Map(this.#waiting);
-    this.#waiting.clear();
+    this.#sending = this.#nextAnswers();
+    for (const path of this.#sending.keys()) this.#waiting.delete(path);
     this.#report();
     const response = await this.#sender.saveAnswers(this.#sending);
     this.#isBusy = false;
-    if (isSuccess(response.status)) return this.#succeed();
+    if (isSuccess(response.status) && !this.#sending.size) return this.#succeed();
+    // A success that does not name an answer is not a response of the product: it has saved nothing.
+    const failure = isSuccess(response.status) ? LOST : response;
+    if (refusalOf(failure) === Refusal.CONTENT) return this.#refuseSent(failure);
     // An answer that changed meanwhile is the one to send.
     this.#waiting = new Map([...this.#sending, ...this.#waiting]);
     this.#sending.clear();
-    this.#fail(response);
+    this.#fail(failure);
+  }
+
+  /** Return the answers of the next request: all that wait, or the first of those that were refused together. */
+  #nextAnswers() {
+    const suspect = [...this.#suspects].find((path) => this.#waiting.has(path));
+    if (suspect === undefined) this.#suspects.clear();
+    if (suspect === undefined) return new Map(this.#waiting);
+    this.#suspects.delete(suspect);
+    return new Map([[suspect, this.#waiting.get(suspect)]]);
+  }
+
+  /** Find out which of the sent answers the server refuses whatever happens: that one stays in its field, unsent. */
+  #refuseSent(response) {
+    const sent = this.#sending;
+    this.#sending = new Map();
+    this.#failures = 0;
+    if (sent.size > 1) {
+      this.#suspects = new Set(sent.keys());
+      this.#waiting = new Map([...sent, ...this.#waiting]);
+    } else {
+      const [path] = sent.keys();
+      const isNewest = !this.#waiting.has(path) && !this.#typed.has(path);
+      if (isNewest && this.#view.showRefused(path, response)) this.refuse(path);
+    }
+    const work = this.#work();
+    this.#wake();
+    return work;
   }
 
   async #sendOrder() {
@@ -266,19 +305,18 @@ export class SaveQueue {
   }
 
   #fail(response) {
-    const { status, problem } = response;
+    const refusal = refusalOf(response);
     this.#failures += 1;
+    // An order that will not succeed is given up, with those that were meant to follow it.
+    const waitsForPerson = refusal === Refusal.PERSON && !response.problem;
+    if (refusal !== Refusal.PASSING && !waitsForPerson) this.#orders.length = 0;
     this.#wake();
     // Others may have answered the same meanwhile: look before sending again.
-    if (status === 0) this.#newestVersion = Infinity;
+    if (response.status === 0) this.#newestVersion = Infinity;
     this.#view.showFailure(response, () => this.retryNow());
     for (const path of this.#waiting.keys()) this.#view.showField(path, "failed");
-    if (problem && status !== CONFLICT) {
-      this.#orders.length = 0;
-      return;
-    }
-    if (PERMANENT.has(status)) return;
-    const pause = Math.min(LONGEST_PAUSE, 1_000 * 2 ** this.#failures);
+    if (refusal !== Refusal.PASSING) return;
+    const pause = Math.max(response.wait ?? 0, Math.min(LONGEST_PAUSE, 1_000 * 2 ** this.#failures));
     this.#retry = this.#timers.setTimeout(() => this.#work(), pause);
   }
 }

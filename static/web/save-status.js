@@ -4,17 +4,12 @@
 import { announce } from "./announcer.js";
 import * as faults from "./faults.js";
 import { controlsOf, fieldAt } from "./field.js";
+import { page } from "./form-page.js";
 import { fromTemplate } from "./page-templates.js";
+import { reasonFor } from "./refusals.js";
 
 const WORDS = { saving: "Saving…", saved: "Saved", failed: "Not saved", wrong: "Needs fixing" };
 const SAVED_IS_SHOWN = 2_500;
-const REASONS = {
-  0: "the connection was lost. Trying again.",
-  401: "you are signed out. Sign in using another tab.",
-  403: "you do not have permission to change this form.",
-  404: "this form no longer exists.",
-  409: "somebody else is saving. Trying again.",
-};
 
 const notesBefore = new Map(); // path -> the nodes that a reason for refusal took the place of
 const reasons = new Map(); // path -> why its answer was refused
@@ -90,9 +85,19 @@ function showFaults(text) {
   document.getElementById("saved").replaceChildren(fromTemplate("go-to-fault", { text }));
 }
 
+/** Show that the server never takes the answer at `path`, and what to do; return whether the page has its field. */
+export function showRefused(path, response) {
+  const reason = reasonFor(response);
+  if (!fieldAt(path)) return false;
+  showRefusal(path, reason);
+  page.dispatchEvent(new CustomEvent("answer-refused", { detail: { path } }));
+  announce(`Not saved: ${reason}`);
+  return true;
+}
+
 /** Show why nothing could be saved, with a button that calls `retry`. */
-export function showFailure({ status, problem }, retry) {
-  const reason = problem || (REASONS[status] ?? "the server had a problem. Trying again.");
+export function showFailure(response, retry) {
+  const reason = reasonFor(response);
   show("failed", `Not saved: ${reason} `);
   const button = fromTemplate("retry");
   button.addEventListener("click", retry);

@@ -1,5 +1,5 @@
-/* The cards of a long form, which are drawn when they are opened: by their button, by a link to a question in them,
-   and by the address of the page. */
+/* The cards of a long form, which are drawn when they are opened: by their button, or because somebody goes to a
+   question in them. */
 
 import { onClick } from "./clicks.js";
 import { fieldAt } from "./field.js";
@@ -34,19 +34,10 @@ export async function openSetOf(path) {
   if (!fieldAt(outermost) && page.querySelector(UNDRAWN)) await load({ path: outermost }, main);
 }
 
-/** Draw the set of the question that the address of the page names. */
-async function openAddressed() {
-  const id = location.hash.slice(1);
-  if (!id.startsWith("f-") || document.getElementById(id)) return;
-  await openSetOf(id.slice("f-".length).split("-")[0]);
-  document.getElementById(id)?.scrollIntoView({ block: "center" });
-}
-
 export function startSetCards() {
   onClick("[data-open-set]", async ({ dataset: { openSet: code } }) => {
     await openSet(code);
     const first = document.querySelector(`#s-${CSS.escape(code)} :is(input, select, textarea, button):enabled`);
     first?.focus({ preventScroll: true });
   });
-  openAddressed();
 }

@@ -1,38 +1,36 @@
-/* What was saved on this page, to be undone with Ctrl+Z outside of a text that is being edited, and done again with
-   Ctrl+Shift+Z. The server refuses what somebody else has changed since. Each copy has its own stacks. */
+/* The one way back for what was saved on this page: Ctrl+Z outside of a text that is being edited, Alt+Z everywhere,
+   and each button that offers to undo a save. Ctrl+Shift+Z and Ctrl+Y do it again. The server refuses what somebody
+   else has changed since. Each copy has its own history. */
 
 import { announce } from "./announcer.js";
 import { onClick } from "./clicks.js";
 import { fieldOf, isChanged } from "./field.js";
-import { page } from "./form-page.js";
+import { page, shownVersion } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import { fromTemplate } from "./page-templates.js";
+import { addAltKey } from "./shortcuts.js";
+import { UndoHistory } from "./undo-history.js";
 
-const MOST = 100;
 const TEXTS = "input:not([type=radio], [type=checkbox]), textarea, [contenteditable]";
 
-const stacks = new Map(); // copy -> { undo, redo: saves as { before, version }, the latest last }
+const histories = new Map(); // copy -> UndoHistory
 
-function stacksOf(copyId) {
-  if (!stacks.has(copyId)) stacks.set(copyId, { undo: [], redo: [] });
-  return stacks.get(copyId);
+function here() {
+  const { copyId } = page.dataset;
+  if (!histories.has(copyId)) histories.set(copyId, new UndoHistory());
+  return histories.get(copyId);
 }
 
-const here = () => stacksOf(page.dataset.copyId);
-
-function push(stack, save) {
-  stack.push(save);
-  if (stack.length > MOST) stack.shift();
+/** Return the save that made the shown version, as `{ before, version }`; undefined if this page did not make it. */
+export function saveOfShown() {
+  const { latest } = here();
+  return latest?.version === shownVersion() ? latest : undefined;
 }
 
-/** Note what this page saved: the save of an undo is what a redo takes back. */
 function noteSave({ detail: { undo: save } }) {
   if (!save) return;
-  const { undo, redo } = here();
-  const { order, redo: isRedo } = queue.orderUnderWay ?? {};
-  if (order === "put-back" || (order === "undo" && !isRedo)) return push(redo, save);
-  if (!isRedo) redo.length = 0;
-  push(undo, save);
+  const { order, redo } = queue.orderUnderWay ?? {};
+  here().note(save, { isUndo: order === "undo" && !redo, isRedo: order === "undo" && Boolean(redo) });
 }
 
 /** Say in the page that an undo did not happen; its save is no longer offered. */
@@ -42,12 +40,25 @@ function noteRefusal({ detail: { text } }) {
   announce(text);
 }
 
-/** Undo the last save of this page, or what an undo took back (`isRedo`). */
-async function goBack({ isRedo = false } = {}) {
+/** Send the order to take `save` back. */
+function takeBack(save, { isRedo }) {
+  const { before, version } = save;
+  queue.order({ order: "undo", path: "", before, version, ...(isRedo && { redo: 1 }) });
+}
+
+/**
+ * Undo the last save of this page, or the one that followed the version `before`; with `isRedo`, do again what an
+ * undo took back.
+ */
+async function goBack({ isRedo = false, before } = {}) {
+  const history = here();
+  page.dispatchEvent(new CustomEvent("undoing"));
   await queue.whenIdle();
-  const save = here()[isRedo ? "redo" : "undo"].pop();
-  if (!save) return announce(isRedo ? "Nothing to do again." : "Nothing to undo.");
-  queue.order({ order: "undo", path: "", before: save.before, version: save.version, ...(isRedo && { redo: 1 }) });
+  // Another copy is shown by now: its saves are not meant.
+  if (history !== here()) return;
+  const save = isRedo ? history.takeRedo() : history.takeUndo(before);
+  if (save) takeBack(save, { isRedo });
+  else announce(isRedo ? "Nothing to do again." : "Nothing to undo.");
 }
 
 /** Return whether the browser's own undo works on `element`: a text that is being edited, or one of another form. */
@@ -57,25 +68,32 @@ function isEdited(element) {
   return !field || queue.isTyped(field.dataset.path) || isChanged(element);
 }
 
-function noteKey(event) {
-  const isUndo = (event.ctrlKey || event.metaKey) && !event.altKey && event.key.toLowerCase() === "z";
-  if (!isUndo || event.defaultPrevented || isEdited(event.target)) return;
-  if (document.querySelector("dialog[open]")) return;
-  event.preventDefault();
-  goBack({ isRedo: event.shiftKey });
+/** Return what a key orders: "undo", "redo", or "" for other keys. */
+function orderOf({ key, ctrlKey, metaKey, altKey, shiftKey }) {
+  const letter = key.toLowerCase();
+  if (altKey || !(ctrlKey || metaKey)) return "";
+  if (letter === "z") return shiftKey ? "redo" : "undo";
+  return letter === "y" && ctrlKey ? "redo" : "";
 }
 
-/** Forget the removal of a row that the message about it takes back. */
-function notePutBack({ dataset }) {
-  const { undo } = here();
-  if (String(undo.at(-1)?.before) === dataset.version) undo.pop();
+function noteKey(event) {
+  const order = orderOf(event);
+  if (!order || event.defaultPrevented || isEdited(event.target) || document.querySelector("dialog[open]")) return;
+  event.preventDefault();
+  goBack({ isRedo: order === "redo" });
 }
+
+/** Return the version before the save that `button` undoes, undefined for the last save. */
+const beforeOf = ({ dataset: { version } }) => (version ? Number(version) : undefined);
 
 export function startUndoStack() {
   page.addEventListener("saved", noteSave);
   document.body.addEventListener("undo-refused", noteRefusal);
   document.addEventListener("keydown", noteKey);
-  onClick("[data-undo-save]", () => goBack());
+  addAltKey("KeyZ", () => {
+    goBack();
+    return true;
+  });
+  onClick("[data-undo-save], [data-put-back]", (button) => goBack({ before: beforeOf(button) }));
   onClick("[data-redo]", () => goBack({ isRedo: true }));
-  onClick("[data-put-back]", notePutBack);
 }

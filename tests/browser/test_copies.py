@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from uuid import UUID
 
 import pytest
@@ -12,6 +13,7 @@ from catalogue.demo import read_samples
 from tenants.flags import COPIES
 from tenants.models import User
 from tests.harness.form_driver import Driver
+from tests.harness.guests import guest_of
 from tests.harness.switched_on import switch_on
 
 pytestmark = pytest.mark.browser
@@ -169,6 +171,31 @@ def test_a_copy_with_an_unsaved_answer_is_not_left(driver: Driver, form_id: UUID
     page.keyboard.press("]")
     expect(tab(page, "Plan B")).to_have_attribute("aria-current", "page")
     expect(zip_code).to_have_value("78702")
+
+
+def test_news_of_a_guest_stay_with_their_copy(driver: Driver, form_id: UUID, agent: User) -> None:
+    page, badge = driver.page, driver.page.locator("#guest-news")
+    assert agent.tenant is not None
+    guest, _ = guest_of(agent.tenant, form_id, name="Gus")
+    driver.open(form_id)
+    driver.is_online()
+    make_copy(driver, "Other")
+    tab(page, "Base").click()
+    expect(tab(page, "Base")).to_have_attribute("aria-current", "page")
+    driver.is_online()
+
+    answers = {"answers": json.dumps({"mqs_mail_city": "Waco"})}
+    guest.post(f"/guest/{form_id}/answers", answers, headers={"HX-Request": "true"})
+    expect(badge).to_have_text("Gus: 1 new")
+    expect(page.locator("#toast")).to_contain_text("Gus answered 1 question.")
+    tab(page, "Other").click()
+    expect(tab(page, "Other")).to_have_attribute("aria-current", "page")
+    expect(badge).to_be_hidden()
+    expect(page.locator("#toast")).to_have_text("")
+    tab(page, "Base").click()
+    expect(badge).to_have_text("Gus: 1 new")
+    badge.click()
+    expect(badge).to_be_hidden()
 
 
 def test_others_see_what_becomes_of_the_copies(driver: Driver, other: Driver, form_id: UUID) -> None:

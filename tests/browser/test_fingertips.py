@@ -391,6 +391,35 @@ def test_two_people_and_one_answer_with_a_dead_socket(driver: Driver, other: Dri
     expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Dallas")
 
 
+def test_what_the_server_never_takes_is_sent_once_and_stays_in_its_field(driver: Driver, copy_id: UUID) -> None:
+    page = driver.page
+    sent: list[str] = []
+
+    def refuse(route: Route) -> None:
+        sent.append(route.request.url)
+        route.fulfill(status=400)
+
+    driver.open(copy_id)
+    page.route("**/answers", refuse, times=1)
+    city = field_of(page, "mqs_mail_city")
+    city.locator("input").fill("Austin")
+    city.locator("input").press("Tab")
+
+    expect(city.locator(".notes")).to_contain_text("copy your text and load the page again")
+    expect(city.locator("input")).to_have_value("Austin")
+    expect(page.locator("#saved")).to_have_text("Not saved: 1 answer needs fixing")
+    assert page.evaluate(COUNTS) == [1, 1, 1]
+    # What is answered afterwards is saved, and the refused text is not sent again with it.
+    driver.answer("mqs_business_name", "Copper Kettle")
+    expect(page.locator("#insured")).to_have_text("Copper Kettle")
+    expect(city.locator("input")).to_have_value("Austin")
+    city.locator("input").fill("Waco")
+    city.locator("input").press("Tab")
+    expect(page.locator("#saved")).to_have_text("Saved")
+    expect(city.locator(".notes .error")).to_have_count(0)
+    assert len(sent) == 1
+
+
 def test_a_copy_is_renamed_without_talk_of_somebody_else(driver: Driver, copy_id: UUID) -> None:
     page = driver.page
     driver.open(copy_id)

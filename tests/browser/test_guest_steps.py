@@ -5,10 +5,14 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
+from batch import service as batch
 from catalogue.demo import Sample
+from catalogue.loader import load
+from catalogue.releases import publish
 from tenants.models import Tenant, User
 from tests.harness.form_driver import Driver
 from tests.harness.guests import issue
+from tests.harness.long_catalogue import LONG
 from tests.harness.socket_client import save, start
 
 pytestmark = pytest.mark.browser
@@ -69,4 +73,30 @@ def test_a_guest_goes_through_the_sets_at_a_phone_and_finishes(
         expect(steps.get_by_role("button", name="I am done")).to_be_hidden()
         guest.check_access()
         guest.photograph("guest-done-bar-light-390")
+        assert guest.faults == []
+
+
+def test_the_steps_of_a_long_form_are_drawn(browser: Browser, server: str, agent: User, harbor: Tenant) -> None:
+    publish(load(LONG), actor_id="test")
+    actor = agent.as_actor(source="web")
+    with batch.build_context(scope=harbor, actor=actor, catalogue="long") as context:
+        context.save()
+        copy_id = context.copy.id
+    _, secret = issue(harbor, copy_id, actor=actor, name="Gus")
+    with browser.new_context(viewport=PHONE, has_touch=True, reduced_motion="reduce") as context:
+        guest = Driver(context.new_page(), server)
+        page = guest.page
+        page.goto(f"{server}/guest/{copy_id}#{secret}")
+        page.get_by_role("button", name="Open the application").click()
+        page.wait_for_url("**/form")
+        steps = page.locator("#steps")
+
+        for number in (2, 3):
+            steps.get_by_role("button", name="Next").click()
+            expect(steps).to_contain_text(f"{number} of 50")
+            expect(page.get_by_role("heading", name=f"Part {number - 1}")).to_be_focused()
+        expect(page.locator("#i-q2_3")).to_be_visible()
+        guest.answer("q2_3", "Ada")
+        steps.get_by_role("button", name="Back").click()
+        expect(page.locator("#i-q1_3")).to_be_visible()
         assert guest.faults == []

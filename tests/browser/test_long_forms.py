@@ -121,6 +121,63 @@ def test_sets_of_a_long_form_are_drawn_when_they_are_opened(driver: Driver, agen
     expect(page.locator("#i-q30_3")).to_be_in_viewport()
 
 
+def test_an_address_leads_into_closed_rows_and_undrawn_sets(driver: Driver, owners: UUID, agent: User) -> None:
+    page = driver.page
+    driver.open(owners)
+    last = page.locator("#rows-owners > .row").last
+    expect(last).not_to_have_attribute("data-open", "")
+    path = last.get_attribute("data-row")
+    assert path
+    question = f"#f-{path.replace('/', '-')}-mqs_own_name"
+
+    page.goto(f"{driver.server}/forms/{owners}{question}")
+    expect(page.locator(f"{question} input")).to_be_focused()
+    expect(page.locator(f"{question} input")).to_have_value("Owner 12")
+    # The same page, at another address.
+    page.evaluate("() => { location.hash = '#q-mqs_business_name'; }")
+    expect(page.locator("#i-mqs_business_name")).to_be_focused()
+
+    publish(load(LONG), actor_id="test")
+    assert agent.tenant is not None
+    with batch.build_context(scope=agent.tenant, actor=agent.as_actor(source="web"), catalogue="long") as context:
+        context.save()
+        copy_id = context.copy.id
+    page.goto(f"{driver.server}/forms/{copy_id}#q-q30_3")
+    expect(page.locator("#i-q30_3")).to_be_focused()
+    page.goto(f"{driver.server}/forms/{copy_id}#s-part20")
+    expect(page.locator("#f-q20_0 input").first).to_be_focused()
+
+
+def test_there_is_one_way_back(driver: Driver, owners: UUID) -> None:
+    page, toast = driver.page, driver.page.locator("#toast")
+    driver.open(owners)
+    rows, name = page.locator("#rows-owners > .row"), page.locator("#i-mqs_business_name")
+    driver.answer("mqs_business_name", "Ada")
+    rows.nth(2).get_by_role("button", name="Remove").click()
+    expect(rows).to_have_count(11)
+    driver.answer("mqs_business_name", "Ben")
+
+    # The message undoes its own save, whatever was saved since; the keys go on from there.
+    toast.get_by_role("button", name="Undo").click()
+    expect(rows).to_have_count(12)
+    expect(rows.nth(2).locator("h3")).to_contain_text("Owner 3")
+    expect(name).to_have_value("Ben")
+    page.keyboard.press("Control+y")
+    expect(rows).to_have_count(11)
+    page.keyboard.press("Control+z")
+    expect(rows).to_have_count(12)
+    # From inside of a field, whose text stays.
+    city = page.locator("#i-mqs_mail_city")
+    city.click()
+    page.keyboard.type("Wac")
+    page.keyboard.press("Alt+z")
+    expect(name).to_have_value("Ada")
+    page.keyboard.type("o")
+    expect(city).to_have_value("Waco")
+    page.keyboard.press("Enter")
+    driver.saved()
+
+
 def test_rows_of_a_spreadsheet_are_pasted(driver: Driver, owners: UUID) -> None:
     page = driver.page
     driver.open(owners)

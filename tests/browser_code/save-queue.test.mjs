@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
+import { reasonFor } from "../../static/web/refusals.js";
 import { SaveQueue } from "../../static/web/save-queue.js";
 
 const OK = { status: 200, problem: "" };
@@ -46,6 +47,7 @@ class Desk {
   fields = new Map();
   summaries = [];
   failures = [];
+  refusals = [];
   clock = new Clock();
 
   constructor() {
@@ -65,6 +67,7 @@ class Desk {
         },
         showSummary: (summary) => this.summaries.push(summary),
         showFailure: (response, retry) => this.failures.push({ response, retry }),
+        showRefused: (path, response) => this.refusals.push({ path, reason: reasonFor(response) }) > 0,
       },
       shownVersion: () => this.version,
       timers: this.clock,
@@ -156,6 +159,110 @@ test("a refused order is given up with those behind it, and answers stay", async
   await desk.respond();
 
   assert.deepEqual(desk.sent, [{ order: "remove", path: "rows/1" }, { city: "Austin" }]);
+});
+
+test("what the server never takes is not sent again: its text stays in the field, with what to do", async () => {
+  for (const status of [400, 405, 413, 414, 415, 422, 431, 451]) {
+    const desk = new Desk();
+    desk.queue.commit("city", "Austin");
+    await desk.respond({ status, problem: "" });
+
+    assert.equal(desk.clock.isIdle, true);
+    assert.equal(desk.open.length, 0);
+    assert.equal(desk.queue.isHeld("city"), true);
+    assert.equal(desk.fields.get("city"), "failed");
+    assert.match(
+      desk.refusals[0].reason,
+      /^(this is too long\. Shorten it\.|the server cannot accept .* copy your text)/,
+    );
+    assert.deepEqual(desk.queue.summary(), { state: "refused", count: 1 });
+    desk.queue.commit("zip", "78701");
+    desk.queue.retryNow();
+    await desk.respond();
+    assert.deepEqual(desk.sent, [{ city: "Austin" }, { zip: "78701" }]);
+
+    desk.queue.commit("city", "Waco");
+    await desk.respond();
+    assert.deepEqual(desk.queue.summary(), { state: "saved" });
+  }
+});
+
+test("of answers that are refused together only the one that is to blame stays unsaved", async () => {
+  const desk = new Desk();
+  desk.queue.commit("name", "Ada");
+  for (const path of ["a", "b", "c"]) desk.queue.commit(path, path.toUpperCase());
+  await desk.respond();
+  await desk.respond({ status: 400, problem: "" });
+  desk.queue.commit("a", "AA"); // behind the one that is under way
+  await desk.respond();
+  await desk.respond({ status: 400, problem: "" });
+  await desk.respond();
+  await desk.respond();
+
+  assert.deepEqual(desk.sent.slice(1), [{ a: "A", b: "B", c: "C" }, { a: "A" }, { b: "B" }, { c: "C" }, { a: "AA" }]);
+  assert.deepEqual(desk.unsaved, [{ path: "b", isUndecided: false }]);
+  assert.equal(desk.clock.isIdle, true);
+});
+
+test("a refusal of the whole form waits with everything for its person", async () => {
+  for (const response of [
+    { status: 423, problem: "This copy is locked." },
+    { status: 412, problem: "" },
+    { status: 409, problem: "This copy is deleted.", isFinal: true },
+  ]) {
+    const desk = new Desk();
+    desk.queue.commit("city", "Austin");
+    await desk.respond(response);
+    assert.equal(desk.clock.isIdle, true);
+    assert.equal(desk.queue.isHeld("city"), true);
+    assert.equal(desk.failures[0].response, response);
+
+    desk.failures[0].retry();
+    await desk.respond();
+    assert.deepEqual(desk.sent, [{ city: "Austin" }, { city: "Austin" }]);
+  }
+});
+
+test("an order that cannot succeed is given up, whether the server says why or not", async () => {
+  for (const response of [
+    { status: 400, problem: "" },
+    { ...REFUSED, isFinal: true },
+  ]) {
+    const desk = new Desk();
+    const order = { order: "post", text: "Hello" };
+    desk.queue.order(order);
+    assert.equal(desk.queue.isInLine(order), true);
+    await desk.respond(response);
+
+    assert.equal(desk.queue.isInLine(order), false);
+    assert.equal(desk.clock.isIdle, true);
+    assert.equal(desk.queue.isUnsaved, false);
+    assert.ok(reasonFor(desk.failures[0].response));
+  }
+});
+
+test("a server that asks to be left alone is", async () => {
+  const desk = new Desk();
+  desk.queue.commit("city", "Austin");
+  await desk.respond({ status: 429, problem: "", wait: 60_000 });
+  await desk.clock.ring();
+  await desk.respond();
+
+  assert.deepEqual(desk.clock.pauses, [60_000]);
+  assert.deepEqual(desk.queue.summary(), { state: "saved" });
+});
+
+test("a success that names no answer has saved none", async () => {
+  const desk = new Desk();
+  desk.queue.commit("city", "Austin");
+  const [request] = desk.open;
+  request.isOpen = false;
+  request.resolve(OK);
+  await settle();
+
+  assert.equal(desk.queue.isHeld("city"), true);
+  assert.equal(desk.failures[0].response.status, 0);
+  assert.equal(desk.clock.isIdle, false);
 });
 
 test("a conflict of two saves is tried again, also for orders", async () => {

@@ -5,12 +5,14 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { codeOf, isKnownCode, matching, theOne } from "../../static/web/choice-search.js";
+import { idOf, pathOf } from "../../static/web/field.js";
 import { faultWords } from "../../static/web/fault-words.js";
 import { nextPlace } from "../../static/web/option-cursor.js";
 import { clockText, placeAfter, requestLabel } from "../../static/web/quote-clock.js";
 import { oneAfterAnother } from "../../static/web/fresh-parts.js";
 import { reconnectPause } from "../../static/web/reconnect-pause.js";
 import { RunningShare } from "../../static/web/running-share.js";
+import { UndoHistory } from "../../static/web/undo-history.js";
 
 const STATES = [
   ["TN", "Tennessee"],
@@ -153,4 +155,44 @@ test("after a load that failed the next one is tried", async () => {
   await assert.rejects(refresh(), /as ordered/);
   await refresh();
   assert.equal(loads, 2);
+});
+
+test("the id of an element names its path", () => {
+  const [row, other] = ["0198f0aa-0000-7000-8000-00000000000a", "0198f0aa-0000-7000-8000-00000000000b"];
+  for (const path of [
+    "mqs_naics",
+    "locations",
+    `locations/${row}`,
+    `locations/${row}/mqs_loc_zip`,
+    `locations/${row}/buildings/${other}`,
+    `locations/${row}/buildings/${other}/mqs_bld_limit`,
+  ]) {
+    assert.equal(pathOf(idOf(path)), path);
+  }
+});
+
+test("saves are undone from the last one back, or one by the version before it, and done again", () => {
+  const history = new UndoHistory();
+  for (const before of [1, 2, 3]) history.note({ before, version: before + 1 });
+  assert.deepEqual(history.latest, { before: 3, version: 4 });
+  assert.deepEqual(history.takeUndo(2), { before: 2, version: 3 });
+  assert.equal(history.takeUndo(2), undefined);
+  assert.deepEqual(history.takeUndo(), { before: 3, version: 4 });
+
+  history.note({ before: 4, version: 5 }, { isUndo: true });
+  assert.deepEqual(history.takeRedo(), { before: 4, version: 5 });
+  history.note({ before: 5, version: 6 }, { isRedo: true });
+  assert.deepEqual(history.takeUndo(), { before: 5, version: 6 });
+  history.note({ before: 6, version: 7 }, { isUndo: true });
+  history.note({ before: 7, version: 8 });
+  assert.equal(history.takeRedo(), undefined);
+});
+
+test("a history has an end", () => {
+  const history = new UndoHistory();
+  assert.equal(history.takeUndo(), undefined);
+  for (let before = 1; before <= 150; before += 1) history.note({ before, version: before + 1 });
+  let number = 0;
+  while (history.takeUndo()) number += 1;
+  assert.equal(number, 100);
 });

@@ -25,7 +25,7 @@ from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from operations.errors import OperationError
 from operations.submission.errors import NoValidItems
-from partner_engine.error_statuses import status_of, status_of_operation_error
+from partner_engine.error_statuses import RETRY_AFTER, status_of, status_of_operation_error
 from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, LockShape, Refused, render
 from partner_engine.rate_limits import as_refused
 from rules.explain.trace import UnknownTarget
@@ -34,15 +34,6 @@ from tenants.limits.errors import RateLimited
 from webhooks.endpoints import EndpointIsDisabled, TooManyEndpoints, UnknownEventType
 from webhooks.selectors import NoSuchEndpoint
 from webhooks.ssrf import RefusedAddress
-
-#: Codes after which the same request may succeed, and the seconds after which to repeat it.
-RETRY_AFTER: Final = {
-    "idempotency_key_in_flight": 1,
-    "idempotency_replay": 1,
-    "locked_by_another_save": 1,
-    "stale": 1,
-    "unavailable": 2,
-}
 
 #: Exceptions whose message is the detail: status and code.
 WITH_MESSAGE: Final[dict[type[Exception], tuple[int, str]]] = {

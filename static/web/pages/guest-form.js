@@ -4,6 +4,7 @@ import { startForm } from "../form.js";
 import { startGuestCompletion } from "../guest-completion.js";
 import { startGuestSteps } from "../guest-steps.js";
 
-startForm();
+// It takes a link's secret out of the address before anything goes there.
 startGuestCompletion();
+startForm();
 startGuestSteps();
