@@ -117,6 +117,14 @@ class UserManager(BaseUserManager["User"]):
         return self.create_user(email, password, role=Role.STAFF, is_staff=True, is_superuser=True, **fields)
 
 
+class Theme(models.TextChoices):
+    """The colors of the pages of a user who has chosen."""
+
+    SYSTEM = "system"
+    LIGHT = "light"
+    DARK = "dark"
+
+
 class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # as above
     """A person who signs in by e-mail: an agent or administrator of one tenant, or staff of the product (no tenant)."""
 
@@ -132,6 +140,15 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     date_joined = models.DateTimeField(default=timezone.now)
     session_generation = models.CharField(
         max_length=32, blank=True, default="", editable=False, help_text="Sessions of earlier generations are refused."
+    )
+
+    theme = models.CharField(
+        max_length=6,
+        choices=Theme,
+        blank=True,
+        default="",
+        editable=False,
+        help_text="Without a choice, that of the browser.",
     )
 
     objects: ClassVar[UserManager] = UserManager()

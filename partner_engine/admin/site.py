@@ -26,6 +26,7 @@ from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
 from partner_engine.admin.staff import may_enter
 from partner_engine.admin.tenant_choice import choose_scope, shown_scope
+from partner_engine.admin.theme import choose_theme
 from partner_engine.sign_out import note_sign_out
 from tenants.models import User
 
@@ -176,6 +177,7 @@ class StaffSite(UnfoldAdminSite):
             path("locks/", self.admin_view(self.locks), name="locks"),
             path("operation-charts/", self.admin_view(self.operation_charts), name="operation-charts"),
             path("second-factor/", self.admin_view(self.second_factor), name="second-factor"),
+            path("theme/", self.admin_view(choose_theme), name="theme"),
         ]
 
     def extra_context(self, context: dict[str, Any], request: HttpRequest) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The agent's own account: name, password, second factor, and sessions.
+"""The agent's own account: name, theme, password, second factor, and sessions.
 
 What could lock the owner out needs the present password, whose guesses are limited like those of a sign-in.
 """
@@ -20,6 +20,7 @@ from partner_engine import second_factors
 from partner_engine.account_changes import FACTOR_REMOVED, add_factor, change_password, remove_factor, renew_codes
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
+from partner_engine.themes import store_theme
 from partner_engine.user_sessions import end_other_sessions, end_session, keep_only_this_session, list_sessions
 from partner_engine.web.access import Agent, for_agents
 from tenants.access import Right
@@ -81,6 +82,12 @@ def _rename(request: HttpRequest, agent: Agent) -> HttpResponse:
         raise Refused("name", "full_name", f"Enter your name, at most {NAME_LENGTH} characters.")
     User.objects.filter(pk=agent.user.pk).update(full_name=name)
     return _done("name")
+
+
+def _choose_theme(request: HttpRequest, agent: Agent) -> HttpResponse:
+    if not store_theme(agent.user, request.POST.get("theme", "")):
+        raise Refused("", "", "Choose the theme of the system, the light one or the dark one.")
+    return HttpResponse(status=204)
 
 
 def _change_password(request: HttpRequest, agent: Agent) -> HttpResponse:
@@ -147,6 +154,7 @@ def _remove_factor(request: HttpRequest, agent: Agent) -> HttpResponse:
 
 _ORDERS: Final[dict[str, Callable[[HttpRequest, Agent], HttpResponse]]] = {
     "name": _rename,
+    "theme": _choose_theme,
     "password": _change_password,
     "session": _end_session,
     "sessions": _end_others,

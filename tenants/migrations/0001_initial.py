@@ -170,6 +170,17 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "theme",
+                    models.CharField(
+                        blank=True,
+                        choices=[("system", "System"), ("light", "Light"), ("dark", "Dark")],
+                        default="",
+                        editable=False,
+                        help_text="Without a choice, that of the browser.",
+                        max_length=6,
+                    ),
+                ),
+                (
                     "groups",
                     models.ManyToManyField(
                         blank=True,

@@ -92,6 +92,16 @@ def test_the_sign_in_of_an_agent_at_the_admin_is_refused(owner: User) -> None:
     assert "_auth_user_id" not in client.session
 
 
+def test_the_theme_of_staff_is_stored_on_the_account(admin: Client) -> None:
+    address = reverse("admin:theme")
+
+    assert admin.post(address, {"theme": "dark"}).status_code == 204
+    assert admin.post(address, {"theme": "pink"}).status_code == 422
+    assert admin.get(address).status_code == 405
+    assert 'data-theme="dark"' in admin.get(reverse("admin:index")).content.decode()
+    assert Client().post(address, {"theme": "light"}).status_code == 302
+
+
 def test_the_start_page_has_the_products_theme_and_sidebar(admin: Client) -> None:
     page = admin.get(reverse("admin:index")).content.decode()
 

@@ -92,6 +92,22 @@ def test_the_name_is_changed(browser: Client, owner: User) -> None:
     assert (refused.status_code, "Enter your name" in text_of(refused)) == (422, True)
 
 
+def test_the_theme_of_the_account_comes_before_that_of_the_browser(browser: Client, owner: User) -> None:
+    browser.cookies["theme"] = "light"
+    assert 'data-theme="light"' in text_of(browser.get("/account"))
+
+    assert order(browser, "theme", theme="dark").status_code == 204
+    elsewhere = signed_in(owner)
+    assert 'data-theme="dark"' in text_of(browser.get("/account"))
+    assert 'data-theme="dark"' in text_of(elsewhere.get("/account"))
+    assert order(elsewhere, "theme", theme="system").status_code == 204
+    assert "data-theme" not in text_of(browser.get("/account"))
+
+    refused = order(browser, "theme", theme='"><script>')
+    owner.refresh_from_db()
+    assert (refused.status_code, owner.theme) == (422, "system")
+
+
 def test_a_new_password_ends_the_other_sessions_and_is_reported(
     browser: Client, owner: User, member: User, harbor: Tenant
 ) -> None:
