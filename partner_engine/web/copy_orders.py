@@ -17,11 +17,11 @@ from batch.changes.mutators.copy_fields import CopyFieldsMutator
 from batch.context import BatchContext
 from batch.errors import NotFound
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.copies import respond_to_repetition, respond_to_save
 from partner_engine.web.copy_shell import shell_around, shown_route
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.order_keys import carried_out, order_key
 from partner_engine.web.pages.shell import ANSWERS
+from partner_engine.web.save_response import Saved, respond_to_repetition, respond_to_save
 from tenants.access import Right
 
 _ORDERS: Final[dict[str, Callable[[CopyFieldsMutator, HttpRequest], None]]] = {
@@ -80,10 +80,14 @@ def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
             _ORDERS[wanted](context.changeset.copy, request)
             result = context.save(respond=lambda _: carried_out())
             if of == copy_id and wanted not in ("delete", "restore"):
-                reading = read_context(context, request, agent, result=result)
-                return respond_to_save(
-                    request, reading, result, before=before, version=loaded, is_everything=wanted != "rename"
+                saved = Saved(
+                    reading=read_context(context, request, agent, result=result),
+                    result=result,
+                    before=before,
+                    version=loaded,
+                    is_everything=wanted != "rename",
                 )
+                return respond_to_save(request, saved)
     if wanted == "delete" and of == copy_id:
         base = str(form.fields.base_copy_id or form.id)
         return _lead_to(_deleted(request, of, title, shown=True), request, base)

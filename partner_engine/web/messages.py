@@ -11,9 +11,9 @@ from django_htmx.http import trigger_client_event
 
 from batch.errors import UnknownRecord
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.copies import respond_to_repetition, respond_to_save
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.order_keys import carried_out, order_key
+from partner_engine.web.save_response import Saved, respond_to_repetition, respond_to_save
 from tenants.access import Right
 
 
@@ -40,5 +40,6 @@ def order(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
                 messages.find(request.POST.get("id", "")).dismiss()
         result = context.save(respond=lambda _: carried_out())
         reading = read_context(context, request, agent, result=result)
-        response = respond_to_save(request, reading, result, before=before, version=loaded)
+        saved = Saved(reading=reading, result=result, before=before, version=loaded)
+        response = respond_to_save(request, saved)
     return trigger_client_event(response, "message-posted", {}) if wanted == "post" else response

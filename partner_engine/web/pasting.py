@@ -13,10 +13,11 @@ from batch.changes.changeset import Changeset
 from copies.paths import Path
 from partner_engine.web import row_commands
 from partner_engine.web.access import Agent, for_agents, refuse
-from partner_engine.web.copies import MOST_STEPS, respond_to_repetition, respond_to_save
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.order_keys import carried_out, order_key
 from partner_engine.web.pages.pasted_rows import MOST_COLUMNS, PastedRows, read_pasted
+from partner_engine.web.row_orders import MOST_STEPS
+from partner_engine.web.save_response import Saved, respond_to_repetition, respond_to_save
 from tenants.access import Right
 
 #: The beginning of the names of the fields with the question of each column.
@@ -53,8 +54,8 @@ def _save(request: HttpRequest, agent: Agent, copy_id: UUID, path: str) -> HttpR
             pool.add(answers=answers)
         result = context.save(respond=lambda _: carried_out())
         reading = read_context(context, request, agent, result=result)
-        shown: dict[str, object] = {"pasted": pasted}
-        return respond_to_save(request, reading, result, before=before, version=loaded, shown=shown)
+        saved = Saved(reading=reading, result=result, before=before, version=loaded, shown={"pasted": pasted})
+        return respond_to_save(request, saved)
 
 
 def _read(request: HttpRequest, changeset: Changeset, path: str) -> PastedRows:

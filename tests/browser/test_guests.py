@@ -61,15 +61,14 @@ def open_link(guest: Driver, url: str) -> None:
     expect(guest.page.locator("#form[data-live]")).to_be_attached()
 
 
-def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, copy_id: UUID) -> None:
-    driver.open(copy_id)
+def show_links(driver: Driver) -> None:
+    """Open the dialog with the guest links by the mouse."""
     driver.page.locator("#more-button").click()
     driver.page.locator("#guests-button").click()
-    expect(driver.page.locator("#guest-links")).to_contain_text("There is no guest yet")
-    driver.check_access()
-    driver.photograph("guest-links-empty-light-1440")
-    driver.page.keyboard.press("Escape")
-    url = make_link(driver, "Gus Miller")
+
+
+def look_at_new_link(driver: Driver) -> None:
+    """Check the dialog with a link that nobody has opened, at a desk and on a phone."""
     expect(driver.page.locator(".guest-list")).to_contain_text("Not opened yet")
     driver.check_access()
     driver.photograph("guest-links-light-1440")
@@ -78,21 +77,19 @@ def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, c
     driver.photograph("guest-links-light-390")
     driver.page.set_viewport_size(DESK)
 
-    guest.page.goto(url)
-    guest.check_access()
-    guest.photograph("guest-link-dark-390")
-    open_link(guest, url)
-    assert guest.page.url == f"{guest.server}/guest/{copy_id}/form"
+
+def look_at_form(guest: Driver) -> None:
+    """Check the guest's form, closed and with what is left."""
     guest.check_access()
     guest.photograph("guest-form-dark-390")
     guest.page.get_by_role("button", name="answers left").click()
     guest.check_access()
     guest.photograph("guest-left-dark-390")
     guest.page.keyboard.press("Escape")
-    expect(driver.page.locator("#people")).to_contain_text("Gus Miller (guest)")
-    expect(guest.page.locator("#people")).to_contain_text("Ona Owner")
 
-    driver.page.get_by_role("button", name="Close").click()
+
+def both_see_what_the_other_saves(driver: Driver, guest: Driver) -> None:
+    """Let the guest and then the agent answer a question; each page shows it."""
     guest.answer("mqs_mail_city", "Waco")
     saved_at = time.monotonic()
     expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Waco")
@@ -101,15 +98,42 @@ def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, c
     driver.answer("mqs_business_name", "Copper Kettle")
     expect(guest.page.locator("#insured")).to_have_text("Copper Kettle")
 
-    driver.page.locator("#more-button").click()
-    driver.page.locator("#guests-button").click()
-    expect(driver.page.locator(".guest-list")).to_contain_text("last seen")
+
+def end_link(driver: Driver, guest: Driver) -> None:
+    """End the guest's link in the dialog; the guest's page says so at once."""
     driver.page.on("dialog", lambda dialog: dialog.accept())
     driver.page.get_by_role("button", name="End the link for Gus Miller").click()
     expect(driver.page.locator(".guest-list")).to_contain_text("Ended")
     ended_at = time.monotonic()
     expect(guest.page.locator("#banner")).to_contain_text("This link is no longer valid")
     assert time.monotonic() - ended_at < within(5)
+
+
+def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, copy_id: UUID) -> None:
+    driver.open(copy_id)
+    show_links(driver)
+    expect(driver.page.locator("#guest-links")).to_contain_text("There is no guest yet")
+    driver.check_access()
+    driver.photograph("guest-links-empty-light-1440")
+    driver.page.keyboard.press("Escape")
+    url = make_link(driver, "Gus Miller")
+    look_at_new_link(driver)
+
+    guest.page.goto(url)
+    guest.check_access()
+    guest.photograph("guest-link-dark-390")
+    open_link(guest, url)
+    assert guest.page.url == f"{guest.server}/guest/{copy_id}/form"
+    look_at_form(guest)
+    expect(driver.page.locator("#people")).to_contain_text("Gus Miller (guest)")
+    expect(guest.page.locator("#people")).to_contain_text("Ona Owner")
+
+    driver.page.get_by_role("button", name="Close").click()
+    both_see_what_the_other_saves(driver, guest)
+
+    show_links(driver)
+    expect(driver.page.locator(".guest-list")).to_contain_text("last seen")
+    end_link(driver, guest)
     expect(driver.page.locator("#people li")).to_have_count(0)
     guest.photograph("guest-ended-dark-390")
     guest.page.fill("[name=mqs_mail_city]", "Dallas")
