@@ -14,9 +14,7 @@ def test_waits_take_functions() -> None:
         for path in sorted(TESTS.rglob("*.py"))
         if "wait_for_function(" in (text := path.read_text(encoding="utf-8"))
         for call in ast.walk(ast.parse(text))
-        if isinstance(call, ast.Call)
-        and isinstance(call.func, ast.Attribute)
-        and call.func.attr == "wait_for_function"
+        if isinstance(call, ast.Call) and isinstance(call.func, ast.Attribute) and call.func.attr == "wait_for_function"
     ]
 
     expressions = [
