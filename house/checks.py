@@ -17,6 +17,7 @@ from house.migration_digests import schema_digest
 from house.packages import BENCH, DEV, SERVERS, ensure_packages
 from house.place import CHECKOUT, PYTHON, RUN, locked
 from house.servers import MIGRATED, TENANT_MIGRATED, Instance
+from house.static_files import collect_plainly
 from house.supervisor import Supervisor, say
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -73,7 +74,10 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
         else:
             with (
                 _beside(supervisor, {**STATIC_CHECKS, **MIGRATIONS_CHECK}, environment) as failed,
-                _beside(supervisor, DEPLOYMENT_CHECK, _production_environment(environment)) as failed_deployment,
+                tempfile.TemporaryDirectory() as static,
+                _beside(
+                    supervisor, DEPLOYMENT_CHECK, _production_environment(environment, static)
+                ) as failed_deployment,
             ):
                 failed += _run_checks(
                     supervisor,
@@ -169,12 +173,12 @@ def _report(failed: Sequence[str]) -> int:
     return 1 if failed else 0
 
 
-def _production_environment(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment that a careful operator would set, for the deployment check."""
+def _production_environment(environment: Mapping[str, str], static: str) -> dict[str, str]:
+    """Return an environment that a careful operator would set, with static files in `static`."""
+    collect_plainly(Path(static))
     return {
-        **environment,
-        "DEBUG": "0",
-        "DEMO": "0",
+        **{name: value for name, value in environment.items() if name not in ("DEBUG", "DEMO")},
+        "STATIC_ROOT": static,
         "SECRET_KEY": secrets.token_urlsafe(64),
         "ALLOWED_HOSTS": "partner-engine.example",
         "CSRF_TRUSTED_ORIGINS": "https://partner-engine.example",

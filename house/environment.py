@@ -9,10 +9,12 @@ MISLEADING = ("PYTHONHOME", "PYTHONPATH", "PYTHONSTARTUP", "VIRTUAL_ENV", "__PYV
 
 
 def product_environment(defaults: dict[str, str]) -> dict[str, str]:
-    """Return the caller's environment over `.env` over `defaults`."""
+    """Return the caller's environment over `.env` over `defaults` over DEBUG=1: without it the product is in
+    production.
+    """
     own = {name: value for name, value in os.environ.items() if name not in MISLEADING}
     fixed = {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", "PYTHONUNBUFFERED": "1"}
-    return defaults | _dot_env() | own | fixed
+    return {"DEBUG": "1"} | defaults | _dot_env() | own | fixed
 
 
 def _dot_env() -> dict[str, str]:

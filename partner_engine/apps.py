@@ -5,9 +5,9 @@ from importlib import import_module
 from django.apps import AppConfig
 
 # Imported to register the system checks.
-from partner_engine import checks, connection_budget
+from partner_engine import checks, connection_budget, start_checks
 
-__all__ = ["PartnerEngineConfig", "checks", "connection_budget"]
+__all__ = ["PartnerEngineConfig", "checks", "connection_budget", "start_checks"]
 
 
 class PartnerEngineConfig(AppConfig):

@@ -29,7 +29,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-from partner_engine.checks import refuse_unsafe_settings
+from partner_engine.checks import refuse_unsafe_start
 from partner_engine.correlation import correlation_id_of
 from redis_locks.heartbeats import note_heartbeat
 
@@ -82,8 +82,8 @@ app.autodiscover_tasks(["batch.processes"])
 # one that does not answer: the worker connects anew instead of ending.
 app.conf.broker_channel_error_retry = True
 app.steps["consumer"].add(ReconnectPause)
-#: Beat writes these into its table when it starts; staff can switch them off there. Messages expire, since late ones
-#: are useless. Due actions and webhooks are not listed: `manage.py relay` polls for them without a broker.
+#: Messages expire, since late ones are useless. Due actions and webhooks are not listed: `manage.py relay` polls for
+#: them without a broker.
 app.conf.beat_schedule = {
     "processes: resume": {"task": _PULSE_TASK, "schedule": 30.0, "options": {"expires": 25}},
     "actions: maintenance": {
@@ -97,7 +97,7 @@ app.conf.beat_schedule = {
 @beat_init.connect
 @celeryd_init.connect
 def _refuse(**kwargs: Any) -> None:
-    refuse_unsafe_settings()
+    refuse_unsafe_start(serves_pages=False)
 
 
 @worker_init.connect

@@ -1,4 +1,7 @@
-"""System checks of the settings, with ids and hints, and the refusal to start with unsafe ones."""
+"""System checks of the settings, with ids and hints, and the refusal to start with unsafe ones.
+
+In production a server starts only when these checks and those of ``start_checks`` pass; docs/deploying.md lists them.
+"""
 
 from __future__ import annotations
 
@@ -9,17 +12,22 @@ from django.apps import AppConfig
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Warning, register, run_checks
 from django.core.checks.messages import ERROR
-from django.db import connections
+from django.db import DatabaseError, connections
 
 from redis_locks.fair_lock import FRESH_SECONDS, TTL_SECONDS
 
 TAG: Final = "partner_engine"
+#: The tags of ``start_checks``: of all servers, and of those that serve pages.
+START: Final = "start"
+PAGES: Final = "pages"
 SECRET_KEY_LENGTH: Final = 50
+#: The last line of a refusal: a developer usually forgot this one setting.
+DEVELOPERS: Final = "This is production, because DEBUG=1 is not set; on a developer's machine set it (docs/running.md)."
 
 
 @register(TAG)
 def check_settings(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any) -> list[CheckMessage]:
-    """Return an error for each missing or unsafe setting in production (DEBUG=0)."""
+    """Return an error for each missing or unsafe setting in production."""
     if settings.DEVELOPMENT:
         return []
     return [
@@ -66,7 +74,7 @@ def _production_errors() -> list[tuple[str, bool, str, str, str]]:
             settings.DEMO,
             "DEMO",
             "is on: its passwords are public.",
-            "Unset DEMO, or start without DEBUG=0 to see the demo.",
+            "Unset DEMO, or start with DEBUG=1 to see the demo.",
         ),
         ("E006", not settings.DATABASE_URL, "DATABASE_URL", "is not set.", "postgres://user:password@host:5432/name"),
         ("E007", not settings.REDIS_URL, "REDIS_URL", "is not set.", "redis://:password@host:6379/0"),
@@ -76,6 +84,20 @@ def _production_errors() -> list[tuple[str, bool, str, str, str]]:
             "FAILPOINT",
             "is set: it kills or stops this process in the middle of a save.",
             "Unset it, or set ALLOW_FAILPOINTS=1 to test faults on purpose.",
+        ),
+        (
+            "E015",
+            not settings.RATE_LIMIT_FACTOR and not settings.FAILPOINTS_ALLOWED,
+            "RATE_LIMIT_FACTOR",
+            "is 0: all rate limits are off.",
+            "Unset it, or set ALLOW_FAILPOINTS=1 for a load test.",
+        ),
+        (
+            "E016",
+            bool(settings.PUBLIC_URL) and not settings.PUBLIC_URL.startswith("https://"),
+            "PUBLIC_URL",
+            "does not begin with https://: guest links and callbacks would travel in the clear.",
+            "Set the public address of this installation, such as https://forms.example.com.",
         ),
     ]
 
@@ -105,15 +127,23 @@ def check_timeouts(app_configs: Sequence[AppConfig] | None = None, **kwargs: Any
 def check_database_role(
     app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Return an error for each database role that bypasses row-level security, and a warning for logs with values."""
+    """Return an error for each database role that bypasses row-level security, and a warning for logs with values.
+
+    A database that does not respond gets a warning: servers start without it and try again.
+    """
     messages: list[CheckMessage] = []
     for alias in databases or ():
-        with connections[alias].cursor() as cursor:
-            cursor.execute(
-                "SELECT rolsuper OR rolbypassrls, current_setting('log_min_messages') NOT IN ('log', 'fatal', 'panic')"
-                " FROM pg_roles WHERE rolname = current_user"
+        try:
+            bypasses_security, logs_values = _role_of(alias)
+        except DatabaseError as error:
+            messages.append(
+                Warning(
+                    f"The database {alias!r} does not respond ({type(error).__name__}), so its role was not checked.",
+                    hint="Start the database server, or correct its URL.",
+                    id="partner_engine.W017",
+                )
             )
-            bypasses_security, logs_values = cursor.fetchone()
+            continue
         if bypasses_security:
             messages.append(
                 Error(
@@ -133,11 +163,33 @@ def check_database_role(
     return messages
 
 
-def refuse_unsafe_settings() -> None:
-    """Exit with one sentence per error.
+def _role_of(alias: str) -> tuple[bool, bool]:
+    """Return whether the role bypasses row-level security, and whether the server logs values."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute(
+            "SELECT rolsuper OR rolbypassrls, current_setting('log_min_messages') NOT IN ('log', 'fatal', 'panic')"
+            " FROM pg_roles WHERE rolname = current_user"
+        )
+        bypasses_security, logs_values = cursor.fetchone()
+    return bypasses_security, logs_values
+
+
+def refuse_unsafe_start(*, serves_pages: bool) -> None:
+    """Exit with one sentence per error of the settings, then per error of what this process needs to start.
 
     Servers call it when they start, because Django runs no checks then.
     """
-    errors = [message for message in run_checks(tags=[TAG]) if message.level >= ERROR]
+    refuse_unsafe_settings()
+    _refuse([START, PAGES] if serves_pages else [START])
+
+
+def refuse_unsafe_settings() -> None:
+    """Exit with one sentence per error of the settings."""
+    _refuse([TAG])
+
+
+def _refuse(tags: Sequence[str]) -> None:
+    errors = [message for message in run_checks(tags=tags, include_deployment_checks=True) if message.level >= ERROR]
     if errors:
-        raise SystemExit("\n".join(f"{error.msg} {error.hint} ({error.id})" for error in errors))
+        last = [] if settings.DEVELOPMENT else [DEVELOPERS]
+        raise SystemExit("\n".join([*(f"{error.msg} {error.hint} ({error.id})" for error in errors), *last]))

@@ -27,6 +27,10 @@ UNPOOLED: Final = 20
 SPARE: Final = 5
 #: Seconds for which a result is remembered.
 REMEMBERED: Final = 300.0
+OVERDRAWN_HINT: Final = (
+    "Raise max_connections of the server, lower DATABASE_POOL_SIZE, put a pooler in between (DATABASE_POOLER=1), or"
+    " correct WEB_PROCESSES, RELAY_PROCESSES and WORKER_PROCESSES."
+)
 
 log = structlog.get_logger(__name__)
 
@@ -103,12 +107,14 @@ def overdrawn() -> list[str]:
 def check_connection_budget(
     app_configs: object = None, databases: Sequence[str] | None = None, **kwargs: Any
 ) -> list[CheckMessage]:
-    """Return a warning for each server that allows fewer connections than this installation may open."""
-    hint = (
-        "Raise max_connections of the server, lower DATABASE_POOL_SIZE, put a pooler in between (DATABASE_POOLER=1), or"
-        " correct WEB_PROCESSES, RELAY_PROCESSES and WORKER_PROCESSES."
-    )
-    return [Warning(sentence, hint=hint, id="partner_engine.W012") for sentence in (overdrawn() if databases else [])]
+    """Return a warning for each server that allows fewer connections than this installation may open.
+
+    In production servers do not start then (``partner_engine.E012``), but migrations run.
+    """
+    return [
+        Warning(sentence, hint=OVERDRAWN_HINT, id="partner_engine.W012")
+        for sentence in (overdrawn() if databases else [])
+    ]
 
 
 class _Memory:

@@ -30,7 +30,6 @@ _QUIET: Final = (
     "axes",
     # One line per second for each task that polls for work.
     "celery",
-    "django_celery_beat",
     "asyncio",
     "django.db.backends",
     "django.template",

@@ -1,7 +1,7 @@
 """The settings of the product, from environment variables only (and `.env`, which they override).
 
-The defaults are for development. With DEBUG=0 the installation is in production, and `partner_engine.checks` refuses
-missing settings with a sentence.
+An installation is in production unless DEBUG=1, which `make run` and the tests set: a forgotten setting is refused by
+`partner_engine.checks` with a sentence, never replaced by an unsafe default.
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ env.read_env(BASE_DIR / ".env")
 
 # Kind of installation
 
-#: A developer's machine, a test run or the demo; False with DEBUG=0.
-DEVELOPMENT: bool = env.bool("DEBUG", default=True)
+#: A developer's machine, a test run or the demo; only with DEBUG=1.
+DEVELOPMENT: bool = env.bool("DEBUG", default=False)
 #: Demo data with public passwords, created by `seed_demo`.
 DEMO: bool = env.bool("DEMO", default=False)
 #: Django's own switch, which shows source code on error pages. The demo shows the product's error pages instead.
@@ -95,16 +95,7 @@ CACHES = {
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
 LOCK_PREFIX = "partner_engine.locks"
-CHANNEL_LAYERS = {
-    "default": {
-        "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
-        "CONFIG": {
-            # The default timeout of redis-py would close idle sockets after 5 s.
-            "hosts": [{"address": REDIS_URL, "socket_timeout": None}],
-            "prefix": "partner_engine.live",
-        },
-    }
-}
+LIVE_PREFIX = "partner_engine.live"  # of the channels of live updates
 CELERY_BROKER_URL = REDIS_URL
 CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 3_600, "global_keyprefix": "partner_engine.jobs."}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
@@ -114,7 +105,6 @@ CELERY_BROKER_CONNECTION_MAX_RETRIES = None
 CELERY_TASK_IGNORE_RESULT = CELERY_TASK_ACKS_LATE = CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_TIME_LIMIT = 600
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = CELERY_WORKER_REDIRECT_STDOUTS = False
 # Without EMAIL_URL mails are written to the log of the worker that sends them.
 _MAIL = mail(env.str("EMAIL_URL", default="") or "consolemail://")
@@ -147,7 +137,6 @@ INSTALLED_APPS = [
     "axes",
     "channels",
     "csp",
-    "django_celery_beat",
     "django_htmx",
     "django_otp",
     "django_otp.plugins.otp_static",
@@ -275,7 +264,9 @@ OAUTH2_PROVIDER = {
 
 # Static files and language
 
-STATIC_URL, STATIC_ROOT = "/static/", BASE_DIR / "static_collected"
+STATIC_URL = "/static/"
+#: Where `manage.py collectstatic` writes the files that production serves.
+STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(BASE_DIR / "static_collected")))
 STATICFILES_DIRS = [BASE_DIR / "static"]
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = DEVELOPMENT
 STORAGES = {

@@ -11,7 +11,7 @@ os.environ.setdefault("DATABASE_POOL_SIZE", "10")
 application = get_wsgi_application()
 
 from catalogue.publish_notices import listen_for_releases  # noqa: E402 - needs loaded models
-from partner_engine.checks import refuse_unsafe_settings  # noqa: E402 - needs configured settings
+from partner_engine.checks import refuse_unsafe_start  # noqa: E402 - needs configured settings
 
-refuse_unsafe_settings()
+refuse_unsafe_start(serves_pages=True)
 listen_for_releases()

@@ -45,6 +45,8 @@ from tests.harness.tiers import IS_FULL
 
 def pytest_configure() -> None:
     """Add the second database, clone both from a migrated one where there is one, keep processes apart in Redis."""
+    if not settings.DEVELOPMENT:
+        raise pytest.UsageError("The tests need DEBUG=1: run them by `make test` (docs/running.md).")
     if "TEST_TEMPLATE" in os.environ:
         settings.DATABASES["default"].setdefault("TEST", {})["TEMPLATE"] = os.environ["TEST_TEMPLATE"]
     if SECOND_DATABASE not in settings.DATABASES:

@@ -20,7 +20,7 @@ CHECKOUT = Path(__file__).resolve().parents[1]
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python code in a process with only this environment."""
     own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
-    own |= {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", **environment}
+    own |= {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", "DEBUG": "1", **environment}
     return subprocess.run(
         [sys.executable, "-c", code], env=own, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
     )

@@ -1,4 +1,5 @@
-"""The checks of the admin's start page: each has a result, a time, a remedy, and a link to its list.
+"""The checks of the admin's start page and of ``manage.py doctor``: each has a result and a remedy; on the start page
+also a time and a link to its list.
 
 A check that fails or cannot reach what it looks at is *not checked*, which is never good.
 """
@@ -45,7 +46,8 @@ class Finding:
 class Check:
     """One check. ``label`` names the app and model whose list shows its rows, and the permission to see it.
 
-    ``remedy`` is shown unless the finding is good or plain. Without ``has_list`` the card is no link.
+    ``remedy`` is shown unless the finding is good or plain. Without ``has_list`` the card is no link. ``repair`` fixes
+    what is wrong, safely at any time, and returns what was done.
     """
 
     title: str
@@ -53,6 +55,9 @@ class Check:
     look: Callable[[datetime], Finding]
     remedy: str = ""
     has_list: bool = True
+    #: Whether ``look`` concerns the installation, not the rows of one database.
+    is_of_installation: bool = False
+    repair: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,29 +97,30 @@ def bounded(rows: QuerySet[Any]) -> tuple[int, str]:
     return amount, f"{COUNTED:,}+" if amount > COUNTED else f"{amount:,}"
 
 
-def _card(check: Check) -> Card:
-    now = timezone.now()
+def examine(check: Check, now: datetime) -> Finding:
+    """Run ``check``; the tone of one that fails or cannot look is ``unknown``."""
     try:
-        finding = check.look(now)
-    except NotChecked as reason:
-        return _not_checked(check, str(reason))
+        return check.look(now)
+    except NotChecked as unchecked:
+        reason = str(unchecked)
     except RedisError as error:
         log.warning("start_check_failed", check=check.title, reason=type(error).__name__)
-        return _not_checked(check, "Redis does not respond")
+        reason = "Redis does not respond"
     except DatabaseError as error:
         log.warning("start_check_failed", check=check.title, reason=type(error).__name__)
-        return _not_checked(check, "the database does not respond")
+        reason = "the database does not respond"
     except Exception:
         log.exception("start_check_failed", check=check.title)
-        return _not_checked(check, "the check failed; the log of the web server has the reason")
-    remedy = check.remedy if finding.tone in ("warn", "bad", "unknown") else ""
-    return Card(
-        check.title, finding.figure, finding.text, _link(check, finding.query), finding.tone, remedy, checked_at=now
-    )
+        reason = "the check failed; the log of the web server has the reason"
+    return Finding(figure="?", text=f"not checked: {reason}", tone="unknown")
 
 
-def _not_checked(check: Check, reason: str) -> Card:
-    return Card(check.title, "?", f"not checked: {reason}", _link(check, None), "unknown", check.remedy)
+def _card(check: Check) -> Card:
+    now = timezone.now()
+    finding = examine(check, now)
+    link, remedy = _link(check, finding.query), check.remedy if finding.tone in ("warn", "bad", "unknown") else ""
+    checked_at = None if finding.tone == "unknown" else now
+    return Card(check.title, finding.figure, finding.text, link, finding.tone, remedy, checked_at=checked_at)
 
 
 def _link(check: Check, query: dict[str, str] | None) -> str:

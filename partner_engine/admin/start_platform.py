@@ -103,6 +103,7 @@ PLATFORM_CHECKS: Final[Iterable[Check]] = (
         look=check_databases,
         remedy="Start the database server, or correct its URL in the settings.",
         has_list=False,
+        is_of_installation=True,
     ),
     Check(
         title="Redis",
@@ -110,12 +111,14 @@ PLATFORM_CHECKS: Final[Iterable[Check]] = (
         look=check_redis,
         remedy="Start Redis, or free its memory. No work is lost.",
         has_list=False,
+        is_of_installation=True,
     ),
     Check(
         title="Relay",
         label=_OUTBOX,
         look=check_relay,
         remedy="Start manage.py relay; deferred actions and webhooks wait for it.",
+        is_of_installation=True,
     ),
     Check(
         title="Beat and workers",
@@ -123,6 +126,7 @@ PLATFORM_CHECKS: Final[Iterable[Check]] = (
         look=check_celery,
         remedy="Start celery beat and a celery worker; decisions after a publish wait for them.",
         has_list=False,
+        is_of_installation=True,
     ),
     Check(
         title="Backups",
@@ -130,6 +134,7 @@ PLATFORM_CHECKS: Final[Iterable[Check]] = (
         look=check_backups,
         remedy="Let the backup job end with manage.py note_backup --database ALIAS.",
         has_list=False,
+        is_of_installation=True,
     ),
     Check(
         title="Keys",

@@ -17,6 +17,7 @@ from catalogue.demo import CATALOGUE_FILE
 from catalogue.files import read_catalogue, write_catalogue
 from catalogue.loader import load, read_draft
 from catalogue.models import Catalogue, Release
+from catalogue.translation import translate
 from tests.harness.boarding_files import BOARDING
 
 HERE = Path(__file__).parent
@@ -187,31 +188,24 @@ def test_export_writes_a_file_that_load_reads(tmp_path):
         run("export_catalogue", "demo_small_commercial", release=2)
 
 
-def test_translate_writes_a_file(tmp_path):
-    run("translate_catalogue", HERE / "older_notation.yaml", output=tmp_path / "yards.yaml", title="Yards")
-
-    assert read_catalogue(tmp_path / "yards.yaml").title == "Yards"
-    with pytest.raises(CommandError, match="Cannot read"):
-        run("translate_catalogue", tmp_path / "none.yaml")
-
-
 @pytest.mark.django_db
 def test_load_translates_the_older_notation_on_the_way(tmp_path):
-    translated = tmp_path / "translated.yaml"
-    run("translate_catalogue", HERE / "older_notation.yaml", output=translated)
+    source = HERE / "older_notation.yaml"
 
-    said = run("load_catalogue", HERE / "older_notation.yaml")
+    said = run("load_catalogue", source)
 
-    definition = read_catalogue(translated)
+    definition = translate(source.read_text(encoding="utf-8"))
     assert said.startswith(f"Loaded {definition.code} ")
     assert read_draft(Catalogue.objects.get(code=definition.code)) == definition
+    run("export_catalogue", definition.code, output=tmp_path / "exported.yaml")
+    assert read_catalogue(tmp_path / "exported.yaml") == definition
 
 
-def test_translate_lists_what_cannot_be_translated(file):
+def test_load_lists_what_cannot_be_translated(file):
     source = (HERE / "older_notation.yaml").read_text(encoding="utf-8").replace("yard_past > 1", "yard_past is 1")
 
     with pytest.raises(CommandError, match=r"untranslatable: 'is' is not part of the notation"):
-        run("translate_catalogue", file(source))
+        run("load_catalogue", file(source))
 
 
 def test_a_faulty_file_ends_the_program_with_an_exit_code(file):

@@ -23,7 +23,6 @@ AT_LEAST = {
     "kombu": (5, 7),  # works with redis-py 8
     "django": (5, 2, 19),
     "djangorestframework": (3, 18),
-    "channels-redis": (4, 3),
     "psycopg": (3, 3),
     "redis": (8, 1),
 }

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import base64
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -16,37 +12,24 @@ from django.core.exceptions import ImproperlyConfigured
 from django.db import connection
 from pytest_django import Settings
 
+from house.static_files import collect_plainly
 from partner_engine.checks import TAG, check_database_role, check_settings, check_timeouts, refuse_unsafe_settings
 from partner_engine.environment import Limits, databases, keyring
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-KEY = base64.b64encode(b"k" * 32).decode()
-PRODUCTION = {
-    "DEBUG": "0",
-    "SECRET_KEY": "s" * 20 + "-a-production-key-" + "e" * 20,
-    "KEYRING": json.dumps({"2026-01": KEY}),
-    "ALLOWED_HOSTS": "partner-engine.example",
-    "CSRF_TRUSTED_ORIGINS": "https://partner-engine.example",
-    "TRUSTED_PROXIES": "1",
-    "DATABASE_URL": "postgres://somebody:secret@127.0.0.1:1/nowhere",
-    "REDIS_URL": "redis://127.0.0.1:1/0",
-}
+from tests.harness.production import CHECKOUT, KEY, PRODUCTION, run
 
 
-def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run Python code in a process with only this environment."""
-    own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "SYSTEMROOT")}
-    own |= {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", **environment}
-    return subprocess.run(
-        [sys.executable, "-c", code], env=own, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
-    )
+@pytest.fixture
+def collected(tmp_path: Path) -> str:
+    """Return a folder of collected static files."""
+    collect_plainly(tmp_path)
+    return str(tmp_path)
 
 
-def test_production_has_nothing_to_complain_about() -> None:
+def test_production_has_nothing_to_complain_about(collected: str) -> None:
     check = "import sys; from django.core.management import execute_from_command_line as run; "
     check += "run(['manage.py', 'check', '--deploy', '--fail-level', 'WARNING'])"
 
-    done = run(check, **PRODUCTION)
+    done = run(check, **PRODUCTION, STATIC_ROOT=collected)
 
     assert (done.returncode, done.stderr.count("WARNING")) == (0, 0), done.stderr
 
@@ -64,6 +47,8 @@ def test_production_has_nothing_to_complain_about() -> None:
         ("DATABASE_URL", "", "partner_engine.E006"),
         ("REDIS_URL", "", "partner_engine.E007"),
         ("FAILPOINT", "written", "partner_engine.E011"),
+        ("RATE_LIMIT_FACTOR", 0.0, "partner_engine.E015"),
+        ("PUBLIC_URL", "http://forms.example.com", "partner_engine.E016"),
     ],
 )
 def test_each_missing_setting_is_refused_by_its_own_check(
@@ -79,6 +64,7 @@ def test_each_missing_setting_is_refused_by_its_own_check(
 
 def _as_in_production(settings: Settings) -> None:
     settings.DEVELOPMENT = settings.DEMO = settings.FAILPOINTS_ALLOWED = False
+    settings.RATE_LIMIT_FACTOR, settings.PUBLIC_URL = 1.0, "https://forms.example.com"
     settings.SECRET_KEY, settings.KEYRING = PRODUCTION["SECRET_KEY"], {"2026-01": KEY}
     settings.ALLOWED_HOSTS, settings.TRUSTED_PROXIES = [PRODUCTION["ALLOWED_HOSTS"]], 1
     settings.DATABASE_URL, settings.REDIS_URL = PRODUCTION["DATABASE_URL"], PRODUCTION["REDIS_URL"]

@@ -30,7 +30,9 @@ class Command(BaseCommand):
         parser.add_argument("--once", action="store_true", help="Look once, and end.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Poll until SIGTERM or Ctrl-C; a database that is away is polled again."""
+        """Poll until SIGTERM or Ctrl-C; a database that is away is polled again. Raises ``SystemCheckError``."""
+        # In production a server starts only with safe roles and enough connections (docs/deploying.md).
+        self.check(tags=["start"], include_deployment_checks=True)
         chosen = [sweep for sweep in SWEEPS if sweep.name in (options["only"] or ())]
         only: dict[str, Any] = {"sweeps": chosen} if chosen else {}
         if options["once"]:

@@ -19,7 +19,7 @@ from rules.definition.faults import CatalogueErrors, CatalogueFault
 
 
 def _read(file: Path) -> CatalogueFile:
-    """Return the catalogue in ``file``; the older notation is translated first (see ``translate_catalogue``)."""
+    """Return the catalogue in ``file``; the older notation is translated first."""
     text = file.read_bytes().decode("utf-8-sig", errors="replace")
     # The translation is checked like a file, so that its conditions are compiled too.
     return read_file(write_catalogue(translate(text)) if is_older_notation(text) else file)

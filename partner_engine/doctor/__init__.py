@@ -1,0 +1,1 @@
+"""``manage.py doctor``: every check of an installation in one list, with remedies and safe repairs."""

@@ -1,0 +1,163 @@
+"""The files of deploy/ fit the product: settings that exist, commands that exist, and limits that agree."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import stat
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+import yaml
+from django.core.management import get_commands, load_command_class
+
+from house.product import PROGRAMS
+from partner_engine.api.http.body_limit import MAX_REQUEST_BYTES
+from partner_engine.environment import TENANT_DATABASE_PREFIX, keyring
+from tests.house.test_promises import CHECKOUT
+
+DEPLOY: Final = CHECKOUT / "deploy"
+UNITS: Final = sorted((DEPLOY / "systemd").glob("*.service"))
+#: Read by programs around the settings, or by compose.yaml.
+BESIDE_SETTINGS: Final = {
+    *("HOST", "PORT", "DEMO", "PROMETHEUS_MULTIPROC_DIR"),
+    *("POSTGRES_SUPERUSER_PASSWORD", "PARTNER_ENGINE_PASSWORD", "BACKUP_PASSWORD"),
+}
+#: Set by programs for themselves, never by people.
+INTERNAL: Final = {"MAINTENANCE"}
+SETTINGS_FILES: Final = ("partner_engine/settings.py", "partner_engine/environment.py")
+#: Flags without which the product is less safe, or loses requests.
+WEB_FLAGS: Final = ("--no-proxy-headers", "--ws-max-size 65536", "--timeout-graceful-shutdown 30")
+
+
+def settings_read() -> set[str]:
+    """Return the names of all environment variables that the settings read."""
+    text = "".join((CHECKOUT / name).read_text(encoding="utf-8") for name in SETTINGS_FILES)
+    return set(re.findall(r'\benv\.\w+\(\s*"([A-Z_]+)"', text))
+
+
+def named_in(path: Path) -> dict[str, str]:
+    """Return the variables of a file of settings, also those that are commented out."""
+    lines = re.findall(r"^#?([A-Z][A-Z_]+)=(.*)$", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    return {name: value for name, value in lines if not name.startswith(TENANT_DATABASE_PREFIX)}
+
+
+def compose() -> dict[str, Any]:
+    return dict(yaml.safe_load((DEPLOY / "compose.yaml").read_text(encoding="utf-8")))
+
+
+@pytest.mark.parametrize("name", [".env.example", "deploy/.env.example"])
+def test_every_named_setting_exists(name: str) -> None:
+    assert set(named_in(CHECKOUT / name)) - settings_read() - BESIDE_SETTINGS == set()
+
+
+def test_every_setting_is_named() -> None:
+    assert settings_read() - set(named_in(CHECKOUT / ".env.example")) == INTERNAL
+
+
+def test_the_production_example_sets_what_stops_a_start() -> None:
+    text = (DEPLOY / ".env.example").read_text(encoding="utf-8")
+    needed = {"SECRET_KEY", "KEYRING", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "DATABASE_URL", "REDIS_URL"}
+
+    assert needed <= set(re.findall(r"^([A-Z_]+)=", text, flags=re.MULTILINE))
+    assert not {"DEBUG", "DEMO", "FAILPOINT"} & set(named_in(DEPLOY / ".env.example"))
+    quoted = named_in(DEPLOY / ".env.example")["KEYRING"].strip("'")
+    assert keyring(quoted.replace("<base64 of 32 random bytes>", "A" * 43 + "="))
+
+
+def test_the_checks_that_stop_a_start_are_documented() -> None:
+    sources = [CHECKOUT / "partner_engine" / name for name in ("checks.py", "start_checks.py")]
+    known = set(re.findall(r'"(?:partner_engine\.)?(E0\d\d)"', "".join(path.read_text() for path in sources)))
+
+    table = (CHECKOUT / "docs" / "deploying.md").read_text(encoding="utf-8")
+
+    assert known
+    assert [check for check in sorted(known) if check not in table] == []
+
+
+def commands() -> list[tuple[str, str]]:
+    """Return each command of the units and of compose.yaml with its origin."""
+    found = []
+    for unit in UNITS:
+        (line,) = re.findall(r"^ExecStart=(.*)$", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
+        found.append((unit.name, line.replace("/opt/partner-engine/.venv/bin/", "")))
+    for name, service in compose()["services"].items():
+        if service.get("image") == "partner-engine" and "command" in service:
+            found.append((f"compose {name}", shlex.join(service["command"])))
+    image = (DEPLOY / "Containerfile").read_text(encoding="utf-8").replace("\\\n", "")
+    (default,) = re.findall(r"^CMD \[(.*)\]$", image, flags=re.MULTILINE)
+    return [*found, ("image", " ".join(re.findall(r'"([^"]*)"', default)))]
+
+
+@pytest.mark.parametrize(("origin", "line"), commands(), ids=lambda text: text.split()[0])
+def test_every_command_exists_with_its_options(origin: str, line: str) -> None:
+    program, *arguments = shlex.split(line)
+    if program == "python":
+        assert arguments[0] == "manage.py", origin
+        command = load_command_class(get_commands()[arguments[1]], arguments[1])
+        command.create_parser("manage.py", arguments[1]).parse_args(arguments[2:])
+        return
+    # Programs that `make run` starts with these options too.
+    kind = {"uvicorn": "web", "celery": arguments[2] if program == "celery" else ""}[program]
+    tried = {*shlex.split(PROGRAMS[kind]), "--schedule"}
+    assert [option for option in arguments if option.startswith("-") and option not in tried] == [], origin
+    if program == "uvicorn":
+        assert [flag for flag in WEB_FLAGS if flag not in line] == [], origin
+
+
+def test_there_is_a_unit_and_a_service_for_each_process() -> None:
+    units = {unit.stem.removeprefix("partner-engine-").rstrip("@") for unit in UNITS}
+
+    assert units == {"web", "relay", "worker", "beat"}
+    assert units < set(compose()["services"])
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_units_run_as_an_ordinary_user_with_the_settings(unit: Path) -> None:
+    lines = set(unit.read_text(encoding="utf-8").splitlines())
+
+    expected = {"User=partner-engine", "EnvironmentFile=/etc/partner-engine/environment", "NoNewPrivileges=true"}
+    assert expected | {"ProtectSystem=strict"} <= lines
+
+
+def test_every_service_waits_for_the_migrations() -> None:
+    services = compose()["services"]
+    ours = {name: service for name, service in services.items() if service.get("image") == "partner-engine"}
+
+    waiting = {name for name, service in ours.items() if "upgrade" in service.get("depends_on", ())}
+
+    assert waiting == set(ours) - {"upgrade"}
+    assert services["upgrade"]["command"][2] == "upgrade"
+    mounted = [volume.split(":")[0] for service in services.values() for volume in service.get("volumes", ())]
+    files = [name for name in mounted if name.startswith("./") and not name.endswith("certificates")]
+    assert files
+    assert [name for name in files if not (DEPLOY / name).exists()] == []
+
+
+def test_nginx_passes_what_the_product_relies_on() -> None:
+    text = (DEPLOY / "nginx" / "partner-engine.conf").read_text(encoding="utf-8")
+    (megabytes,) = re.findall(r"client_max_body_size (\d+)m;", text)
+
+    assert int(megabytes) * 1024 * 1024 == MAX_REQUEST_BYTES
+    for line in (
+        "proxy_set_header Host $http_host;",
+        "proxy_set_header X-Forwarded-For $remote_addr;",
+        "proxy_set_header X-Forwarded-Proto $scheme;",
+        "proxy_set_header Upgrade $http_upgrade;",
+        "proxy_set_header Connection $connection_upgrade;",
+        "location = /metrics { deny all; }",
+    ):
+        assert line in text
+    assert text.count("{") == text.count("}")
+
+
+def test_the_roles_are_those_that_the_product_demands() -> None:
+    text = (DEPLOY / "postgresql" / "roles.sql").read_text(encoding="utf-8")
+    application, backup = text.split("-- For pg_dump alone")
+
+    assert "BYPASSRLS" not in application
+    assert "SUPERUSER" not in text
+    assert "LOGIN BYPASSRLS" in backup
+    assert "GRANT pg_read_all_data" in backup
+    assert (DEPLOY / "postgresql" / "roles.sh").stat().st_mode & stat.S_IXUSR
