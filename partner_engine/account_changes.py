@@ -18,6 +18,8 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
 
 PASSWORD_CHANGED = "Your password was changed"  # noqa: S105 - a sentence
+PASSWORD_RESET = "Your password was changed by a link from a mail"  # noqa: S105 - a sentence
+PASSWORD_CHOSEN = "You chose your password"  # noqa: S105 - a sentence
 FACTOR_ADDED = "A second factor was set up"
 FACTOR_REMOVED = "Your second factor was removed"
 FACTOR_REMOVED_BY_OPERATOR = "The operator of Partner Engine removed your second factor"
@@ -26,12 +28,12 @@ CODES_RENEWED = "Your recovery codes were replaced"
 log = structlog.get_logger(__name__)
 
 
-def change_password(user: User, tenant: Tenant, password: str) -> None:
-    """Store a checked ``password``."""
+def change_password(user: User, tenant: Tenant | None, password: str, *, change: str = PASSWORD_CHANGED) -> None:
+    """Store a checked ``password``. ``change`` is the subject of the mail."""
     with transaction.atomic():
         user.set_password(password)
         user.save(update_fields=["password"])
-        report_change(user, tenant, PASSWORD_CHANGED)
+        report_change(user, tenant, change)
 
 
 def add_factor(user: User, tenant: Tenant, device: TOTPDevice) -> list[str]:
@@ -58,9 +60,11 @@ def remove_factor(user: User, tenant: Tenant, change: str) -> None:
         report_change(user, tenant, change)
 
 
-def report_change(user: User, tenant: Tenant, change: str) -> None:
-    """Log ``change``, and emit the mail to the user."""
+def report_change(user: User, tenant: Tenant | None, change: str) -> None:
+    """Log ``change``, and emit the mail to the user; staff, who have no tenant, get none."""
     log.info("audit.account_changed", user_id=str(user.pk), change=change)
+    if tenant is None:
+        return
     mail = SendAccountChangedMail(user_id=str(user.pk), change=change, changed_at=timezone.now().isoformat())
     with use_tenant(tenant):
         enqueue(mail, alias=tenant.database_alias, tenant_id=tenant.pk, copy_id=None)

@@ -1,7 +1,8 @@
 """The one check of API clients' secrets: the OAuth2 library calls it wherever a client authenticates.
 
 The client that is counted is the client that is checked. Only a wrong secret counts as an attempt: a correct one resets
-the count, also if the request is refused afterwards for another reason.
+the count, also if the request is refused afterwards for another reason. An address has one count for all clients and
+for the sign-ins of people: each attempt costs a hash. An unknown client costs one too, so that its time does not tell.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_plus
 
 import structlog
+from django.contrib.auth.hashers import make_password
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error
 
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import address_of
+from tenants.limits import check
+from tenants.limits.check import RateLimited
+from tenants.limits.scopes import AUTH
 
 log = structlog.get_logger(__name__)
 
@@ -58,19 +63,34 @@ class ClientSecretValidator(OAuth2Validator):
             # RFC 6749, 2.3: one method only. Else one client would be counted and another one checked.
             raise InvalidRequestError("The request authenticates a client twice; use the header or the body.")
         attempt = (basic.client_id if basic else in_body, address_of(request.headers))
-        wait = _GUESSES.take(*attempt)
-        if wait:
-            log.warning("audit.token_guesses_refused", address=attempt[1])
-            raise TooManyAttempts(wait)
+        _count(*attempt)
         is_right = self._authenticate_basic_auth(request) if basic else self._authenticate_request_body(request)
         if is_right:
             _GUESSES.clear(*attempt)
+            check.give_back(AUTH, check.address_subject(attempt[1]))
+        elif request.client is None:
+            # Unknown, inactive or unreadable: no secret was hashed.
+            make_password(secret_in_body or (basic.secret if basic else ""))
         return bool(is_right)
 
     def _extract_basic_auth(self, request: Any) -> str | None:
         """Return the credentials of a Basic header; schemes have no case (RFC 9110, 11.1)."""
         scheme, _, credentials = (request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
         return credentials.strip() or None if scheme.lower() == "basic" else None
+
+
+def _count(client_id: str, address: str) -> None:
+    """Count an attempt before it is checked. Raises ``TooManyAttempts``."""
+    try:
+        check.take(AUTH, check.address_subject(address))
+    except RateLimited as limited:
+        log.warning("audit.token_guesses_refused", address=address)
+        raise TooManyAttempts(limited.retry_after) from limited
+    wait = _GUESSES.take(client_id, address)
+    if wait:
+        log.warning("audit.token_guesses_refused", address=address)
+        check.give_back(AUTH, check.address_subject(address))
+        raise TooManyAttempts(wait)
 
 
 def basic_credentials(authorization: str) -> BasicCredentials | None:

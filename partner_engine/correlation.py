@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Final
 
 import structlog
@@ -16,8 +16,8 @@ from uuid_utils.compat import uuid7
 HEADER: Final = "X-Correlation-ID"
 #: Accepted ids: no characters that could forge a log line, and no longer than the database column.
 _WELL_FORMED: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
-#: Below it the rest of a path is a secret that opens a page.
-_SECRETS: Final = "/proposals/"
+#: Below them the rest of a path is a secret that opens a page.
+_SECRETS: Final = ("/proposals/", "/password/set/", "/invitation/")
 #: Requested constantly by machines, so not logged.
 _UNLOGGED: Final = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -27,6 +27,17 @@ log = structlog.get_logger(__name__)
 def correlation_id_of(sent: str | None) -> str:
     """Return ``sent`` if it is well formed, else a new id."""
     return sent if sent and _WELL_FORMED.fullmatch(sent) else str(uuid7())
+
+
+def correlation_id_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Return the id in the raw ``headers`` of a request if it is well formed, else a new one."""
+    name = HEADER.lower().encode()
+    return correlation_id_of(next((value.decode("latin-1") for key, value in headers if key.lower() == name), None))
+
+
+def note_early_response(*, method: str, path: str, status: int, correlation_id: str) -> None:
+    """Log a request that got its response before the middleware: a body that is too large, unreadable headers."""
+    log.info("request", method=method, path=_without_secret(path), status=status, correlation_id=correlation_id)
 
 
 class CorrelationMiddleware:
@@ -41,7 +52,7 @@ class CorrelationMiddleware:
         clear_contextvars()
         bind_contextvars(correlation_id=correlation_id)
         started = time.perf_counter()
-        log.debug("request_started", method=request.method, path=_path_without_secret(request))
+        log.debug("request_started", method=request.method, path=_without_secret(request.path))
         try:
             response = self.get_response(request)
             response[HEADER] = correlation_id
@@ -53,11 +64,11 @@ class CorrelationMiddleware:
 
 
 def _log_response(request: HttpRequest, response: HttpResponse, *, milliseconds: float) -> None:
-    known = {"method": request.method, "path": _path_without_secret(request), "status": response.status_code}
+    known = {"method": request.method, "path": _without_secret(request.path), "status": response.status_code}
     log.info("request", **known, ms=milliseconds)
     if milliseconds > settings.SLOW_REQUEST_MS:
         log.warning("slow_request", **known, ms=milliseconds, limit_ms=settings.SLOW_REQUEST_MS)
 
 
-def _path_without_secret(request: HttpRequest) -> str:
-    return f"{_SECRETS}..." if request.path.startswith(_SECRETS) else request.path
+def _without_secret(path: str) -> str:
+    return next((f"{prefix}..." for prefix in _SECRETS if path.startswith(prefix)), path)

@@ -25,29 +25,29 @@ RETRY_SECONDS: Final = 2
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return the 400 response to a malformed request."""
-    return _respond(request, 400, "bad_request", "The request is malformed.")
+    return respond_with_error(request, 400, "bad_request", "The request is malformed.")
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return the 403 response to a request without permission."""
-    return _respond(request, 403, "permission_denied", "You are not allowed to do this.")
+    return respond_with_error(request, 403, "permission_denied", "You are not allowed to do this.")
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
     """Return the 403 response to a write with a missing or outdated CSRF token."""
-    return _respond(
+    return respond_with_error(
         request, 403, "csrf_failed", "The page was open too long or came from another site. Reload it and try again."
     )
 
 
 def not_found(request: HttpRequest, exception: Exception) -> HttpResponse:
     """Return the 404 response to an unknown address."""
-    return _respond(request, 404, "not_found", "There is no page or resource at this address.")
+    return respond_with_error(request, 404, "not_found", "There is no page or resource at this address.")
 
 
 def too_many_requests(request: HttpRequest, seconds: int) -> HttpResponse:
     """Return the 429 response to a caller whose limit is reached for ``seconds``."""
-    response = _respond(request, 429, "rate_limited", f"Wait {seconds} seconds, then try again.")
+    response = respond_with_error(request, 429, "rate_limited", f"Wait {seconds} seconds, then try again.")
     response["Retry-After"] = str(seconds)
     return response
 
@@ -58,15 +58,16 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     # Django calls this while it handles the exception.
     if isinstance(sys.exception(), OperationalError):
-        response = _respond(request, 503, "unavailable", "A required service is unavailable; try again in a moment.")
+        response = respond_with_error(request, 503, "unavailable", "A required service is unavailable; try again in a moment.")
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
-    return _respond(
+    return respond_with_error(
         request, 500, "internal_error", "Something went wrong on our side. Give the correlation ID to support."
     )
 
 
-def _respond(request: HttpRequest, status: int, code: str, text: str) -> HttpResponse:
+def respond_with_error(request: HttpRequest, status: int, code: str, text: str) -> HttpResponse:
+    """Return an error response: a problem for programs, a page for people."""
     correlation_id = get_contextvars().get("correlation_id", "")
     if request.path.startswith(FOR_PROGRAMS):
         problem = render(Refused(status, code, text), instance=request.path, correlation_id=correlation_id)

@@ -17,15 +17,19 @@ from actions.maintenance import hourly, retention
 from actions.registry import Budget, Delivered, RetryAfter, handles
 from batch.effects.after_commit import register_publisher
 from operations.engine.progress import register_listener
-from partner_engine import mails
+from partner_engine import account_mails, mails
 from partner_engine.active_users import recount_active
 from partner_engine.live.progress_publisher import publish_progress
 from partner_engine.live.publisher import publish
+from partner_engine.sign_in_log import old_sign_ins
 from partner_engine.user_sessions import ended_sessions, expired_sessions
 from tenants.models import Tenant
+from tenants.tokens import expired_tokens, old_revocations
 
 #: Few tries: the next hour emits another recount.
 _RECOUNT_BUDGET: Final = Budget(tries=8)
+
+__all__ = ["account_mails"]  # imported for its sweep
 
 register_publisher(publish)
 register_listener(publish_progress)
@@ -35,6 +39,9 @@ handles(SendAccountChangedMail)(mails.send_account_changed_mail)
 handles(SendWebhookGivenUpMail)(mails.send_webhook_given_up_mail)
 retention("sign-ins")(ended_sessions)
 retention("sessions")(expired_sessions)
+retention("access tokens")(expired_tokens)
+retention("revoked tokens")(old_revocations)
+retention("sign-in log")(old_sign_ins)
 
 
 @handles(RecountActiveUsers, budget=_RECOUNT_BUDGET)

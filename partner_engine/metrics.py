@@ -24,10 +24,8 @@ log = structlog.get_logger(__name__)
 @never_cache
 def metrics(request: HttpRequest) -> HttpResponse:
     """Return the metrics of this process and the relay's lag in every database; 403 for other clients."""
-    if not _may_read(request):
-        log.warning("audit.metrics_refused", address=client_address(request))
-        remedy = "Metrics require an address in METRICS_NETWORKS, or METRICS_TOKEN as a bearer token."
-        return HttpResponse(f"{remedy}\n", status=403, content_type="text/plain")
+    if not may_read_metrics(request):
+        return refuse_metrics(request)
     note_lag()
     note_webhook_lag()
     note_open_circuits()
@@ -35,7 +33,15 @@ def metrics(request: HttpRequest) -> HttpResponse:
     return exported
 
 
-def _may_read(request: HttpRequest) -> bool:
+def refuse_metrics(request: HttpRequest) -> HttpResponse:
+    """Return the 403 to other clients, and log it."""
+    log.warning("audit.metrics_refused", address=client_address(request))
+    remedy = "Metrics require an address in METRICS_NETWORKS, or METRICS_TOKEN as a bearer token."
+    return HttpResponse(f"{remedy}\n", status=403, content_type="text/plain")
+
+
+def may_read_metrics(request: HttpRequest) -> bool:
+    """Return whether the client has an address in ``METRICS_NETWORKS``, or the token."""
     scheme, _, sent = request.headers.get("Authorization", "").partition(" ")
     token: str = settings.METRICS_TOKEN
     if token and scheme.lower() == "bearer" and compare_digest(sent.encode(), token.encode()):

@@ -150,7 +150,7 @@ INSTALLED_APPS = [
 ]
 MIDDLEWARE = [
     "partner_engine.correlation.CorrelationMiddleware",
-    "django_prometheus.middleware.PrometheusBeforeMiddleware",
+    "partner_engine.request_metrics.RequestMetricsMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "partner_engine.page_compression.PageCompressionMiddleware",
@@ -160,11 +160,11 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
+    "partner_engine.viewing_as.ViewingAsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "axes.middleware.AxesMiddleware",
-    "django_prometheus.middleware.PrometheusAfterMiddleware",
     "partner_engine.live.transport.sender.SenderMiddleware",
     # Last, and synchronous: so the middleware above runs in the one thread of its request.
     "partner_engine.nul_characters.NulMiddleware",
@@ -214,8 +214,10 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+STAFF_SECOND_FACTOR: bool = env.bool("STAFF_SECOND_FACTOR", default=not DEVELOPMENT)  # required in the admin
 LOGIN_URL = LOGOUT_REDIRECT_URL = "/sign-in"
 LOGIN_REDIRECT_URL = "/"
+PASSWORD_RESET_TIMEOUT = 7 * 24 * 3600  # the longest link; each purpose has its own (account_links)
 # Per address and name together: an attacker is locked out, and the owner can still sign in from another address.
 AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
 AXES_FAILURE_LIMIT = 5
@@ -232,7 +234,7 @@ CSRF_COOKIE_HTTPONLY = True
 CSRF_FAILURE_VIEW = "partner_engine.error_pages.csrf_failure"
 SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
 # Probes use plain HTTP from the internal network.
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz(/full)?$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 0 if DEVELOPMENT else 365 * 24 * 3600
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
 X_FRAME_OPTIONS = "DENY"

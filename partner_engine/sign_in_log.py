@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+from datetime import timedelta
+from typing import Any, Final
 
 import structlog
+from axes.models import AccessLog
 from django.contrib.auth.signals import user_logged_in, user_logged_out, user_login_failed
+from django.db.models import QuerySet
+from django.db.models.functions import Now
 from django.http import HttpRequest
 
 from partner_engine.client_addresses import client_address
+
+#: How long the table of sign-ins keeps addresses and browsers.
+_KEPT: Final = timedelta(days=90)
 
 log = structlog.get_logger(__name__)
 
@@ -34,6 +41,11 @@ def log_sign_ins() -> None:
     user_logged_in.connect(note_sign_in)
     user_login_failed.connect(note_refused_sign_in)
     user_logged_out.connect(note_signed_out)
+
+
+def old_sign_ins() -> QuerySet[AccessLog]:
+    """Return the rows of sign-ins that are no longer kept."""
+    return AccessLog.objects.filter(attempt_time__lt=Now() - _KEPT)
 
 
 def _address(request: HttpRequest | None) -> str:

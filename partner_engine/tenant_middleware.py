@@ -40,7 +40,8 @@ class TenancyMiddleware:
                 return self.get_response(request)
             source = "admin" if request.path.startswith(ADMIN) else "web"
             _set_actor(request, user.as_actor(source=source), user.tenant)
-            note_active(user.tenant, role=user.role, identity=str(user.pk))
+            if not hasattr(request, "viewed_by"):
+                note_active(user.tenant, role=user.role, identity=str(user.pk))
             with _tenant_scope(request, user):
                 return self.get_response(request)
 

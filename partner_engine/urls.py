@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from partner_engine import health
 from partner_engine.admin.site import site
 from partner_engine.api.http.not_found import UnknownRoute
+from partner_engine.full_health import full
 from partner_engine.metrics import metrics
 from partner_engine.oauth_tokens import RevokeToken, Token
 from partner_engine.web.agency import logo
@@ -14,6 +15,7 @@ from partner_engine.web.proposals import open_proposal
 
 urlpatterns: list[URLPattern | URLResolver] = [
     path("healthz", health.live, name="healthz"),
+    path("healthz/full", full, name="healthz-full"),
     path("readyz", health.ready, name="readyz"),
     path("metrics", metrics, name="metrics"),
     path("o/token/", Token.as_view(), name="token"),

@@ -2,7 +2,7 @@
 
 A session that was ended is gone from the database and the cache, so its next request is signed out, and its sockets
 close with the next check of their grants. To end several, a new generation of the user's sessions begins, which holds
-without the cache too.
+without the cache too: also one that is signed out while the cache is away takes all others with it.
 """
 
 from __future__ import annotations
@@ -127,8 +127,14 @@ def end_all_sessions(user: User) -> None:
 
 
 def forget_session(request: HttpRequest) -> None:
-    """Delete the note of the session of ``request``, which is being signed out."""
-    UserSession.objects.filter(session_key=request.session.session_key or "").delete()
+    """End the session of ``request``, which is being signed out, for good.
+
+    Without the cache it could return from there with its cookie, so then all sessions of the user end.
+    """
+    key, user = request.session.session_key, request.user
+    if key and not _end([key]) and isinstance(user, User):
+        log.warning("audit.all_sessions_ended", user_id=str(user.pk), reason="signed out without the cache")
+        user.refuse_older_sessions()
 
 
 def ended_sessions() -> QuerySet[UserSession]:

@@ -57,6 +57,8 @@ ROLE_RIGHTS: Final[dict[Role, frozenset[Right]]] = {
 }
 #: Rights that reach beyond a tenant: only staff give them, to one program at a time.
 BEYOND_TENANT: Final = frozenset({Right.CLONE_TO_TENANTS})
+#: The scopes of a token that is requested without any, and of a new API client.
+DEFAULT_SCOPES: Final = (Right.READ_FORMS, Right.READ_CATALOGUE)
 #: The rights of a guest, at the one copy of their link.
 GUEST_RIGHTS: Final = frozenset({Right.READ_FORMS, Right.WRITE_FORMS, Right.READ_CATALOGUE})
 

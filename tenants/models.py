@@ -25,7 +25,9 @@ from oauth2_provider.models import AbstractApplication
 from uuid_utils.compat import uuid7
 from waffle.models import AbstractUserFlag
 
-from tenants.access import BEYOND_TENANT, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role, TokenInUse
+from tenants.access import BEYOND_TENANT, DEFAULT_SCOPES, RIGHT_TEXTS, ROLE_RIGHTS, Actor, Right, Role, TokenInUse
+from tenants.account_mail_models import AccountMail as AccountMail
+from tenants.account_mail_models import AccountMailKind as AccountMailKind
 from tenants.backup_models import Backup as Backup
 from tenants.flag_memory import FlagMemory, announce_change
 from tenants.flag_rules import FlagState, Owner, Verdict, explain
@@ -158,6 +160,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
 
     class Meta:
         ordering: ClassVar = ["email"]
+        permissions: ClassVar = [("view_as_user", "Can view the product as an agent, without changes")]
         constraints: ClassVar = [
             models.UniqueConstraint(Lower("email"), name="user_email_once"),
             models.CheckConstraint(
@@ -170,10 +173,14 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     def __str__(self) -> str:
         return self.email
 
+    #: The rights to which a member of staff who views the product as this user is limited; None for the user.
+    lent_rights: frozenset[Right] | None = None
+
     @property
     def rights(self) -> frozenset[Right]:
-        """Return the rights of the user's role."""
-        return ROLE_RIGHTS[Role(self.role)]
+        """Return the rights of the user's role, in a view of staff those among them that staff have."""
+        of_role = ROLE_RIGHTS[Role(self.role)]
+        return of_role if self.lent_rights is None else of_role & self.lent_rights
 
     def as_actor(self, *, source: str) -> Actor:
         """Return the user as an actor with the entry point ``source``."""
@@ -206,8 +213,13 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         return any(constant_time_compare(session_hash or "", known) for known in hashes)
 
 
+def least_scopes() -> list[str]:
+    """Return the scopes of a new API client until staff choose others."""
+    return [right.value for right in DEFAULT_SCOPES]
+
+
 def every_right() -> list[str]:
-    """Return all rights within a tenant, the most that a new API client may request."""
+    """Return all rights within a tenant."""
     return [right.value for right in Right if right not in BEYOND_TENANT]
 
 
@@ -227,7 +239,7 @@ class ApiClient(AbstractApplication):
     )
     allowed_scopes = ArrayField(
         models.CharField(max_length=64, choices=[(right.value, text) for right, text in RIGHT_TEXTS.items()]),
-        default=every_right,
+        default=least_scopes,
         help_text="The most that its tokens are allowed to do.",
     )
     is_active = models.BooleanField(

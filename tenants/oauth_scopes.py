@@ -6,12 +6,12 @@ from typing import Any
 
 from oauth2_provider.scopes import BaseScopes
 
-from tenants.access import RIGHT_TEXTS
+from tenants.access import DEFAULT_SCOPES, RIGHT_TEXTS
 from tenants.models import ApiClient
 
 
 class RightScopes(BaseScopes):
-    """One scope per right; a client that requests none gets all of its own."""
+    """One scope per right; a client that requests none gets ``DEFAULT_SCOPES``, as far as it has them."""
 
     def get_all_scopes(self) -> dict[str, str]:
         """Return every scope with its description."""
@@ -26,5 +26,6 @@ class RightScopes(BaseScopes):
     def get_default_scopes(
         self, application: ApiClient | None = None, request: Any = None, *args: Any, **kwargs: Any
     ) -> list[str]:
-        """Return the scopes of a token without requested ones."""
-        return self.get_available_scopes(application, request)
+        """Return the scopes of a token without requested ones: no more than reading, and nothing personal."""
+        available = self.get_available_scopes(application, request)
+        return [scope for scope in available if scope in DEFAULT_SCOPES]

@@ -35,7 +35,7 @@ from tenants.flag_memory import FlagMemory
 from tenants.flag_rules import FlagState
 from tenants.flags import FLAGS
 from tenants.limits.memory import LimitMemory, StoredLimits
-from tenants.models import ApiClient, Flag, RateLimit, Tenant, User
+from tenants.models import ApiClient, Flag, RateLimit, Tenant, User, every_right
 from tests.harness import quick_flush
 from tests.harness.carrier_links import MemoryLog
 from tests.harness.carrier_simulator import carrier_simulator, started_simulator  # noqa: F401 - fixtures
@@ -245,16 +245,26 @@ def staff(db: None) -> User:
     return User.objects.create_superuser("staff@partner-engine.example", PASSWORD, full_name="Stan Staff")
 
 
+def _client(code: str, tenant: Tenant) -> ApiClient:
+    return ApiClient.objects.create(
+        client_id=code,
+        client_secret=f"{code}-secret",
+        name=code.capitalize(),
+        tenant=tenant,
+        allowed_scopes=every_right(),
+    )
+
+
 @pytest.fixture
 def harbor_client(harbor: Tenant) -> ApiClient:
     """Return harbor's API client, whose secret is ``harbor-secret``."""
-    return ApiClient.objects.create(client_id="harbor", client_secret="harbor-secret", name="Harbor", tenant=harbor)
+    return _client("harbor", harbor)
 
 
 @pytest.fixture
 def summit_client(summit: Tenant) -> ApiClient:
     """Return summit's API client, whose secret is ``summit-secret``."""
-    return ApiClient.objects.create(client_id="summit", client_secret="summit-secret", name="Summit", tenant=summit)
+    return _client("summit", summit)
 
 
 @pytest.fixture

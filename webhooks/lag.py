@@ -35,14 +35,22 @@ oldest_due = gauge("partner_engine_webhooks_oldest_due_seconds", "Since when the
 given_up = gauge("partner_engine_webhook_endpoints_given_up", "Webhook endpoints that were switched off")
 
 
+def webhook_lag_of(alias: str) -> tuple[int, float, int]:
+    """Return how many deliveries of the database ``alias`` are due, since how many seconds the oldest is, and how many
+    endpoints were switched off. Raises ``DatabaseError``.
+    """
+    with across_tenants(using=alias), connections[alias].cursor() as cursor:
+        cursor.execute(_LAG)
+        found: tuple[int, float, int] = cursor.fetchone()
+    return found
+
+
 def note_webhook_lag() -> None:
     """Update the gauges; a database that does not respond shows NaN."""
     for alias in connections:
         values: tuple[float, float, float]
         try:
-            with across_tenants(using=alias), connections[alias].cursor() as cursor:
-                cursor.execute(_LAG)
-                values = cursor.fetchone()
+            values = webhook_lag_of(alias)
         except DatabaseError as error:
             log.warning("webhook_lag_unknown", database=alias, reason=type(error).__name__)
             values = (math.nan, math.nan, math.nan)

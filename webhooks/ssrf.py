@@ -20,12 +20,13 @@ MAX_URL: Final = 2_000
 #: Ports of endpoints on the internet; in allowed networks every port is permitted.
 STANDARD_PORTS: Final = (443, 8443)
 
-#: IANA's IPv4 special-purpose registry (RFC 6890 and later), with multicast and reserved addresses.
+#: IANA's IPv4 special-purpose registry (RFC 6890 and later), with multicast and reserved addresses, and 168.63.129.16:
+#: a public number at which each machine of Azure reaches its own host.
 _SPECIAL_V4: Final = tuple(
     IPv4Network(text)
     for text in (
         "0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12", "192.0.0.0/24",
-        "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
+        "168.63.129.16/32", "192.0.2.0/24", "192.31.196.0/24", "192.52.193.0/24", "192.88.99.0/24", "192.168.0.0/16", "192.175.48.0/24",
         "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4",
     )
 )  # fmt: skip

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
+from http import HTTPStatus
 from typing import Any, Final
 
+import structlog
 from django import forms
 from django.core.exceptions import ValidationError
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.template.response import TemplateResponse
 from django.templatetags.static import static
 from django.urls import URLPattern, path, reverse
@@ -24,9 +26,12 @@ from partner_engine.admin.locks import locks_page
 from partner_engine.admin.operation_charts import charts_page
 from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
-from partner_engine.admin.staff import may_enter
+from partner_engine.admin.staff import may_enter, must_set_up_factor
 from partner_engine.admin.tenant_choice import choose_scope, shown_scope
 from partner_engine.admin.theme import choose_theme
+from partner_engine.attempt_limit import AttemptLimit
+from partner_engine.client_addresses import client_address
+from partner_engine.error_pages import too_many_requests
 from partner_engine.sign_out import note_sign_out
 from tenants.models import User
 
@@ -109,8 +114,15 @@ _SIDEBAR: Final = (
         ),
     ),
 )
+#: The pages for staff who have to set up their second factor.
+_WITHOUT_FACTOR: Final = frozenset({"second-factor", "logout"})
 #: The sidebar entries that lead to a page of their own instead of a changelist.
 _PAGES: Final = {"Locks": "admin:locks", "Operation charts": "admin:operation-charts"}
+
+#: The attempts of staff at their own password.
+_PASSWORDS: Final = AttemptLimit("admin_password")
+
+log = structlog.get_logger(__name__)
 
 
 class StaffSignIn(OTPAuthenticationFormMixin, AuthenticationForm):
@@ -157,10 +169,16 @@ class StaffSite(UnfoldAdminSite):
         return may_enter(request)
 
     def admin_view(self, view: Callable[..., HttpResponse], cacheable: bool = False) -> Callable[..., HttpResponse]:
-        """Return ``view`` for staff only. What it does not find is answered by a page of the admin, with status 404."""
+        """Return ``view`` for staff only. What it does not find is answered by a page of the admin, with status 404.
+
+        Staff who must set up a second factor reach nothing else.
+        """
 
         @wraps(view)
         def with_own_not_found(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            match = request.resolver_match
+            if must_set_up_factor(request) and (match is None or match.url_name not in _WITHOUT_FACTOR):
+                return redirect("admin:second-factor")
             try:
                 return view(request, *args, **kwargs)
             except Http404:
@@ -193,6 +211,17 @@ class StaffSite(UnfoldAdminSite):
         if request.method == "POST":
             note_sign_out(request)
         return super().logout(request, extra_context)
+
+    def password_change(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Change the user's own password; guesses of the present one are limited."""
+        user, address = str(request.user.pk), client_address(request)
+        if request.method == "POST" and (wait := _PASSWORDS.take(user, address)):
+            return too_many_requests(request, wait)
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND:
+            _PASSWORDS.clear(user, address)
+            log.info("audit.account_changed", user_id=user, change="password")
+        return response
 
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """Show the page for the user's second factor."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Final
 
+from django.conf import settings
 from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -24,6 +25,11 @@ def may_enter(request: HttpRequest) -> bool:
     if not isinstance(user, User) or not (user.is_active and user.is_staff and user.tenant_id is None):
         return False
     return user.is_verified() or not has_second_factor(request)  # type: ignore[attr-defined]
+
+
+def must_set_up_factor(request: HttpRequest) -> bool:
+    """Return whether the signed-in member of staff has to set up a second factor before anything else."""
+    return settings.STAFF_SECOND_FACTOR and not has_second_factor(request)
 
 
 def has_second_factor(request: HttpRequest) -> bool:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
+from django.core.exceptions import PermissionDenied
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import redirect
@@ -15,6 +17,28 @@ from django.views.decorators.http import require_POST
 from partner_engine.tenant_middleware import CHOSEN_DATABASE, CHOSEN_TENANT
 from tenants.current_tenant import current_scope
 from tenants.models import Tenant
+
+
+#: The permissions of which each shows rows of tenants by name.
+_SHOWS_TENANTS: Final = (
+    "tenants.view_tenant",
+    "tenants.change_tenant",
+    "tenants.view_user",
+    "tenants.change_user",
+    "tenants.view_apiclient",
+    "forms.view_applicationform",
+    "forms.view_declination",
+    "forms.view_quoterequest",
+    "copies.view_copy",
+    "copies.view_sensitivereveal",
+    "operations.view_batchoperation",
+    "actions.view_outboxaction",
+    "webhooks.view_webhookendpoint",
+    "webhooks.view_webhookdelivery",
+    "quoting.view_producerlicense",
+    "quoting.view_carrierappointment",
+    "decisions.view_decisionrun",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +59,12 @@ class ShownScope:
 
 
 def shown_scope(request: HttpRequest) -> ShownScope:
-    """Return the scope of the request and all choices: each tenant, or all tenants of one database."""
+    """Return the scope of the request and all choices: each tenant, or all tenants of one database.
+
+    Staff who may see no tenants' data, neither tenants nor forms, get no choice and no names.
+    """
+    if not _sees_tenants(request):
+        return ShownScope("", ())
     scope = current_scope()
     tenant_id, alias = (
         (scope.tenant.id if scope and scope.tenant else None),
@@ -53,6 +82,8 @@ def shown_scope(request: HttpRequest) -> ShownScope:
 @require_POST
 def choose_scope(request: HttpRequest) -> HttpResponse:
     """Store the choice ``tenant:<id>`` or ``database:<alias>`` in the session and redirect to the page before."""
+    if not _sees_tenants(request):
+        raise PermissionDenied
     kind, _, name = request.POST.get("scope", "").partition(":")
     if kind == "tenant" and _is_tenant(name):
         request.session[CHOSEN_TENANT] = name
@@ -66,6 +97,10 @@ def choose_scope(request: HttpRequest) -> HttpResponse:
         target, allowed_hosts={request.get_host()}, require_https=request.is_secure()
     )
     return redirect(target if is_ours else reverse("admin:index"))
+
+
+def _sees_tenants(request: HttpRequest) -> bool:
+    return any(map(request.user.has_perm, _SHOWS_TENANTS))
 
 
 def _is_tenant(text: str) -> bool:

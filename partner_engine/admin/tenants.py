@@ -6,7 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import DEFAULT_DB_ALIAS, connections, transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -22,6 +22,7 @@ from unfold.widgets import (
 
 from catalogue.models import Catalogue
 from copies.models import CopyIndex
+from partner_engine.admin.account_rights import missing_for_client, missing_for_rights
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import NoGuessing
 from partner_engine.agency_form import clean_logo, clean_phone, profile_of
@@ -117,8 +118,17 @@ class ApiClientForm(forms.ModelForm):
         choices=[(right.value, f"{text} ({right.value})") for right, text in RIGHT_TEXTS.items()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         label="Scopes",
-        help_text="The most that its tokens are allowed to do.",
+        help_text="The most that its tokens are allowed to do. Choose no more than the program needs.",
     )
+    #: The signed-in member of staff.
+    editor: Any = None
+
+    def clean_allowed_scopes(self) -> list[str]:
+        """Return the scopes. Raises ``ValidationError`` for added ones beyond the editor's own rights."""
+        scopes: list[str] = self.cleaned_data["allowed_scopes"]
+        if missing := missing_for_rights(self.editor, scopes):
+            raise ValidationError(f"You cannot allow this: you lack {', '.join(missing)}.", code="beyond_own_rights")
+        return scopes
 
     class Meta:
         model = ApiClient
@@ -146,6 +156,16 @@ class ApiClientAdmin(NoGuessing, ModelAdmin):
     def get_readonly_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
         """Make the client id and the tenant of an existing client read-only."""
         return () if obj is None else ("client_id", "tenant", "created")
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[Any]:
+        """Return the form, which knows its editor."""
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"editor": request.user})
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse clients with more rights than one's own: their secret would give them."""
+        allowed = super().has_change_permission(request, obj)
+        return allowed and not (isinstance(obj, ApiClient) and missing_for_client(request.user, obj))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Generate the secret of a new client. The row stores its hash, the request the secret for the response."""

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 
 from axes.models import AccessAttempt
 from django.conf import settings
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.contrib.admin.utils import unquote
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied, ValidationError
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
 from django.utils import timezone
 from unfold.admin import ModelAdmin
-from unfold.decorators import display
+from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from partner_engine.admin.account_orders import end_sessions_of, invite, report_edited_account
+from partner_engine.admin.account_rights import missing_for_role, missing_for_user
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import NoGuessing, ReadOnlyAdmin
 from tenants.access import Role
+from partner_engine.viewing_as import NO_REASON, begin_view, is_reason, may_view_as
 from tenants.backends import forget_attempts
 from tenants.models import User
 
@@ -26,8 +33,22 @@ from tenants.models import User
 _POWERS: Final = ("is_superuser", "groups", "user_permissions")
 
 
-class NewUserForm(UserCreationForm):
-    """The form of a new user. The password can be set later."""
+class WithinOwnRights:
+    """Refuses a role with more rights than the editor has. A mixin for the forms of users."""
+
+    #: The signed-in member of staff.
+    editor: Any = None
+
+    def clean_role(self) -> str:
+        """Return the role. Raises ``ValidationError`` for one beyond the editor's own rights."""
+        role = str(self.cleaned_data["role"])  # type: ignore[attr-defined]
+        if missing := missing_for_role(self.editor, role):
+            raise ValidationError(f"You cannot give this role: you lack {', '.join(missing)}.", code="beyond_own_rights")
+        return role
+
+
+class NewUserForm(WithinOwnRights, UserCreationForm):
+    """The form of a new user. Without a password the user gets an invitation by mail."""
 
     class Meta:
         model = User
@@ -38,7 +59,7 @@ class NewUserForm(UserCreationForm):
         return str(self.cleaned_data["email"]).lower()
 
 
-class ExistingUserForm(UserChangeForm):
+class ExistingUserForm(WithinOwnRights, UserChangeForm):
     """The form of an existing user. The password is changed on a page of its own."""
 
     class Meta:
@@ -64,6 +85,7 @@ class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
     ordering = ("email",)
     filter_horizontal = ("groups", "user_permissions")
     actions = None
+    actions_detail = ("view_as", "send_invitation", "end_sessions")
     fieldsets = (
         (None, {"fields": ("email", "password", "full_name", "role", "tenant", "is_active")}),
         ("Staff permissions", {"fields": _POWERS}),
@@ -79,22 +101,91 @@ class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
         return times if request.user.is_superuser else (*times, *_POWERS)
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow only superusers to change a superuser, whose password would grant all permissions."""
+        """Refuse accounts with more rights than one's own: their password would give them."""
         allowed = super().has_change_permission(request, obj)
         return allowed and not self._is_above(request, obj)
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Allow only superusers to delete a superuser."""
+        """Refuse accounts with more rights than one's own."""
         return super().has_delete_permission(request, obj) and not self._is_above(request, obj)
 
     def _is_above(self, request: HttpRequest, obj: Any) -> bool:
-        return isinstance(obj, User) and obj.is_superuser and not request.user.is_superuser
+        return isinstance(obj, User) and bool(missing_for_user(request.user, obj))
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[Any]:
+        """Return the form, which knows its editor."""
+        form = super().get_form(request, obj, change, **kwargs)
+        return type(form.__name__, (form,), {"editor": request.user})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
-        """Limit access to the admin to the role of staff."""
+        """Limit access to the admin to the role of staff; report changes of the account, and invite new users."""
+        before = User.objects.filter(pk=obj.pk).first()
         obj.is_staff = obj.role == Role.STAFF
         obj.is_superuser = obj.is_superuser and obj.is_staff
         super().save_model(request, obj, form, change)
+        if before is not None:
+            report_edited_account(request, before, form.changed_data)
+        elif not obj.has_usable_password():
+            invite(request, obj)
+
+    def user_change_password(self, request: HttpRequest, id: str, form_url: str = "") -> HttpResponse:
+        """Change the password, and report it to the user."""
+        before = self.get_object(request, unquote(id))
+        response: HttpResponse = super().user_change_password(request, id, form_url)
+        if before is not None and User.objects.exclude(password=before.password).filter(pk=before.pk).exists():
+            report_edited_account(request, before, ["password"])
+        return response
+
+    @action(description="Send an invitation", icon="mail", permissions=["change"], url_path="invite")
+    def send_invitation(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Send a link by which the user chooses a password."""
+        return self._order(request, object_id, invite, "An invitation is on its way.")
+
+    @action(description="End all sessions", icon="logout", permissions=["change"], url_path="end-sessions")
+    def end_sessions(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Sign the user out everywhere."""
+        return self._order(request, object_id, end_sessions_of, "All sessions of the user have been ended.")
+
+    def has_view_as_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Return whether the product can be viewed as a user."""
+        return may_view_as(request)
+
+    @action(description="View as this user", icon="visibility", permissions=["view_as"], url_path="view-as")
+    def view_as(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Ask for a reason (GET), then show the product as this user sees it (POST)."""
+        user: Any = self.get_object(request, object_id)
+        if user is None or user.tenant is None or not user.is_active:
+            raise Http404("There is no such active user of a tenant.")
+        if not may_view_as(request):
+            raise PermissionDenied
+        reason = " ".join(request.POST.get("reason", "").split())
+        if request.method != "POST" or not is_reason(reason):
+            return self._ask(request, user, problem="" if request.method != "POST" else NO_REASON)
+        begin_view(request, user, reason=reason)
+        self.log_change(request, user, f"Viewed the product as this user: {reason}")
+        return redirect("web:forms")
+
+    def _ask(self, request: HttpRequest, user: User, *, problem: str = "") -> HttpResponse:
+        """Show the page that asks for confirmation."""
+        own = {"opts": self.opts, "original": user, "title": str(user), "problem": problem}
+        context = {**self.admin_site.each_context(request), **own}
+        return render(request, "admin/tenants/user/confirm.html", context, status=422 if problem else 200)
+
+    def _order(
+        self, request: HttpRequest, object_id: str, execute: Callable[[HttpRequest, User], None], done: str
+    ) -> HttpResponse:
+        """Ask for confirmation (GET), then ``execute`` for the user (POST)."""
+        user: Any = self.get_object(request, object_id)
+        if user is None:
+            raise Http404("There is no such user.")
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        if request.method != "POST":
+            return self._ask(request, user)
+        execute(request, user)
+        self.log_change(request, user, done)
+        messages.success(request, done)
+        return redirect("admin:tenants_user_change", user.pk)
 
 
 @admin.register(Group, site=site)

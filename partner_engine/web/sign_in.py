@@ -31,6 +31,10 @@ _TEMPLATE: Final = "web/sign_in.html"
 _CODE_TEMPLATE: Final = "web/sign_in_code.html"
 WRONG_CODE: Final = "This code is wrong or too old. Enter the code that the app shows now, or a recovery code."
 TOO_MANY_CODES: Final = "There were too many wrong codes. Wait {} seconds, then try again."
+_NOTICES: Final = {
+    "reset": "Your password is changed. Sign in with it.",
+    "invited": "Your password is saved. Sign in with it.",
+}
 #: The session's entry about somebody whose password was right, and for how many seconds it is valid.
 _PENDING: Final = "second_factor"
 _PENDING_SECONDS: Final = 300
@@ -69,9 +73,10 @@ class SignIn(LoginView):
         return redirect("web:sign-in-code")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Add the error text, which is the same whether or not the user exists."""
+        """Add the error text, which is the same whether or not the user exists, and what was just done."""
         context = super().get_context_data(**kwargs)
-        return {**context, "problem": WRONG if context["form"].errors else ""}
+        notice = _NOTICES.get(self.request.GET.get("done", ""), "")
+        return {**context, "problem": WRONG if context["form"].errors else "", "notice": notice}
 
 
 @never_cache

@@ -29,6 +29,7 @@ from partner_engine.web import (
     operation_start,
     operations,
     palette,
+    passwords,
     pasting,
     proposals,
     questions,
@@ -36,6 +37,7 @@ from partner_engine.web import (
     quotes,
     row_orders,
     start_from,
+    viewing_as,
     webhooks,
     worklist,
 )
@@ -48,7 +50,11 @@ _CONVERTER = IdConverter
 urlpatterns = [
     path("sign-in", SignIn.as_view(), name="sign-in"),
     path("sign-in/code", enter_code, name="sign-in-code"),
+    path("password/forgot", passwords.forgot, name="forgot-password"),
+    path("password/set/<str:uidb64>/<str:token>", passwords.SetPassword.as_view(), name="set-password"),
+    path("invitation/<str:uidb64>/<str:token>", passwords.AcceptInvitation.as_view(), name="accept-invitation"),
     path("sign-out", SignOut.as_view(), name="sign-out"),
+    path("viewing-as/end", viewing_as.end, name="end-view"),
     path("account", account.show, name="account"),
     path("account/order", account.order, name="order-account"),
     path("", worklist.index, name="forms"),

@@ -71,6 +71,7 @@ FORM_CREATION: Final = "form_creation"
 WEBHOOK_TEST: Final = "webhook_test"
 WEBHOOK_REPLAY: Final = "webhook_replay"
 GUESSES: Final = "guesses"
+ACCOUNT_MAILS: Final = "account_mails"
 
 SCOPES: Final[Mapping[str, Scope]] = {
     scope.name: scope
@@ -91,6 +92,7 @@ SCOPES: Final[Mapping[str, Scope]] = {
         _scope(FORM_CREATION, 50, DAY, None, "Application forms that are created one at a time."),
         _scope(WEBHOOK_TEST, 10, MINUTE, None, "Test deliveries to a webhook endpoint."),
         _scope(WEBHOOK_REPLAY, 10, MINUTE, None, "Replays of webhook deliveries."),
+        _scope(ACCOUNT_MAILS, 3, HOUR, 20, "Requests for a password reset, per email address and network address."),
         _scope(GUESSES, 5, 15 * MINUTE, None, "Attempts at a secret: client secrets, digits of guest links."),
     )
 }

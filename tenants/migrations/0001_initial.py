@@ -7,6 +7,7 @@ import django.db.models.functions.text
 import django.utils.timezone
 import oauth2_provider.generators
 import oauth2_provider.models
+import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
 from django.db.backends.base.schema import BaseDatabaseSchemaEditor
@@ -215,6 +216,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["email"],
+                "permissions": [("view_as_user", "Can view the product as an agent, without changes")],
             },
         ),
         migrations.CreateModel(
@@ -339,7 +341,7 @@ class Migration(migrations.Migration):
                             ],
                             max_length=64,
                         ),
-                        default=tenants.models.every_right,
+                        default=tenants.models.least_scopes,
                         help_text="The most that its tokens are allowed to do.",
                         size=None,
                     ),
@@ -515,6 +517,50 @@ class Migration(migrations.Migration):
                 ("finished_at", models.DateTimeField()),
             ],
             options={"ordering": ["database"]},
+        ),
+        migrations.CreateModel(
+            name="AccountMail",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("reset", "Password reset"),
+                            ("invitation", "Invitation"),
+                            ("changed", "Change by staff"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                (
+                    "email",
+                    models.EmailField(
+                        help_text="The address, whether or not it has an account.",
+                        max_length=254,
+                        verbose_name="e-mail",
+                    ),
+                ),
+                (
+                    "origin",
+                    models.CharField(
+                        blank=True, help_text="The address of the product, for the link.", max_length=300
+                    ),
+                ),
+                ("change", models.CharField(blank=True, help_text="What was changed, in words.", max_length=200)),
+                ("created_at", models.DateTimeField()),
+                ("next_attempt_at", models.DateTimeField()),
+                ("attempts", models.PositiveSmallIntegerField(default=0)),
+            ],
+            options={
+                "ordering": ["created_at"],
+                "indexes": [models.Index(fields=["next_attempt_at"], name="account_mail_due")],
+            },
         ),
         migrations.CreateModel(
             name="UserSession",

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from catalogue.models import Release
-from tenants.models import ApiClient, Tenant
+from tenants.models import ApiClient, Tenant, every_right
 from tests.harness.api_client import Api
 from tests.harness.kennel_catalogue import HOUSES
 from tests.harness.later_releases import publish_release
@@ -32,7 +32,7 @@ def kennels(first_release: Release) -> Tenant:
 @pytest.fixture
 def api(kennels: Tenant) -> Api:
     """Return the tenant's API client with every right."""
-    return Api(ApiClient.objects.create(client_id="kennels", client_secret="s", name="Kennels", tenant=kennels))
+    return Api(ApiClient.objects.create(client_id="kennels", client_secret="s", name="Kennels", allowed_scopes=every_right(), tenant=kennels))
 
 
 @pytest.fixture

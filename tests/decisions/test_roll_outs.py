@@ -34,7 +34,7 @@ from rules.definition.catalogue import CatalogueDefinition, Question
 from rules.definition.faults import CatalogueErrors
 from tenants.access import system_actor
 from tenants.current_tenant import across_tenants, use_tenant
-from tenants.models import ApiClient, Tenant
+from tenants.models import ApiClient, Tenant, every_right
 from tests.harness.api_client import Api
 from tests.harness.cast import SECOND_DATABASE
 from tests.harness.kennel_catalogue import HOUSES, KENNELS
@@ -52,7 +52,7 @@ class Broker:
 
     def __init__(self, code: str) -> None:
         self.tenant = Tenant.objects.create(code=code, name=code.title(), catalogue="kennels", time_zone=EARLY_ZONE)
-        client = ApiClient.objects.create(client_id=code, client_secret="s", name=code, tenant=self.tenant)
+        client = ApiClient.objects.create(client_id=code, client_secret="s", name=code, allowed_scopes=every_right(), tenant=self.tenant)
         self.api = Api(client)
 
     def start(self, **answers: Any) -> str:

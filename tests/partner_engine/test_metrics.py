@@ -73,6 +73,21 @@ def test_an_invalid_network_is_refused_at_the_start() -> None:
         networks(["10.0.0.0/99"])
 
 
+def test_fuzzed_methods_and_paths_add_few_lines() -> None:
+    client = Client(raise_request_exception=False)
+    places = ["/", "/admin/", "/api/v1/me", "/o/token/", "/guest/x", "/static/x", "/healthz", "/carrier_callbacks/x"]
+    for number in range(12):
+        for place in places:
+            for method in ("GET", "HEAD", "PUT", "DELETE", f"METHOD{number}", "get", "\u0130"):
+                client.generic(method, f"{place}{number}/%ff{'x' * number}")
+            client.generic("TRACE", place, headers={"Host": f"host{number}.example"})
+
+    lines = client.get("/metrics").content.decode().splitlines()
+
+    assert len(lines) <= 500, len(lines)
+    assert not [line for line in lines if "METHOD" in line or "xx" in line or "host1" in line]
+
+
 def test_counts_of_other_programs_of_the_machine_are_included(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     work = "import django; django.setup(); from actions.relay import ended; ended.labels('greet_owner', 'done').inc(3)"
     environment = {**os.environ, "PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}

@@ -135,20 +135,32 @@ def bearer(token: str) -> Request:
 
 
 class TestTokens:
-    def test_a_client_gets_a_token_for_its_tenant_with_all_its_scopes(
+    def test_a_client_gets_a_token_for_its_tenant_with_all_scopes_that_it_requests(
         self, harbor_client: ApiClient, harbor: Tenant
     ) -> None:
-        answer = ask_token("harbor", "harbor-secret")
-
-        assert answer.status_code == 200, answer.content
         # Only staff grant the right to clone into other tenants.
         granted = set(Right) - {Right.CLONE_TO_TENANTS}
+
+        answer = ask_token("harbor", "harbor-secret", scope=" ".join(granted))
+
+        assert answer.status_code == 200, answer.content
         assert set(answer.json()["scope"].split()) == granted
         request = bearer(answer.json()["access_token"])
         assert BearerAuthentication().authenticate(request) is not None
         http_request = request._request
         assert (http_request.tenant, http_request.actor.id) == (harbor, str(harbor_client.pk))
         assert http_request.actor.rights == granted
+
+    @pytest.mark.parametrize("allowed", [list(Right), [Right.READ_CATALOGUE, Right.REVEAL_SENSITIVE], []])
+    def test_a_token_without_requested_scopes_reads_forms_and_catalogue_at_most(
+        self, harbor_client: ApiClient, allowed: list[Right]
+    ) -> None:
+        harbor_client.allowed_scopes = allowed
+        harbor_client.save()
+
+        answer = ask_token("harbor", "harbor-secret")
+
+        assert set(answer.json().get("scope", "").split()) == {Right.READ_FORMS, Right.READ_CATALOGUE} & set(allowed)
 
     @pytest.mark.parametrize("address", ["/o/token/", "/o/revoke_token/"])
     def test_programs_bring_no_csrf_token(self, harbor_client: ApiClient, address: str) -> None:
@@ -181,7 +193,7 @@ class TestTokens:
         assert ask_token("harbor", "harbor-secret").json()["scope"] == "forms:read"
 
     def test_a_right_removed_from_the_client_is_removed_from_its_tokens(self, harbor_client: ApiClient) -> None:
-        token = ask_token("harbor", "harbor-secret").json()["access_token"]
+        token = ask_token("harbor", "harbor-secret", scope="forms:read forms:write").json()["access_token"]
         harbor_client.allowed_scopes = [Right.READ_FORMS]
         harbor_client.save()
         request = bearer(token)

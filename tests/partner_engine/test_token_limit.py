@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
@@ -13,7 +15,9 @@ from oauth2_provider.models import get_access_token_model
 from structlog.testing import capture_logs
 
 from partner_engine.active_users import count_active
-from tenants.models import ApiClient, Tenant
+from tenants.limits.scopes import AUTH, SCOPES
+from tenants.models import ApiClient, Tenant, User
+from tests.harness.cast import PASSWORD
 
 pytestmark = pytest.mark.django_db
 
@@ -147,6 +151,58 @@ def test_the_scheme_of_the_header_has_no_case(harbor_client: ApiClient, scheme: 
     response = Client().post("/o/token/", {"grant_type": "client_credentials"}, HTTP_AUTHORIZATION=f"{scheme} {given}")
 
     assert response.status_code == 200
+
+
+@pytest.mark.parametrize("basic", [True, False])
+@pytest.mark.parametrize("path", ["/o/token/", "/o/revoke_token/"])
+def test_known_unknown_and_inactive_clients_cost_one_hash_each(
+    harbor_client: ApiClient, summit_client: ApiClient, monkeypatch: pytest.MonkeyPatch, path: str, basic: bool
+) -> None:
+    ApiClient.objects.filter(pk=summit_client.pk).update(is_active=False)
+    hashed: list[str] = []
+    encode = MD5PasswordHasher.encode
+
+    def counted(hasher: MD5PasswordHasher, password: str, salt: str) -> str:
+        hashed.append(password)
+        return encode(hasher, password, salt)
+
+    monkeypatch.setattr(MD5PasswordHasher, "encode", counted)
+    for client_id in ("harbor", "nobody", "summit", ""):
+        body = {"grant_type": "client_credentials", "token": "x"}
+        headers = {}
+        if basic:
+            headers["Authorization"] = f"Basic {base64.b64encode(f'{client_id}:guess'.encode()).decode()}"
+        else:
+            body |= {"client_id": client_id, "client_secret": "guess"}
+        hashed.clear()
+
+        response = Client().post(path, body, headers=headers)
+
+        assert (response.status_code, hashed) == (401, ["guess"]), client_id
+
+
+def test_an_address_has_one_count_for_all_names_and_clients(
+    harbor_client: ApiClient, owner: User, limits_on: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = SCOPES[AUTH].default
+    monkeypatch.setitem(SCOPES, AUTH, replace(SCOPES[AUTH], default=replace(limit, per_address=8)))
+    for number in range(4):
+        assert ask(f"nobody {number}", "wrong").status_code == 401
+        sent = {"username": f"nobody{number}@harbor.example", "password": "wrong"}
+        assert Client().post("/sign-in", sent).status_code == 200
+
+    assert ask("harbor", "harbor-secret").status_code == 429
+    assert Client().post("/sign-in", {"username": owner.email, "password": PASSWORD}).status_code == 429
+    assert ask("harbor", "harbor-secret", REMOTE_ADDR="192.0.2.7").status_code == 200
+
+
+def test_right_secrets_do_not_use_up_the_count_of_their_address(
+    harbor_client: ApiClient, limits_on: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit = SCOPES[AUTH].default
+    monkeypatch.setitem(SCOPES, AUTH, replace(SCOPES[AUTH], default=replace(limit, per_address=3)))
+
+    assert [ask("harbor", "harbor-secret").status_code for _ in range(8)] == [200] * 8
 
 
 def test_every_error_is_json_that_nobody_stores(harbor_client: ApiClient) -> None:

@@ -45,6 +45,10 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "sign-in": ("GET", {}, False),
     "sign-in-code": ("GET", {}, False),
     "sign-out": ("POST", {}, False),
+    "end-view": ("POST", {}, False),
+    "forgot-password": ("POST", {"email": "owner@harbor.example"}, False),
+    "set-password": ("POST", {"new_password1": "taken-over-43", "new_password2": "taken-over-43"}, False),
+    "accept-invitation": ("POST", {"new_password1": "taken-over-43", "new_password2": "taken-over-43"}, False),
     "account": ("GET", {}, False),
     "order-account": ("POST", {"order": "name", "full_name": "Taken over"}, False),
     "forms": ("GET", {}, False),
@@ -157,13 +161,14 @@ WITH_SECOND_ID = {
 }
 WEBHOOKS = ["webhooks", "add-webhook", *sorted(OF_ONE_ENDPOINT)]
 OF_ONE_COPY = [name for name, (_, _, is_of_one) in PAGES.items() if is_of_one]
-OPEN = {"sign-in", "sign-in-code", "sign-out"}
+OPEN = {"sign-in", "sign-in-code", "sign-out", "end-view", "forgot-password", "set-password", "accept-invitation"}
 
 
 def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse:
     """Ask for the page ``name``."""
     method, fields, is_of_one = PAGES[name]
     args = [copy_id] if is_of_one or name in OF_ONE_ENDPOINT | OF_ONE_OPERATION else []
+    args = [NOBODY, "no-token"] if name in {"set-password", "accept-invitation"} else args
     more = [1] if name == "version" else [copy_id] if name in WITH_SECOND_ID else []
     address = reverse(f"web:{name}", args=[*args, *more])
     return getattr(client, method.lower())(address, fields, headers=headers)

@@ -66,13 +66,13 @@ def test_a_client_has_the_rights_of_both_its_token_and_itself(harbor_client: Api
     assert (actor.type, actor.source, actor.rights) == ("api_client", "api", {Right.READ_FORMS})
 
 
-def test_a_client_starts_with_the_rights_of_a_tenant_and_keeps_its_secret_hashed(
-    harbor_client: ApiClient,
-) -> None:
-    harbor_client.refresh_from_db()
+def test_a_client_starts_with_the_least_scopes_and_keeps_its_secret_hashed(harbor: Tenant) -> None:
+    client = ApiClient.objects.create(client_id="new", client_secret="new-secret", name="New", tenant=harbor)
 
-    assert harbor_client.allowed_scopes == [right.value for right in Right if right is not Right.CLONE_TO_TENANTS]
-    assert "harbor-secret" not in harbor_client.client_secret
+    client.refresh_from_db()
+
+    assert client.allowed_scopes == ["forms:read", "catalogue:read"]
+    assert "new-secret" not in client.client_secret
 
 
 def test_an_address_is_taken_in_any_case(owner: User) -> None:

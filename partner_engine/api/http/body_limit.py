@@ -1,6 +1,7 @@
 """An ASGI wrapper that refuses too large requests while they arrive, before they are stored.
 
-Otherwise a body without a stated length (chunked) would be written to disk in full first.
+Otherwise a body without a stated length (chunked) would be written to disk in full first. Responses that are sent
+before Django's middleware runs get their correlation id and their line in the log here.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import re
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
+from partner_engine.correlation import HEADER, correlation_id_in, note_early_response
 from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 Message = MutableMapping[str, Any]
@@ -21,6 +23,7 @@ MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
 #: The limit of the API and the token endpoint.
 MAX_API_BYTES: Final = 1024 * 1024
 API_PREFIXES: Final = ("/api/", "/o/")
+_HEADER: Final = HEADER.lower().encode()
 #: The addresses of the API that take a file: imports, and corrected rows that come back.
 _UPLOADS: Final = re.compile(r"/api/v1/batch_operations/(?:imports(?:/preview)?|[^/]+/failed\.csv)/?")
 
@@ -40,9 +43,9 @@ class BodyLimit:
         if scope["type"] != "http":
             await self._application(scope, receive, send)
             return
-        limit = _limit_of(scope["path"])
+        limit, responses = _limit_of(scope["path"]), _Responses(scope, send)
         if _stated_length(scope) > limit:
-            await _refuse(scope, send, limit)
+            await responses.refuse(limit)
             return
         arrived = 0
 
@@ -55,10 +58,10 @@ class BodyLimit:
             return message
 
         try:
-            await self._application(scope, counted, send)
+            await self._application(scope, counted, responses.send)
         except _TooLarge:
             # The application reads the whole body before it sends a response.
-            await _refuse(scope, send, limit)
+            await responses.refuse(limit)
 
 
 def _limit_of(path: str) -> int:
@@ -72,14 +75,42 @@ def _stated_length(scope: Message) -> int:
     return int(length) if length.isdigit() and len(length) < 20 else MAX_REQUEST_BYTES + 1
 
 
-async def _refuse(scope: Message, send: Send, limit: int) -> None:
-    refused = Refused(413, "body_too_large", f"The body is larger than {limit} bytes; send less at a time.")
-    content = render(refused, instance=scope["path"], correlation_id="")
-    headers = [
-        (b"content-type", MEDIA_TYPE.encode()),
-        (b"content-length", str(len(content)).encode()),
-        (b"cache-control", b"no-store"),
-        (b"connection", b"close"),
-    ]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": content})
+class _Responses:
+    """Sends the response of one request; one that did not pass the middleware gets its correlation id and its line in
+    the log here.
+    """
+
+    def __init__(self, scope: Message, send: Send) -> None:
+        self._scope = scope
+        self._send = send
+
+    async def send(self, message: Message) -> None:
+        """Send a message of the application."""
+        if message["type"] == "http.response.start":
+            headers = [(bytes(name).lower(), value) for name, value in message["headers"]]
+            if all(name != _HEADER for name, _ in headers):
+                correlation_id = correlation_id_in(self._scope["headers"])
+                message = {**message, "headers": [*headers, (_HEADER, correlation_id.encode())]}
+                self._note(message["status"], correlation_id)
+        await self._send(message)
+
+    async def refuse(self, limit: int) -> None:
+        """Send the 413 of a body beyond ``limit``."""
+        refused = Refused(413, "body_too_large", f"The body is larger than {limit} bytes; send less at a time.")
+        correlation_id = correlation_id_in(self._scope["headers"])
+        content = render(refused, instance=self._scope["path"], correlation_id=correlation_id)
+        headers = [
+            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-length", str(len(content)).encode()),
+            (b"cache-control", b"no-store"),
+            (b"connection", b"close"),
+            (_HEADER, correlation_id.encode()),
+        ]
+        self._note(refused.status, correlation_id)
+        await self._send({"type": "http.response.start", "status": refused.status, "headers": headers})
+        await self._send({"type": "http.response.body", "body": content})
+
+    def _note(self, status: int, correlation_id: str) -> None:
+        note_early_response(
+            method=self._scope["method"], path=self._scope["path"], status=status, correlation_id=correlation_id
+        )

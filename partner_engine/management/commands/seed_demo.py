@@ -22,7 +22,7 @@ from quoting.models import CarrierAppointment, ProducerLicense
 from tenants.access import Actor, Role
 from tenants.current_tenant import use_tenant
 from tenants.flags import BATCH_OPERATIONS, COPIES
-from tenants.models import ApiClient, Flag, Tenant, User
+from tenants.models import ApiClient, Flag, Tenant, User, every_right
 
 PASSWORD: Final = "demo"  # noqa: S105 - public on purpose; production refuses DEMO
 TENANTS: Final = {"harbor": "Harbor Insurance Partners", "summit": "Summit Brokers"}
@@ -65,7 +65,12 @@ def _seed_people() -> None:
         tenant, _ = Tenant.objects.get_or_create(code=code, defaults=profile)
         ApiClient.objects.get_or_create(
             client_id=f"{code}-demo",
-            defaults={"client_secret": f"{code}-demo-secret", "name": f"{name} (demo)", "tenant": tenant},
+            defaults={
+                "client_secret": f"{code}-demo-secret",
+                "name": f"{name} (demo)",
+                "tenant": tenant,
+                "allowed_scopes": every_right(),
+            },
         )
     for email, (code, full_name) in AGENTS.items():
         _seed_user(email, full_name=full_name, role=Role.AGENT, tenant=Tenant.objects.get(code=code))

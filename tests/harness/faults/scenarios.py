@@ -18,7 +18,7 @@ from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.locks import copy_lock
-from tenants.models import ApiClient, Tenant
+from tenants.models import ApiClient, Tenant, every_right
 from tests.harness.api_client import Api
 from tests.harness.faults.calls import failing_call
 from tests.harness.faults.entry_catalogue import ACTOR, TENANT, beginning, next_cats
@@ -141,7 +141,7 @@ def make_token(report: Report) -> None:
     """Report a token of the tenant's API client for every right; make the client if it is missing."""
     named = ApiClient.objects.filter(client_id="ledger").first()
     client = named or ApiClient.objects.create(
-        client_id="ledger", client_secret="ledger-secret", name="L", tenant=_tenant()
+        client_id="ledger", client_secret="ledger-secret", name="L", allowed_scopes=every_right(), tenant=_tenant()
     )
     report(token=Api(client).token)
 

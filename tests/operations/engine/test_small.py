@@ -19,7 +19,7 @@ from operations.errors import OperationIsTooLarge
 from operations.models import BatchOperation
 from tenants.access import Actor
 from tenants.current_tenant import current_scope, use_tenant
-from tenants.models import ApiClient, Tenant
+from tenants.models import ApiClient, Tenant, every_right
 from tests.harness.operation_kinds import Rename, TestItem, time_passes_in
 from tests.operations.engine.test_worker import fresh
 
@@ -147,6 +147,6 @@ def test_a_right_that_is_lost_between_the_items_stops_the_rest(
 @pytest.fixture
 def kennel_client(kennels: Tenant) -> ApiClient:
     """Return an API client of the tenant."""
-    client = ApiClient(client_id="kennels", client_secret="kennel-secret", name="Kennels", tenant=kennels)
+    client = ApiClient(client_id="kennels", client_secret="kennel-secret", name="Kennels", allowed_scopes=every_right(), tenant=kennels)
     client.save()
     return client

@@ -7,9 +7,12 @@ from django.test import Client
 from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
+from pytest_django import Settings
 
 from tenants.models import User
 from tests.harness.cast import PASSWORD
+from tests.partner_engine.test_settings import PRODUCTION, run
+from tests.security.test_isolation import admin_addresses
 
 PAGE = "/admin/second-factor/"
 
@@ -100,3 +103,36 @@ def test_the_second_factor_is_removed_with_a_code(admin: Client, staff: User, de
     assert is_still_there
     assert not TOTPDevice.objects.exists()
     assert sign_in(staff).get("/admin/").status_code == 200
+
+
+def test_staff_without_a_required_factor_reach_its_page_alone(admin: Client, staff: User, settings: Settings) -> None:
+    settings.STAFF_SECOND_FACTOR = True
+    for address in admin_addresses():
+        response = admin.get(address)
+        if address == PAGE:
+            assert response.status_code == 200
+        else:
+            assert (response.status_code, response.headers.get("Location")) == (302, PAGE), address
+
+    admin.post(PAGE, {"token": code(TOTPDevice.objects.get(user=staff))})
+
+    assert admin.get("/admin/").status_code == 200
+
+
+def test_production_requires_the_factor() -> None:
+    shown = "from django.conf import settings; print(settings.STAFF_SECOND_FACTOR)"
+
+    assert run(shown).stdout.strip() == "False"
+    assert run(shown, STAFF_SECOND_FACTOR="1").stdout.strip() == "True"
+    assert run(shown, **PRODUCTION).stdout.strip() == "True"
+
+
+def test_guesses_at_the_own_password_are_limited(admin: Client, staff: User) -> None:
+    fields = {"old_password": "wrong", "new_password1": "quiet-lantern-99", "new_password2": "quiet-lantern-99"}
+
+    statuses = [admin.post("/admin/password_change/", fields).status_code for _ in range(6)]
+    right = admin.post("/admin/password_change/", {**fields, "old_password": PASSWORD})
+
+    assert (statuses, right.status_code) == ([200] * 5 + [429], 429)
+    staff.refresh_from_db()
+    assert staff.check_password(PASSWORD)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
@@ -68,3 +69,17 @@ def test_the_redirect_stays_on_this_site(admin: Client) -> None:
     answer = admin.post(reverse("admin:scope"), {"scope": "database:default", "next": "https://elsewhere.example/"})
 
     assert answer.headers["Location"] == "/admin/"
+
+
+def test_staff_without_permissions_see_no_names_of_tenants(make_staff: Callable[..., Client], harbor: Tenant) -> None:
+    junior = make_staff()
+
+    assert "Harbor Insurance Partners" not in junior.get("/admin/").content.decode()
+    assert choose(junior, f"tenant:{harbor.pk}") == choose(junior, "tenant:1") == 403
+
+
+def test_staff_who_see_forms_choose_a_tenant(make_staff: Callable[..., Client], harbor: Tenant) -> None:
+    junior = make_staff("forms.view_applicationform")
+
+    assert "Harbor Insurance Partners" in junior.get("/admin/").content.decode()
+    assert choose(junior, f"tenant:{harbor.pk}") == 302

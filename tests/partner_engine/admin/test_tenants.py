@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Callable
 from io import BytesIO
 from uuid import UUID
 
+import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.urls import reverse
 from oauth2_provider.models import get_access_token_model
 from PIL import Image
 
+from tenants.access import Right
 from tenants.agency_profile import find_logo
 from tenants.models import ApiClient, Tenant
 
@@ -99,3 +102,26 @@ def test_staff_change_the_profile_of_an_agency(admin: Client, harbor: Tenant) ->
 
     harbor.refresh_from_db()
     assert (harbor.phone, harbor.logo_id) == ("", None)
+
+
+@pytest.mark.parametrize("scope", [right.value for right in Right])
+def test_staff_allow_no_scope_beyond_their_own_rights(
+    scope: str, make_staff: Callable[..., Client], harbor: Tenant
+) -> None:
+    junior = make_staff("tenants.add_apiclient", "tenants.change_apiclient", "copies.view_copy")
+    data = {"name": "New", "tenant": str(harbor.pk), "is_active": "on", "allowed_scopes": [scope]}
+    existing = ApiClient.objects.create(client_id="old", client_secret="old", tenant=harbor, allowed_scopes=[scope])
+
+    made = junior.post(reverse("admin:tenants_apiclient_add"), data)
+    renewed = junior.post(reverse("admin:tenants_apiclient_new_secret", args=(existing.pk,)))
+
+    beyond = {"answers:pii", "answers:reveal", "webhooks:manage", "agency:manage", "forms:clone_to_tenants"}
+    assert ("secret" in (made.context or {}), renewed.status_code) == ((False, 403) if scope in beyond else (True, 200))
+    assert token(existing, "old") == (200 if scope in beyond else 401)
+    assert ApiClient.objects.filter(name="New").exists() == (scope not in beyond)
+
+
+def test_a_new_client_starts_with_the_least_scopes(admin: Client) -> None:
+    form = admin.get(reverse("admin:tenants_apiclient_add")).context["adminform"].form
+
+    assert form["allowed_scopes"].value() == ["forms:read", "catalogue:read"]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
+import pytest
 from axes.models import AccessAttempt
+from django.contrib.auth.models import Group, Permission
+from django.core import mail
 from django.test import Client
 from django.urls import reverse
+from structlog.testing import capture_logs
 
-from tenants.models import Tenant, User
+from partner_engine.account_mails import send_due_mails
+from tenants.access import Role
+from tenants.models import AccountMail, Tenant, User
 from tests.harness.cast import PASSWORD
 
 STAFF_PERMISSIONS = ("tenants.view_user", "tenants.add_user", "tenants.change_user", "tenants.delete_user")
@@ -74,6 +81,127 @@ def test_only_superusers_edit_superusers(make_staff: Callable[..., Client], staf
     assert answer.status_code == 403
     staff.refresh_from_db()
     assert not staff.check_password("quiet-lantern-99")
+
+
+#: Accounts by what they have: nobody edits one that has more than they.
+ABOVE = {
+    "agent who reads personal answers": (Role.AGENT, ()),
+    "administrator who reveals": (Role.TENANT_ADMIN, ()),
+    "staff who reveal": (Role.STAFF, ("copies.reveal_sensitive",)),
+    "staff by their group": (Role.STAFF, ("group:copies.erase_sensitive",)),
+    "inactive staff": (Role.STAFF, ("copies.reveal_sensitive", "inactive")),
+}
+
+
+def account(harbor: Tenant, role: Role, marks: tuple[str, ...]) -> User:
+    tenant = None if role == Role.STAFF else harbor
+    user = User.objects.create_user("above@harbor.example", PASSWORD, role=role, tenant=tenant, is_staff=not tenant)
+    for mark in marks:
+        if mark == "inactive":
+            User.objects.filter(pk=user.pk).update(is_active=False)
+            continue
+        app, _, codename = mark.removeprefix("group:").partition(".")
+        permission = Permission.objects.get(content_type__app_label=app, codename=codename)
+        if mark.startswith("group:"):
+            group = Group.objects.create(name="Erasers")
+            group.permissions.add(permission)
+            user.groups.add(group)
+        else:
+            user.user_permissions.add(permission)
+    return user
+
+
+@pytest.mark.parametrize("name", ABOVE)
+def test_nobody_edits_an_account_with_more_rights(make_staff: Callable[..., Client], harbor: Tenant, name: str) -> None:
+    junior = make_staff(*STAFF_PERMISSIONS, "copies.view_copy")
+    user = account(harbor, *ABOVE[name])
+    password = {"password1": "quiet-lantern-99", "password2": "quiet-lantern-99", "usable_password": "true"}
+
+    statuses = {
+        junior.post(reverse(f"admin:{view}", args=(user.pk,)), data).status_code
+        for view, data in (
+            ("tenants_user_change", change(user, email="mine@partner-engine.example")),
+            ("tenants_user_delete", {"post": "yes"}),
+            ("auth_user_password_change", password),
+            ("tenants_user_invite", {}),
+            ("tenants_user_end_sessions", {}),
+        )
+    }
+
+    assert statuses == {403}
+    user.refresh_from_db()
+    assert (user.email, user.check_password(PASSWORD)) == ("above@harbor.example", True)
+    assert not AccountMail.objects.exists()
+
+
+@pytest.mark.parametrize("role", [Role.AGENT, Role.TENANT_ADMIN])
+def test_nobody_makes_an_account_with_more_rights(
+    make_staff: Callable[..., Client], harbor: Tenant, role: Role
+) -> None:
+    junior = make_staff(*STAFF_PERMISSIONS)
+    data = {"email": "new@harbor.example", "full_name": "Nia New", "role": role, "tenant": str(harbor.pk)}
+
+    response = junior.post(reverse("admin:tenants_user_add"), data | {"usable_password": "false"})
+
+    assert "You cannot give this role" in str(response.context["errors"])
+    assert not User.objects.filter(email="new@harbor.example").exists()
+
+
+def test_staff_with_the_same_rights_edit_an_agent_who_is_told(
+    make_staff: Callable[..., Client], owner: User, demo: object
+) -> None:
+    junior = make_staff(*STAFF_PERMISSIONS, "copies.view_copy", "copies.read_personal")
+    session = Client()
+    session.post("/sign-in", {"username": owner.email, "password": PASSWORD})
+    password = {"password1": "quiet-lantern-99", "password2": "quiet-lantern-99", "usable_password": "true"}
+
+    with capture_logs() as logs:
+        changed = junior.post(reverse("admin:auth_user_password_change", args=(owner.pk,)), password)
+        edited = junior.post(
+            reverse("admin:tenants_user_change", args=(owner.pk,)),
+            change(owner, email="other@harbor.example", tenant=str(owner.tenant_id)),
+        )
+
+    assert (changed.status_code, edited.status_code) == (302, 302)
+    assert session.get("/").status_code == 302
+    assert [line["change"] for line in logs if line["event"] == "audit.account_edited"] == [
+        "Your password was set",
+        "The email address of your account was changed",
+    ]
+    send_due_mails("default")
+    assert {(sent.to[0], sent.subject) for sent in mail.outbox} == {
+        ("owner@harbor.example", "Your password was set"),
+        ("owner@harbor.example", "The email address of your account was changed"),
+    }
+
+
+def test_a_new_user_without_a_password_is_invited(admin: Client, harbor: Tenant, demo: object) -> None:
+    data = {"email": "new@harbor.example", "full_name": "Nia New", "role": "agent", "tenant": str(harbor.pk)}
+
+    admin.post(reverse("admin:tenants_user_add"), data | {"usable_password": "false"})
+    send_due_mails("default")
+
+    [invitation] = mail.outbox
+    path = re.search(r"http://testserver(/invitation/\S+)", invitation.body).group(1)  # type: ignore[union-attr]
+    client = Client()
+    chosen = {"new_password1": "quiet-lantern-43", "new_password2": "quiet-lantern-43"}
+    done = client.post(client.get(path)["Location"], chosen)
+    assert done["Location"] == "/sign-in?done=invited"
+    assert Client().get(path).status_code == 404
+    signed_in = Client().post("/sign-in", {"username": "new@harbor.example", "password": "quiet-lantern-43"})
+    assert signed_in["Location"] == "/"
+
+
+def test_staff_end_the_sessions_of_an_agent(admin: Client, owner: User, demo: object) -> None:
+    session = Client()
+    session.post("/sign-in", {"username": owner.email, "password": PASSWORD})
+    assert session.get("/").status_code == 200
+
+    asked = admin.get(reverse("admin:tenants_user_end_sessions", args=(owner.pk,)))
+    assert (asked.status_code, session.get("/").status_code) == (200, 200)
+    admin.post(reverse("admin:tenants_user_end_sessions", args=(owner.pk,)))
+
+    assert session.get("/").status_code == 302
 
 
 def test_groups_are_for_superusers(make_staff: Callable[..., Client]) -> None:

@@ -24,7 +24,7 @@ from tenants.current_tenant import use_tenant
 from tenants.limit_models import RateLimit
 from tenants.limits.memory import LimitMemory, StoredLimits
 from tenants.limits.scopes import Limit
-from tenants.models import ApiClient, Tenant
+from tenants.models import ApiClient, Tenant, every_right
 from tests.harness.api_client import NOBODY, Api, assert_problem
 from tests.partner_engine.api.test_routes import HOSTILE
 
@@ -296,7 +296,7 @@ class TestCorrections:
 
     @pytest.fixture
     def other(self, harbor: Tenant) -> ApiClient:
-        client: ApiClient = ApiClient.objects.create(client_id="other", client_secret="x", name="Other", tenant=harbor)
+        client: ApiClient = ApiClient.objects.create(client_id="other", client_secret="x", name="Other", allowed_scopes=every_right(), tenant=harbor)
         return client
 
     def corrected(self, api: Api, other: ApiClient, rights: list[Right]) -> str:

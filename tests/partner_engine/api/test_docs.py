@@ -12,7 +12,7 @@ from django.conf import LazySettings
 
 from partner_engine.api.urls import ROUTES
 from tenants.flags import BATCH_OPERATIONS
-from tenants.models import ApiClient, Flag, Tenant
+from tenants.models import ApiClient, Flag, Tenant, every_right
 from tests.harness.web_servers import ROOT, serve
 
 BASH = shutil.which("bash") or "/bin/sh"
@@ -32,7 +32,7 @@ def test_the_commands_run(
         client_id="harbor-demo",
         client_secret="harbor-demo-secret",
         name="Demo",
-        tenant=harbor,
+        allowed_scopes=every_right(), tenant=harbor,
         client_type=ApiClient.CLIENT_CONFIDENTIAL,
         authorization_grant_type=ApiClient.GRANT_CLIENT_CREDENTIALS,
     )

@@ -16,7 +16,7 @@ from django.test.utils import CaptureQueriesContext
 from operations.models import ImportMapping
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
-from tenants.models import ApiClient, Tenant
+from tenants.models import ApiClient, Tenant, every_right
 from tests.harness.api_client import NOBODY, Api, assert_problem
 
 pytestmark = pytest.mark.django_db
@@ -106,7 +106,7 @@ def test_lists_and_previews_read_no_columns_of_saved_mappings(api: Api, demo: ob
 
 def test_only_its_owner_deletes_it(api: Api, demo: object, harbor: Tenant) -> None:
     mapping_id = save(api).json()["id"]
-    other = ApiClient.objects.create(client_id="other", client_secret="x", name="Other", tenant=harbor)
+    other = ApiClient.objects.create(client_id="other", client_secret="x", name="Other", allowed_scopes=every_right(), tenant=harbor)
 
     assert_problem(Api(other).delete(f"{MAPPINGS}/{mapping_id}"), 403, "not_your_mapping")
     assert_problem(Api(other, [Right.READ_FORMS]).get(MAPPINGS), 403, "missing_right")

@@ -9,14 +9,14 @@ from catalogue.models import Release
 from copies.models import Copy
 from forms.models import ApplicationForm
 from tenants.current_tenant import across_tenants
-from tenants.models import ApiClient, Tenant
+from tenants.models import ApiClient, Tenant, every_right
 from tests.harness.api_client import Api, assert_problem
 
 pytestmark = pytest.mark.django_db(databases=["default", "summit_db"])
 
 
 def test_all_steps_of_a_form(demo: Release, api: Api, summit_apart: Tenant, s1: Sample) -> None:
-    apart = Api(ApiClient.objects.create(client_id="apart", name="Apart", tenant=summit_apart))
+    apart = Api(ApiClient.objects.create(client_id="apart", name="Apart", allowed_scopes=every_right(), tenant=summit_apart))
 
     copy = apart.start(s1, Idempotency_Key="k")
 

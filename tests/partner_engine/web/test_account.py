@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.contrib.sessions.backends.cached_db import SessionStore
 from django.contrib.sessions.models import Session
 from django.core import mail
@@ -246,6 +247,22 @@ def test_an_ended_session_does_not_return_from_the_cache(
     assert (is_in(browser), is_in(other)) == (True, False)
     assert other.get("/api/v1/application_forms").status_code == 401
     assert len(browser.get("/account").context["sessions"]) == 1
+
+
+def test_a_session_that_was_signed_out_does_not_return_from_the_cache(
+    owner: User, demo: Release, cache_without_deletes: pytest.MonkeyPatch
+) -> None:
+    client, thief = signed_in(owner), Client()
+    thief.cookies[settings.SESSION_COOKIE_NAME] = key = client.session.session_key or ""
+    assert is_in(thief)
+
+    client.post("/sign-out")
+
+    cache_without_deletes.undo()
+    assert SessionStore(key).load() != {}
+    assert not is_in(thief)
+    assert thief.get("/api/v1/application_forms").status_code == 401
+    assert is_in(signed_in(owner))
 
 
 @pytest.mark.parametrize("name", ["confirm", "codes", "remove"])

@@ -1,0 +1,104 @@
+"""Mails about accounts that belong to no tenant's outbox: requested before the sign-in, or to staff.
+
+A row is stored whether or not the address has an account, and the relay looks the account up: neither the response nor
+its time tells whether there is one. A claim is an update that only one relay makes; a relay that dies then only delays
+the mail.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from smtplib import SMTPException
+from typing import Any, Final
+
+import structlog
+from django.conf import settings
+from django.core.mail import EmailMessage
+from django.db import DEFAULT_DB_ALIAS
+from django.db.models import F
+from django.db.models.functions import Now
+from django.http import HttpRequest
+from django.template.loader import render_to_string
+from django.utils import timezone
+
+from actions.sweeps import sweep
+from partner_engine.account_links import INVITATION_SECONDS, RESET_SECONDS, invitation_path, reset_path
+from tenants.models import AccountMail, AccountMailKind, User
+
+#: Seconds until the next attempt, twice as long each time; a dead relay holds a mail for the first of them.
+_FIRST_PAUSE: Final = 60
+_MOST_ATTEMPTS: Final = 7
+#: Mails that one sweep sends.
+_AT_ONCE: Final = 20
+#: A mail with a link that has expired is not sent.
+_USEFUL: Final = {
+    AccountMailKind.RESET: timedelta(seconds=RESET_SECONDS),
+    AccountMailKind.INVITATION: timedelta(seconds=INVITATION_SECONDS),
+    AccountMailKind.CHANGED: timedelta(days=7),
+}
+_TEMPLATES: Final = {
+    AccountMailKind.RESET: "mails/account_reset.txt",
+    AccountMailKind.INVITATION: "mails/account_invitation.txt",
+    AccountMailKind.CHANGED: "mails/account_changed_by_staff.txt",
+}
+
+log = structlog.get_logger(__name__)
+
+
+def request_mail(kind: AccountMailKind, email: str, *, request: HttpRequest, change: str = "") -> None:
+    """Store a mail to ``email``. Links in it lead to PUBLIC_URL, without one to the host of ``request``."""
+    AccountMail.objects.create(
+        kind=kind,
+        email=email,
+        origin=settings.PUBLIC_URL.rstrip("/") or f"{request.scheme}://{request.get_host()}",
+        change=change,
+        created_at=Now(),
+        next_attempt_at=Now(),
+    )
+
+
+@sweep("account mails")
+def send_due_mails(alias: str) -> None:
+    """Send the mails that are due; they are in the shared database alone. Raises ``DatabaseError``."""
+    if alias != DEFAULT_DB_ALIAS:
+        return
+    for mail in AccountMail.objects.filter(next_attempt_at__lte=Now()).order_by("next_attempt_at")[:_AT_ONCE]:
+        if _claim(mail):
+            _send(mail)
+
+
+def _claim(mail: AccountMail) -> bool:
+    """Return whether this process sends ``mail`` now."""
+    pause = timedelta(seconds=_FIRST_PAUSE * 2**mail.attempts)
+    there = AccountMail.objects.filter(pk=mail.pk, attempts=mail.attempts, next_attempt_at__lte=Now())
+    return there.update(next_attempt_at=Now() + pause, attempts=F("attempts") + 1) == 1
+
+
+def _send(mail: AccountMail) -> None:
+    message = _message(mail)
+    try:
+        if message is not None:
+            message.send()
+    except (SMTPException, OSError) as error:
+        if mail.attempts + 1 < _MOST_ATTEMPTS:
+            log.warning("account_mail_failed", kind=mail.kind, reason=type(error).__name__)
+            return
+        log.error("account_mail_given_up", kind=mail.kind, reason=type(error).__name__)
+    AccountMail.objects.filter(pk=mail.pk).delete()
+
+
+def _message(mail: AccountMail) -> EmailMessage | None:
+    """Return the mail as it is sent, None if there is nobody to write to, or it is too late."""
+    kind = AccountMailKind(mail.kind)
+    facts: dict[str, Any] = {"change": mail.change, "changed_at": mail.created_at, "email": mail.email}
+    if timezone.now() - mail.created_at > _USEFUL[kind]:
+        return None
+    if kind != AccountMailKind.CHANGED:
+        user = User.objects.filter(email__iexact=mail.email, is_active=True).select_related("tenant").first()
+        if user is None:
+            return None
+        path = reset_path(user) if kind == AccountMailKind.RESET else invitation_path(user)
+        facts |= {"user": user, "address": f"{mail.origin}{path}"}
+    subject, _, text = render_to_string(_TEMPLATES[kind], facts).partition("\n")
+    headers = {"Message-ID": f"<{mail.pk}@partner-engine>"}
+    return EmailMessage(" ".join(subject.split()), text.strip(), to=[mail.email], headers=headers)

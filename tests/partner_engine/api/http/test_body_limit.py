@@ -1,0 +1,74 @@
+"""Responses that are sent before Django's middleware runs: their correlation id in header, body and log."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from structlog.testing import capture_logs
+
+from partner_engine.api.http.body_limit import MAX_API_BYTES, MAX_REQUEST_BYTES, BodyLimit
+
+OWN = "0193-sent-by-the-caller"
+
+
+async def reads_all(scope: Any, receive: Callable[[], Any], send: Callable[[Any], Any]) -> None:
+    """Read the body, then respond as Django does to a request that it cannot build."""
+    while (await receive()).get("more_body"):
+        pass
+    await send({"type": "http.response.start", "status": 400, "headers": []})
+    await send({"type": "http.response.body", "body": b""})
+
+
+def ask(path: str, chunk: int, *headers: tuple[bytes, bytes]) -> tuple[int, dict[str, str], bytes, list[Any]]:
+    """Send one chunk of a body; return status, headers and content of the response, and the lines of the log."""
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": b" " * chunk, "more_body": False}
+
+    async def send(message: dict[str, Any]) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
+    with capture_logs() as logs:
+        asyncio.run(BodyLimit(reads_all)(scope, receive, send))
+    start, body = sent
+    return start["status"], {key.decode(): value.decode() for key, value in start["headers"]}, body["body"], logs
+
+
+@pytest.mark.parametrize("own", ["", OWN, "x" * 65, "a b"])
+@pytest.mark.parametrize(
+    ("path", "chunk", "stated"),
+    [
+        ("/api/v1/application_forms", MAX_API_BYTES + 1, False),
+        ("/api/v1/application_forms", 0, True),
+        ("/o/token/", MAX_API_BYTES + 1, False),
+        ("/forms/new", MAX_REQUEST_BYTES + 1, False),
+        ("/admin/", 0, True),
+    ],
+)
+def test_a_body_that_is_too_large_has_one_id_everywhere(path: str, chunk: int, stated: bool, own: str) -> None:
+    given = [(b"X-Correlation-ID", own.encode())] if own else []
+    length = [(b"content-length", str(MAX_REQUEST_BYTES + 1).encode())] if stated else []
+
+    status, headers, content, logs = ask(path, chunk, *given, *length)
+
+    correlation_id = headers["x-correlation-id"]
+    assert status == 413
+    assert (correlation_id == own) == (own == OWN)
+    assert json.loads(content)["correlation_id"] == correlation_id
+    [line] = logs
+    assert (line["event"], line["path"], line["status"]) == ("request", path, 413)
+    assert line["correlation_id"] == correlation_id
+
+
+def test_a_request_that_django_cannot_build_gets_an_id_too() -> None:
+    status, headers, _, logs = ask("/password/set/a-secret", 0, (b"x-correlation-id", OWN.encode()))
+
+    assert (status, headers["x-correlation-id"]) == (400, OWN)
+    [line] = logs
+    assert (line["path"], line["status"], line["correlation_id"]) == ("/password/set/...", 400, OWN)
