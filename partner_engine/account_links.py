@@ -27,16 +27,16 @@ class LinkTokens(PasswordResetTokenGenerator):
         self.key_salt = f"partner_engine.account_links.{purpose}"
         self._seconds = seconds
 
-    def check_token(self, user: User | None, token: str | None) -> bool:  # type: ignore[override]  # Django's own type
+    def check_token(self, user: User | None, token: str | None) -> bool:
         """Return whether ``token`` is one of ``user``, unused and not expired."""
         if user is None or not token or not super().check_token(user, token):
             return False
         made_at = base36_to_int(token.partition("-")[0])
-        return self._num_seconds(self._now()) - made_at <= self._seconds  # type: ignore[attr-defined]
+        return self._num_seconds(self._now()) - made_at <= self._seconds
 
-    def _make_hash_value(self, user: User, timestamp: int) -> str:  # type: ignore[override]
+    def _make_hash_value(self, user: User, timestamp: int) -> str:
         # Also worthless after all sessions of the user were ended.
-        return f"{super()._make_hash_value(user, timestamp)}{user.session_generation}"  # type: ignore[misc]
+        return f"{super()._make_hash_value(user, timestamp)}{user.session_generation}"
 
 
 RESET_TOKENS: Final = LinkTokens("reset", RESET_SECONDS)

@@ -58,7 +58,9 @@ def server_error(request: HttpRequest) -> HttpResponse:
     """
     # Django calls this while it handles the exception.
     if isinstance(sys.exception(), OperationalError):
-        response = respond_with_error(request, 503, "unavailable", "A required service is unavailable; try again in a moment.")
+        response = respond_with_error(
+            request, 503, "unavailable", "A required service is unavailable; try again in a moment."
+        )
         response["Retry-After"] = str(RETRY_SECONDS)
         return response
     return respond_with_error(

@@ -13,7 +13,6 @@ from oauth2_provider.models import get_access_token_model
 from tenants.access import TokenInUse
 from tenants.models import ApiClient, RevokedToken
 
-
 #: No operation is retried or resumed so long after its token expired.
 _REVOCATIONS_KEPT: Final = timedelta(days=365)
 

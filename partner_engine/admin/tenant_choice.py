@@ -18,7 +18,6 @@ from partner_engine.tenant_middleware import CHOSEN_DATABASE, CHOSEN_TENANT
 from tenants.current_tenant import current_scope
 from tenants.models import Tenant
 
-
 #: The permissions of which each shows rows of tenants by name.
 _SHOWS_TENANTS: Final = (
     "tenants.view_tenant",

@@ -28,7 +28,7 @@ from partner_engine.admin.viewing import NoGuessing
 from partner_engine.agency_form import clean_logo, clean_phone, profile_of
 from tenants.access import RIGHT_TEXTS
 from tenants.agency_profile import change_profile
-from tenants.models import ApiClient, Tenant
+from tenants.models import ApiClient, Tenant, least_scopes
 from tenants.tokens import revoke_tokens
 
 
@@ -118,6 +118,7 @@ class ApiClientForm(forms.ModelForm):
         choices=[(right.value, f"{text} ({right.value})") for right, text in RIGHT_TEXTS.items()],
         widget=UnfoldAdminCheckboxSelectMultipleWidget(),
         label="Scopes",
+        initial=least_scopes,
         help_text="The most that its tokens are allowed to do. Choose no more than the program needs.",
     )
     #: The signed-in member of staff.

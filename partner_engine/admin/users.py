@@ -24,8 +24,8 @@ from partner_engine.admin.account_orders import end_sessions_of, invite, report_
 from partner_engine.admin.account_rights import missing_for_role, missing_for_user
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import NoGuessing, ReadOnlyAdmin
-from tenants.access import Role
 from partner_engine.viewing_as import NO_REASON, begin_view, is_reason, may_view_as
+from tenants.access import Role
 from tenants.backends import forget_attempts
 from tenants.models import User
 
@@ -43,7 +43,9 @@ class WithinOwnRights:
         """Return the role. Raises ``ValidationError`` for one beyond the editor's own rights."""
         role = str(self.cleaned_data["role"])  # type: ignore[attr-defined]
         if missing := missing_for_role(self.editor, role):
-            raise ValidationError(f"You cannot give this role: you lack {', '.join(missing)}.", code="beyond_own_rights")
+            raise ValidationError(
+                f"You cannot give this role: you lack {', '.join(missing)}.", code="beyond_own_rights"
+            )
         return role
 
 
@@ -114,7 +116,7 @@ class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
 
     def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> type[Any]:
         """Return the form, which knows its editor."""
-        form = super().get_form(request, obj, change, **kwargs)
+        form = super().get_form(request, obj, change=change, **kwargs)
         return type(form.__name__, (form,), {"editor": request.user})
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:

@@ -548,9 +548,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "origin",
-                    models.CharField(
-                        blank=True, help_text="The address of the product, for the link.", max_length=300
-                    ),
+                    models.CharField(blank=True, help_text="The address of the product, for the link.", max_length=300),
                 ),
                 ("change", models.CharField(blank=True, help_text="What was changed, in words.", max_length=200)),
                 ("created_at", models.DateTimeField()),

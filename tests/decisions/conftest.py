@@ -32,7 +32,11 @@ def kennels(first_release: Release) -> Tenant:
 @pytest.fixture
 def api(kennels: Tenant) -> Api:
     """Return the tenant's API client with every right."""
-    return Api(ApiClient.objects.create(client_id="kennels", client_secret="s", name="Kennels", allowed_scopes=every_right(), tenant=kennels))
+    return Api(
+        ApiClient.objects.create(
+            client_id="kennels", client_secret="s", name="Kennels", allowed_scopes=every_right(), tenant=kennels
+        )
+    )
 
 
 @pytest.fixture

@@ -52,7 +52,9 @@ class Broker:
 
     def __init__(self, code: str) -> None:
         self.tenant = Tenant.objects.create(code=code, name=code.title(), catalogue="kennels", time_zone=EARLY_ZONE)
-        client = ApiClient.objects.create(client_id=code, client_secret="s", name=code, allowed_scopes=every_right(), tenant=self.tenant)
+        client = ApiClient.objects.create(
+            client_id=code, client_secret="s", name=code, allowed_scopes=every_right(), tenant=self.tenant
+        )
         self.api = Api(client)
 
     def start(self, **answers: Any) -> str:

@@ -110,7 +110,9 @@ def test_the_full_health_names_every_part_and_the_one_that_fails(
 
 @pytest.mark.parametrize("waits", ["outbox:default", "celery"])
 @pytest.mark.django_db(databases=BOTH)
-def test_a_queue_that_is_asked_for_fails_by_its_own_backlog(client: Client, harbor: Tenant, settings: Settings, waits: str) -> None:
+def test_a_queue_that_is_asked_for_fails_by_its_own_backlog(
+    client: Client, harbor: Tenant, settings: Settings, waits: str
+) -> None:
     settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{PROCESS}."}
     redis_client, key = get_redis_connection("default"), f"{PROCESS}.celery"
     if waits == "celery":

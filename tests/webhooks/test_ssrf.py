@@ -44,7 +44,15 @@ REFUSED_URLS = [
 ]  # fmt: skip
 ALLOWED = ["https://example.com/hook?x=1", "https://example.com:8443/", "https://1.1.1.1/", "https://[2606:4700::1]/"]
 #: Public ones, also in other encodings.
-PUBLIC = ["1.1.1.1", "168.63.129.15", "8.8.8.8", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8", "2002:808:808::1"]
+PUBLIC = [
+    "1.1.1.1",
+    "168.63.129.15",
+    "8.8.8.8",
+    "2606:4700::1111",
+    "::ffff:8.8.8.8",
+    "64:ff9b::8.8.8.8",
+    "2002:808:808::1",
+]
 
 
 def test_the_table_is_long_enough() -> None:

@@ -147,6 +147,8 @@ def test_a_right_that_is_lost_between_the_items_stops_the_rest(
 @pytest.fixture
 def kennel_client(kennels: Tenant) -> ApiClient:
     """Return an API client of the tenant."""
-    client = ApiClient(client_id="kennels", client_secret="kennel-secret", name="Kennels", allowed_scopes=every_right(), tenant=kennels)
+    client = ApiClient(
+        client_id="kennels", client_secret="kennel-secret", name="Kennels", allowed_scopes=every_right(), tenant=kennels
+    )
     client.save()
     return client

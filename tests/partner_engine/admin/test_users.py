@@ -123,7 +123,7 @@ def test_nobody_edits_an_account_with_more_rights(make_staff: Callable[..., Clie
             ("tenants_user_change", change(user, email="mine@partner-engine.example")),
             ("tenants_user_delete", {"post": "yes"}),
             ("auth_user_password_change", password),
-            ("tenants_user_invite", {}),
+            ("tenants_user_send_invitation", {}),
             ("tenants_user_end_sessions", {}),
         )
     }

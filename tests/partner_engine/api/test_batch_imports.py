@@ -296,7 +296,9 @@ class TestCorrections:
 
     @pytest.fixture
     def other(self, harbor: Tenant) -> ApiClient:
-        client: ApiClient = ApiClient.objects.create(client_id="other", client_secret="x", name="Other", allowed_scopes=every_right(), tenant=harbor)
+        client: ApiClient = ApiClient.objects.create(
+            client_id="other", client_secret="x", name="Other", allowed_scopes=every_right(), tenant=harbor
+        )
         return client
 
     def corrected(self, api: Api, other: ApiClient, rights: list[Right]) -> str:

@@ -32,7 +32,8 @@ def test_the_commands_run(
         client_id="harbor-demo",
         client_secret="harbor-demo-secret",
         name="Demo",
-        allowed_scopes=every_right(), tenant=harbor,
+        allowed_scopes=every_right(),
+        tenant=harbor,
         client_type=ApiClient.CLIENT_CONFIDENTIAL,
         authorization_grant_type=ApiClient.GRANT_CLIENT_CREDENTIALS,
     )

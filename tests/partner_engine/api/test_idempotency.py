@@ -116,7 +116,14 @@ def test_a_refusal_is_not_stored(api: Api, s1: Sample, harbor: Tenant) -> None:
 
 
 def test_keys_belong_to_their_client(api: Api, foreigner: Api, harbor: Tenant, summit: Tenant, s1: Sample) -> None:
-    colleague = Api(ApiClient.objects.create(client_id="second", name="Second", allowed_scopes=every_right(), tenant=harbor))
+    colleague = Api(
+        ApiClient.objects.create(
+            client_id="second",
+            name="Second",
+            allowed_scopes=every_right(),
+            tenant=harbor,
+        )
+    )
 
     forms = [
         caller.post("/application_forms", form_body(s1), Idempotency_Key="k") for caller in (api, colleague, foreigner)

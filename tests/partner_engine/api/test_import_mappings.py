@@ -106,7 +106,9 @@ def test_lists_and_previews_read_no_columns_of_saved_mappings(api: Api, demo: ob
 
 def test_only_its_owner_deletes_it(api: Api, demo: object, harbor: Tenant) -> None:
     mapping_id = save(api).json()["id"]
-    other = ApiClient.objects.create(client_id="other", client_secret="x", name="Other", allowed_scopes=every_right(), tenant=harbor)
+    other = ApiClient.objects.create(
+        client_id="other", client_secret="x", name="Other", allowed_scopes=every_right(), tenant=harbor
+    )
 
     assert_problem(Api(other).delete(f"{MAPPINGS}/{mapping_id}"), 403, "not_your_mapping")
     assert_problem(Api(other, [Right.READ_FORMS]).get(MAPPINGS), 403, "missing_right")

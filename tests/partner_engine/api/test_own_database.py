@@ -16,7 +16,14 @@ pytestmark = pytest.mark.django_db(databases=["default", "summit_db"])
 
 
 def test_all_steps_of_a_form(demo: Release, api: Api, summit_apart: Tenant, s1: Sample) -> None:
-    apart = Api(ApiClient.objects.create(client_id="apart", name="Apart", allowed_scopes=every_right(), tenant=summit_apart))
+    apart = Api(
+        ApiClient.objects.create(
+            client_id="apart",
+            name="Apart",
+            allowed_scopes=every_right(),
+            tenant=summit_apart,
+        )
+    )
 
     copy = apart.start(s1, Idempotency_Key="k")
 
