@@ -1,7 +1,7 @@
 """Mails about accounts that belong to no tenant's outbox: requested before the sign-in, or to staff.
 
 A row is stored whether or not the address has an account, and the relay looks the account up: neither the response nor
-its time tells whether there is one. A claim is an update that only one relay makes; a relay that dies then only delays
+its time depends on it. A claim is an update that only one relay makes; a relay that dies then only delays
 the mail.
 """
 

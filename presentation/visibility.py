@@ -186,9 +186,7 @@ class Visibility:
         """Return the value of ``answer`` at ``path``, or its mask, for the reader."""
         value = answer.value if answer.sealed is None else answer.mask
         level, is_hidden = self.of(path, answer), self.hides(path, answer)
-        # Not even the last characters of a secret that somebody else gave are for a guest.
-        is_masked = answer.sealed is not None and (not self.reader.guest_id or self._gave(answer))
-        shown: AnswerValue = self._let_through(value, level, is_hidden=is_hidden, is_masked=is_masked)
+        shown: AnswerValue = self._let_through(value, level, is_hidden=is_hidden, is_masked=answer.sealed is not None)
         return shown
 
     def text(self, path: str, value: Any, *, tag: str = "") -> str:

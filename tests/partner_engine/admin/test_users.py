@@ -147,7 +147,7 @@ def test_nobody_makes_an_account_with_more_rights(
     assert not User.objects.filter(email="new@harbor.example").exists()
 
 
-def test_staff_with_the_same_rights_edit_an_agent_who_is_told(
+def test_staff_with_the_same_rights_edit_an_agent_who_gets_a_mail(
     make_staff: Callable[..., Client], owner: User, demo: object
 ) -> None:
     junior = make_staff(*STAFF_PERMISSIONS, "copies.view_copy", "copies.read_personal")
