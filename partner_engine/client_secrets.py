@@ -2,7 +2,7 @@
 
 The client that is counted is the client that is checked. Only a wrong secret counts as an attempt: a correct one resets
 the count, also if the request is refused afterwards for another reason. An address has one count for all clients and
-for the sign-ins of people: each attempt costs a hash. An unknown client costs one too, so that its time reveals nothing.
+for the sign-ins of people: each attempt costs a hash. An unknown client costs one too, so its time reveals nothing.
 """
 
 from __future__ import annotations
