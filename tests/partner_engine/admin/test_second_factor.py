@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from tenants.models import User
 from tests.harness.cast import PASSWORD
-from tests.partner_engine.test_settings import PRODUCTION, run
+from tests.harness.production import PRODUCTION, run
 from tests.security.test_isolation import admin_addresses
 
 PAGE = "/admin/second-factor/"
