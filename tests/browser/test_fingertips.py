@@ -410,7 +410,8 @@ def test_what_the_server_never_takes_is_sent_once_and_stays_in_its_field(driver:
     expect(page.locator("#saved")).to_have_text("Not saved: 1 answer needs fixing")
     assert page.evaluate(COUNTS) == [1, 1, 1]
     # What is answered afterwards is saved, and the refused text is not sent again with it.
-    driver.answer("mqs_business_name", "Copper Kettle")
+    page.fill("[name=mqs_business_name]", "Copper Kettle")
+    page.press("[name=mqs_business_name]", "Tab")
     expect(page.locator("#insured")).to_have_text("Copper Kettle")
     expect(city.locator("input")).to_have_value("Austin")
     city.locator("input").fill("Waco")
@@ -418,6 +419,8 @@ def test_what_the_server_never_takes_is_sent_once_and_stays_in_its_field(driver:
     expect(page.locator("#saved")).to_have_text("Saved")
     expect(city.locator(".notes .error")).to_have_count(0)
     assert len(sent) == 1
+    # htmx writes refused requests to the console.
+    driver.faults.clear()
 
 
 def test_a_copy_is_renamed_without_talk_of_somebody_else(driver: Driver, copy_id: UUID) -> None:

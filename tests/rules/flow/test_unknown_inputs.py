@@ -200,3 +200,16 @@ def test_a_location_without_its_interest_has_no_price(demo: CompiledCatalogue) -
 
     assert (outcome.outcome, outcome.premium) == ("eligible", None)
     assert outcome.missing_for_price == ("locations/a/mqs_loc_interest",)
+
+
+def test_an_empty_first_location_decides_no_more_than_none(demo: CompiledCatalogue) -> None:
+    # The mailing state never stands for a location that is asked: a decline over it would open surplus lines of a
+    # state in which nothing is insured.
+    given = {"mqs_lobs": ["bop", "gl", "cyber"], "mqs_naics": "722511", "mqs_mail_state": "AK"}
+
+    without, with_one = (settle(demo, document({**given, **rows})).eligibility for rows in ({}, {"locations": [{}]}))
+
+    assert {code: found.outcome for code, found in with_one.items()} == {
+        code: found.outcome for code, found in without.items()
+    }
+    assert not any(reason.rule == "state" for found in with_one.values() for reason in found.reasons)
