@@ -9,11 +9,12 @@ from zoneinfo import ZoneInfo
 from copies.document import AnswerValue
 from rules.types.boolean import BOOLEAN
 from rules.types.formats import day, money, number
+from rules.types.naics import NAICS
 from rules.types.registry import QUESTION_TYPES
 from rules.types.text import TEXT
 
 __all__ = [
-    "counted", "day", "element_id", "field_text", "listed", "moment", "money", "number", "reading_text",
+    "counted", "day", "element_id", "field_text", "industry", "listed", "moment", "money", "number", "reading_text",
 ]  # fmt: skip
 
 
@@ -37,6 +38,11 @@ def reading_text(question_type: str, value: AnswerValue, labels: Mapping[str, st
     if isinstance(value, list):
         return ", ".join(labels.get(item, item) for item in value)
     return labels.get(str(value)) or QUESTION_TYPES.get(question_type, TEXT).display(value, currency)
+
+
+def industry(code: str) -> str:
+    """Return the code of an industry with its title: ``722511 · Full-Service Restaurants``."""
+    return reading_text(NAICS.code, code, {})
 
 
 def moment(value: datetime, zone: ZoneInfo, *, now: datetime) -> str:

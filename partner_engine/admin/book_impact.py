@@ -11,6 +11,7 @@ from decisions.book import count_open
 from decisions.book_report import BookReport, Sum
 from decisions.report_rows import csv_header, csv_lines
 from decisions.what_if import MOST_AT_ONCE, draft_supposition, effects_on_book, report_on_book
+from presentation.formats import industry
 from rules.definition.catalogue import CatalogueDefinition
 from tenants.selectors import reachable_tenants
 
@@ -61,7 +62,7 @@ class BookImpact:
             ("By product", report.by_product),
             ("By cause", report.by_cause),
             ("By state", report.by_state),
-            ("By industry", report.by_industry),
+            ("By industry", {industry(code): one for code, one in report.by_industry.items()}),
         )
         return [(title, list(_rows(sums))) for title, sums in found if sums]
 

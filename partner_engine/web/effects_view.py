@@ -11,7 +11,7 @@ from uuid import UUID
 from copies.document import AnswerValue
 from decisions.book_report import BookReport, Sum
 from partner_engine.web.pages.comparison import NOT_REQUESTED, OUTCOME_BADGES, signed_money
-from presentation.formats import listed, money, reading_text
+from presentation.formats import industry, listed, money, reading_text
 from presentation.product_names import product_name
 from rules.definition.labels import label_of
 from rules.definition.model import CompiledCatalogue
@@ -79,7 +79,7 @@ def build_effects(
                 ("By product", _named(report.by_product, catalogue)),
                 ("By cause", _causes(report.by_cause, catalogue)),
                 ("By state", report.by_state),
-                ("By industry", report.by_industry),
+                ("By industry", {industry(code): one for code, one in report.by_industry.items()}),
             )
             if sums
         ),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 from uuid import UUID
 
 from django.http import HttpRequest, HttpResponse
@@ -23,10 +24,15 @@ from rules.industries import Industry, corrected
 from search.industries import search_industries
 from tenants.access import Right
 
+#: Only the first industries of a list are decided: each takes a decision per line, at every key that is pressed.
+MOST_COUNTED: Final = 6
+
 
 @dataclass(frozen=True)
 class _Hit:
-    """One industry of a list: how many of ``products`` are open for it, as words and as a tone; "" for guests."""
+    """One industry of a list: how many of ``products`` are open for it, as words and as a tone; "" for guests, and
+    after the first ``MOST_COUNTED``.
+    """
 
     code: str
     title: str
@@ -38,8 +44,8 @@ class _Hit:
 @require_GET
 @for_visitors(Right.READ_FORMS)
 def industries(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:
-    """Return the industries that match the words or code in ``q`` as options of the field ``for``, for agents with the
-    number of products that each one opens.
+    """Return the industries that match the words or code in ``q`` as options of the field ``for``, for agents the
+    first ones with the number of products that each opens.
 
     The order is that of ``/api/v1/naics`` for the copy's ZIP code and number of employees.
     """
@@ -77,10 +83,12 @@ def _options(request: HttpRequest, context: BatchContext, *, counts: bool) -> Ht
 
 
 def _counted(context: BatchContext, found: list[Industry]) -> Iterator[_Hit]:
-    """Yield the ``found`` industries with the number of products that each one opens in the form of ``context``."""
+    """Yield the ``found`` industries, the first with the number of products that each one opens in the form of
+    ``context``.
+    """
     catalogue, changeset = context.release.compiled, context.read_only_changeset()
     question = catalogue.definition.industry_question
-    for industry in found:
+    for industry in found[:MOST_COUNTED]:
         answers = {**changeset.document.answers, question: Answer(value=industry.code)}
         wanted = appetites(
             catalogue,
@@ -91,3 +99,4 @@ def _counted(context: BatchContext, found: list[Industry]) -> Iterator[_Hit]:
         opened, total = open_count(wanted)
         words = f"{opened} of {total} products" if total else ""
         yield _Hit(*industry, words, "" if opened * 2 < total else "most")
+    yield from (_Hit(*industry) for industry in found[MOST_COUNTED:])

@@ -17,6 +17,7 @@ from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.pages.palette import Hit, build_groups, matching_actions, matching_questions
 from partner_engine.web.pages.shell import VIEWS
+from partner_engine.web.questions import QUESTIONS
 from presentation.visibility import Reader
 from search.form_search import rank_forms
 from tenants.access import Right
@@ -84,4 +85,5 @@ def _questions(request: HttpRequest, agent: Agent, copy_id: UUID, query: str) ->
     except NotFound:
         return []
     reading = read_context(context, request, agent)
-    return matching_questions(reading, query, address=reverse("web:copy", args=(context.copy.id,)))
+    form, questions = (reverse(route, args=(context.copy.id,)) for route in ("web:copy", QUESTIONS))
+    return matching_questions(reading, query, form=form, questions=questions)

@@ -1,4 +1,4 @@
-"""All questions of a form, also hidden ones: a page with a search, and the same as JSON for search boxes."""
+"""All questions of a form, also hidden ones, with a search."""
 
 from __future__ import annotations
 
@@ -6,9 +6,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 from uuid import UUID
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from batch.context import BatchContext
@@ -16,14 +15,12 @@ from partner_engine.audit import note_personal_read
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import read_context
-from partner_engine.web.pages.question_list import QuestionList, address_of, list_questions
+from partner_engine.web.pages.question_list import Explainer, list_questions
 from partner_engine.web.pages.reading import Reading
 from rules.explain.trace import Explanation, explain_hidden
 from tenants.access import Right
 
 QUESTIONS: Final = "web:questions"
-#: The most questions that a search box gets.
-MOST_FOUND: Final = 20
 _MOST_CHARACTERS: Final = 200
 
 
@@ -36,7 +33,7 @@ def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     query = request.GET.get("q", "")[:_MOST_CHARACTERS].strip()
     shown = agent.context(
         shell=shell_of(context, reading, agent, route=QUESTIONS),
-        found=find_questions(context, reading, query),
+        found=list_questions(reading, explainer_of(context, reading), query=query),
         question_query=query,
         copy_id=context.copy.id,
     )
@@ -44,34 +41,8 @@ def index(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     return render(request, "web/questions.html", shown)
 
 
-@require_GET
-@for_agents(Right.READ_FORMS)
-def found(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Return the first questions that match ``q`` as JSON: label, group, address, and of hidden ones ``because`` and
-    ``shown_when``.
-    """
-    context = agent.find(copy_id)
-    reading = read_context(context, request, agent)
-    query = request.GET.get("q", "")[:_MOST_CHARACTERS].strip()
-    questions = find_questions(context, reading, query, most=MOST_FOUND)
-    note_personal_read(actor=agent.actor, copy_id=context.copy.id, count=reading.visibility.personal_shown)
-    form, page = reverse("web:copy", args=[copy_id]), reverse(QUESTIONS, args=[copy_id])
-    lines = [
-        {
-            "label": line.label,
-            "group": line.group,
-            "address": address_of(form, line) or f"{page}#q-{line.code}",
-            "is_hidden": line.link is None,
-            "because": line.because,
-            "shown_when": line.shown_when,
-        }
-        for line in questions.lines
-    ]
-    return JsonResponse({"questions": lines, "more": questions.more})
-
-
-def find_questions(context: BatchContext, reading: Reading, query: str, *, most: int | None = None) -> QuestionList:
-    """Return the questions of a form that match ``query``, in its order."""
+def explainer_of(context: BatchContext, reading: Reading) -> Explainer:
+    """Return the explainer of questions and sets of a copy, which decides it once for each call."""
 
     def explain(targets: Iterable[str]) -> Mapping[str, Explanation]:
         changeset, _ = context.current_view()
@@ -84,5 +55,4 @@ def find_questions(context: BatchContext, reading: Reading, query: str, *, most:
             visibility=reading.visibility,
         )
 
-    limit = {} if most is None else {"most": most}
-    return list_questions(reading, explain, query=query, **limit)
+    return explain

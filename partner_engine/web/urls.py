@@ -89,7 +89,6 @@ urlpatterns = [
     path("forms/<id:copy_id>/compare", compare.index, name="compare"),
     path("forms/<id:copy_id>/compare.csv", compare.download, name="compare-csv"),
     path("forms/<id:copy_id>/questions", questions.index, name="questions"),
-    path("forms/<id:copy_id>/questions/found", questions.found, name="found-questions"),
     path("forms/<id:copy_id>/print", form_print.show, name="print"),
     path("forms/<id:copy_id>/declines", declines.index, name="declines"),
     path("forms/<id:copy_id>/declines/export", declines.export, name="export-declines"),

@@ -23,6 +23,8 @@ from rules.types.registry import type_of
 
 #: A table whose rows have more different rates than this states their number.
 _MOST_RATES: Final = 3
+#: The kinds of steps that add an amount of their own to the total.
+_ADDING: Final = ("term", "table")
 
 
 class PriceStep(msgspec.Struct, frozen=True):
@@ -30,8 +32,10 @@ class PriceStep(msgspec.Struct, frozen=True):
     or the minimum (None: an answer is missing; text beyond the numbers that JSON clients can hold).
 
     ``label`` names the part in people's words, ``base`` is the value that is rated (of a factor its condition) and
-    ``rate`` the rate, both "" where the reader may not see the value. ``part`` is what the step adds, ``total`` the
-    amount after it.
+    ``rate`` the rate. ``part`` is what the step adds, ``total`` the amount after it.
+
+    A step that rates a value which the reader may not see has no base, rate and amounts (``is_hidden``). Every total
+    after it is hidden too, and what a factor or the minimum makes of such a total: a difference would tell the amount.
     """
 
     kind: str
@@ -42,6 +46,7 @@ class PriceStep(msgspec.Struct, frozen=True):
     rate: str = ""
     part: float | str | None = None
     total: float | str | None = None
+    is_hidden: bool = False
 
 
 def explain_steps(state: State, rated: Rated, explainer: ConditionExplainer) -> list[PriceStep]:
@@ -58,17 +63,23 @@ class _Steps:
 
     def all(self) -> Iterator[PriceStep]:
         """Yield the steps in order."""
+        hides_totals = False
         for step in self._rated.steps:
+            is_gated = not self._explainer.shows(_reads(step))
+            hides_totals = hides_totals or is_gated
+            # A factor and the minimum are computed from the total before them.
+            is_hidden = is_gated or (hides_totals and step.kind not in _ADDING)
             label, base, rate = self._named(step)
             yield PriceStep(
                 kind=step.kind,
                 text=step.text,
-                amount=_plain(step.amount),
+                amount=None if is_hidden else _plain(step.amount),
                 label=label,
-                base=base,
-                rate=rate,
-                part=_plain(step.part),
-                total=_plain(step.total),
+                base="" if is_gated else base,
+                rate="" if is_gated else rate,
+                part=None if is_hidden else _plain(step.part),
+                total=None if hides_totals else _plain(step.total),
+                is_hidden=is_hidden,
             )
 
     def _named(self, step: PremiumStep) -> tuple[str, str, str]:
@@ -84,15 +95,11 @@ class _Steps:
         return "Minimum premium", "", ""
 
     def _term(self, term: CompiledTerm) -> tuple[str, str, str]:
-        if not self._explainer.shows(term.of.reads):
-            return term.label, "", ""
         question = self._words.question_of(term.of.term.node)
         value = term.of.evaluate(self._rated.root)
         return term.label, self._text(value, question), self._rate(term.rate, Fraction(term.per), question)
 
     def _table(self, table: CompiledTable) -> tuple[str, str, str]:
-        if not self._explainer.shows(table.rated_reads):
-            return table.label, "", ""
         question = self._words.question_of(table.amount.term.node) if table.amount else None
         total, codes = self._rows(table)
         base = self._text(total, question) if table.amount else number(float(total))
@@ -148,6 +155,18 @@ class _Steps:
             return f"{amount} each"
         units = money(float(per), self._state.catalogue.currency) if is_money else number(float(per))
         return f"{amount} per {units}"
+
+
+def _reads(step: PremiumStep) -> frozenset[str]:
+    """Return the codes of the answers and derived values that a step rates. A factor rates none: whether a condition is
+    true is no secret (ADR 24).
+    """
+    match step.source:
+        case CompiledTerm() as term:
+            return term.of.reads
+        case CompiledTable() as table:
+            return table.rated_reads
+    return frozenset()
 
 
 def _price(rate: Decimal, currency: str) -> str:

@@ -42,6 +42,14 @@ def _input_text(value: AnswerValue) -> str:
     return f"{code} {industries().get(code, '')}".strip()
 
 
+def _display(value: AnswerValue, currency: str) -> str:
+    """Return a code with its title, also of NAICS 2017: ``722511 · Full-Service Restaurants``."""
+    code = plain_text(value)
+    old = old_industries().get(code)
+    title = industries().get(code) or (old.title if old else "")
+    return f"{code} · {title}" if title else code
+
+
 NAICS: Final = QuestionType(
     code="naics",
     kind=kinds.TEXT,
@@ -52,4 +60,5 @@ NAICS: Final = QuestionType(
     placeholder="Search by words or code",
     read_input=_read_input,
     input_text=_input_text,
+    display=_display,
 )

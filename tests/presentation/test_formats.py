@@ -48,6 +48,10 @@ def test_field_text(kind: str, value: str | int | bool | None, text: str) -> Non
         ("date", "no date", "no date"),
         ("text", "", "–"),
         ("money", 0, "$0"),
+        ("naics", "722511", "722511 · Full-Service Restaurants"),
+        ("naics", "23", "23 · Construction"),
+        ("naics", "454110", "454110 · Electronic Shopping and Mail-Order Houses"),
+        ("naics", "999999", "999999"),
     ],
 )  # fmt: skip
 def test_reading_text(kind: str, value: str | int | bool | list[str], text: str) -> None:

@@ -94,7 +94,6 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "quote": ("GET", {}, True),
     "answer-quote": ("POST", {"status": "declined", "reasons": "Taken over"}, True),
     "questions": ("GET", {}, True),
-    "found-questions": ("GET", {"q": "a"}, True),
     "print": ("GET", {}, True),
     "declines": ("GET", {}, True),
     "export-declines": ("POST", {}, True),

@@ -18,6 +18,8 @@ from rules.explain.trace import Explanation, PriceStep, TracedRule
 
 #: A rule that read more values than this shows their number only.
 MOST_VALUES: Final = 6
+#: The text of an amount that would tell a value which the reader may not see.
+HIDDEN_AMOUNT: Final = "hidden"
 _CENT: Final = Decimal("0.01")
 _TRUTHS: Final = {"true": "matches", "unknown": "cannot be decided yet", "false": "does not match"}
 _EFFECTS: Final = {"decline": "declines", "base": "declines", "refer": "refers", "adjust": "adjusts"}
@@ -121,17 +123,30 @@ def build_explanation(reading: Reading, outcome: Explanation, price: Explanation
 
 def price_lines(steps: tuple[PriceStep, ...], premium: int, currency: str) -> Iterator[PriceLine]:
     """Yield the lines of a premium. Each total is rounded to cents, and each amount is the difference of two totals, so
-    that the amounts add up to the premium to the cent.
+    that the amounts add up to the premium to the cent. After a step with a hidden value only the amounts that do not
+    tell it are shown.
     """
-    before = Decimal(0)
+    before: Decimal | None = Decimal(0)
     for step in steps:
-        total = before if step.total is None else Decimal(str(step.total)).quantize(_CENT, ROUND_HALF_UP)
-        label = f"{step.label[:1].upper()}{step.label[1:]}"
-        yield PriceLine(label, step.base, step.rate, _signed(total - before, currency), cents(total, currency))
+        total = None if step.total is None else _in_cents(step.total)
+        part = total - before if total is not None and before is not None else None
+        if part is None and not step.is_hidden and step.part is not None:
+            part = _in_cents(step.part)
+        yield PriceLine(
+            label=f"{step.label[:1].upper()}{step.label[1:]}",
+            base=step.base,
+            rate=step.rate,
+            amount=HIDDEN_AMOUNT if part is None else _signed(part, currency),
+            total=HIDDEN_AMOUNT if total is None else cents(total, currency),
+        )
         before = total
-    if before != premium:
+    if before is not None and before != premium:
         rounding = _signed(premium - before, currency)
         yield PriceLine("Rounded to whole units", "", "", rounding, cents(Decimal(premium), currency))
+
+
+def _in_cents(amount: float | str) -> Decimal:
+    return Decimal(str(amount)).quantize(_CENT, ROUND_HALF_UP)
 
 
 def cents(amount: Decimal, currency: str) -> str:

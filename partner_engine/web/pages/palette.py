@@ -2,29 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
 
+from partner_engine.web.pages.question_list import FoundQuestion, first_questions, has_words, line_address
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import element_id
-from rules.industry_phrases import plain
-
-#: The most questions that are listed.
-MOST_QUESTIONS: Final = 6
 
 
 @dataclass(frozen=True)
 class Hit:
-    """One hit: its text, a note below it and its address; on the page of its form the ``path`` of a question, or the
-    code of the set that has it in rows.
-    """
+    """One hit: its text, a note below it and its address; of a question that is asked its ``path`` on the form page."""
 
     text: str
     address: str
     note: str = ""
     path: str = ""
-    set_code: str = ""
 
 
 @dataclass(frozen=True)
@@ -43,39 +36,18 @@ def build_groups(actions: Sequence[Hit], forms: Sequence[Hit], questions: Sequen
 
 def matching_actions(actions: Iterable[Hit], query: str) -> list[Hit]:
     """Return the actions with every word of ``query`` as the beginning of one of theirs; all without words."""
-    return [action for action in actions if _has_words(action.text, query)]
+    return [action for action in actions if has_words(action.text, query)]
 
 
-def matching_questions(reading: Reading, query: str, *, address: str) -> list[Hit]:
-    """Return the questions of the form at ``address`` whose label, or the title of their set, has every word of
-    ``query``; those that are asked come first.
+def matching_questions(reading: Reading, query: str, *, form: str, questions: str) -> list[Hit]:
+    """Return the first questions that match ``query``: asked ones with their place at the address ``form``, hidden ones
+    with their line on the page ``questions``, which says what would show them.
     """
-    if not plain(query):
-        return []
-    found = sorted(_questions(reading, query, address), key=lambda hit: _rank(hit, query))
-    return found[:MOST_QUESTIONS]
+    return [_hit(found, form, questions) for found in first_questions(reading, query)]
 
 
-def _rank(hit: Hit, query: str) -> tuple[bool, bool]:
-    """Return the sort key of a question: those that are found by their own words first, then those that are asked."""
-    return not _has_words(hit.text, query), not (hit.path or hit.set_code)
-
-
-def _questions(reading: Reading, query: str, address: str) -> Iterator[Hit]:
-    for code, known in reading.catalogue.questions.items():
-        title = reading.catalogue.sets[known.set_code].question_set.title
-        if not _has_words(f"{known.question.label} {title}", query):
-            continue
-        is_in_rows = reading.catalogue.sets[known.set_code].question_set.pool is not None
-        answer = reading.document.answers.get(code)
-        if is_in_rows and known.set_code in reading.visible_sets:
-            yield Hit(known.question.label, f"{address}#s-{known.set_code}", title, set_code=known.set_code)
-        elif answer is not None and answer.active:
-            yield Hit(known.question.label, f"{address}#f-{element_id(code)}", title, path=code)
-        else:
-            yield Hit(known.question.label, address, f"{title} · not asked now")
-
-
-def _has_words(text: str, query: str) -> bool:
-    words = plain(text).split()
-    return all(any(word.startswith(wanted) for word in words) for wanted in plain(query).split())
+def _hit(found: FoundQuestion, form: str, questions: str) -> Hit:
+    if found.path:
+        return Hit(found.label, f"{form}#f-{element_id(found.path)}", found.group, path=found.path)
+    address = line_address(questions, code=found.code, words=f"{found.label} {found.group}")
+    return Hit(found.label, address, f"{found.group} · not asked now")

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from copies.paths import Path
 from partner_engine.web.pages.links import Link, link_to
 from partner_engine.web.pages.quote_foot import CardQuote, RequestFoot, build_foot
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import counted, money, reading_text
+from presentation.formats import counted, money
 from presentation.product_names import carrier_and_line
 from rules.flow.evaluation import Adjustment, ProductOutcome
 
@@ -271,14 +270,9 @@ def _only_adjusts(rule: str, outcome: ProductOutcome) -> bool:
 
 
 def _adjustment(reading: Reading, found: Adjustment) -> str:
-    known = reading.catalogue.questions.get(Path(found.path).code)
-    kind, labels = (
-        (known.question.type, reading.catalogue.choices(known.question) if known.question.choices else {})
-        if known
-        else ("", {})
-    )
     asked = reading.visibility.text(found.path, found.asked, tag=found.tag)
-    return f"{reading.label(found.path)}: rated with {reading_text(kind, found.rated, labels)}, requested {asked}"
+    rated = reading.visibility.read(found.path, found.rated)
+    return f"{reading.label(found.path)}: rated with {rated}, requested {asked}"
 
 
 def _counts(reading: Reading) -> str:

@@ -1,4 +1,6 @@
-"""All questions of a form with their state: where it is asked, or why it is hidden and what would show it. Pure."""
+"""The search of a form's questions: which ones have the words, where each one is asked, or why it is hidden and what
+would show it. Pure.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from copies.document import walk_containers
 from copies.paths import join_path, row_steps
@@ -16,9 +19,12 @@ from presentation.formats import listed
 from presentation.product_names import product_name
 from rules.definition.model import CHECKS, RATING, CompiledCatalogue, CompiledDerived, CompiledQuestion, CompiledSet
 from rules.explain.trace import Explanation, TracedRule
+from rules.industry_phrases import plain
 
 #: A list with more questions asks for a search.
 MOST_LISTED: Final = 300
+#: The most questions that a search box gets.
+MOST_FOUND: Final = 6
 #: A condition that read more values than this is described without them.
 _MOST_VALUES: Final = 4
 #: Returns the explanations of targets by target.
@@ -48,11 +54,51 @@ class QuestionList:
     more: int
 
 
+@dataclass(frozen=True)
+class FoundQuestion:
+    """One question that a search box lists; ``path`` is the first place where it is asked, "" for a hidden one."""
+
+    code: str
+    label: str
+    group: str
+    path: str
+
+
+def first_questions(reading: Reading, query: str, *, most: int = MOST_FOUND) -> list[FoundQuestion]:
+    """Return the first questions that match ``query``: those that are found by their own label first, of these the ones
+    that are asked.
+
+    Nothing is decided for a hit, and rows are searched only for the hits that are returned.
+    """
+    if not plain(query):
+        return []
+    catalogue, rows = reading.catalogue, _rows_by_pool(reading)
+
+    def rank(code: str) -> tuple[bool, bool]:
+        return not has_words(catalogue.questions[code].question.label, query), not _may_be_asked(reading, code)
+
+    codes = sorted(_matching(catalogue, query), key=rank)[:most]
+    return [
+        FoundQuestion(
+            code=code,
+            label=catalogue.questions[code].question.label,
+            group=_group(catalogue, code),
+            path=_place(reading, code, rows)[0],
+        )
+        for code in codes
+    ]
+
+
+def has_words(text: str, query: str) -> bool:
+    """Return whether each word of ``query`` begins a word of ``text``."""
+    words = plain(text).split()
+    return all(any(word.startswith(wanted) for word in words) for wanted in plain(query).split())
+
+
 def list_questions(reading: Reading, explain: Explainer, *, query: str = "", most: int = MOST_LISTED) -> QuestionList:
-    """Return the questions of the form whose label or group has all words of ``query``, in the form's order."""
+    """Return the questions that match ``query``, in the form's order, with the reasons of hidden ones."""
     catalogue = reading.catalogue
-    words = query.casefold().split()
-    codes = [code for code in _in_order(catalogue) if _matches(catalogue, code, words)]
+    codes = _matching(catalogue, query)
     rows = _rows_by_pool(reading)
     places = {code: _place(reading, code, rows) for code in codes[:most]}
     hidden = {code: target for code, (path, target) in places.items() if not path}
@@ -63,6 +109,29 @@ def list_questions(reading: Reading, explain: Explainer, *, query: str = "", mos
     return QuestionList(tuple(lines), len(codes) - len(lines))
 
 
+def _may_be_asked(reading: Reading, code: str) -> bool:
+    """Return whether a question is asked; one in rows may be, where its group is on the form."""
+    question = reading.catalogue.questions[code]
+    if question.pool:
+        return question.set_code in reading.visible_sets
+    answer = reading.document.answers.get(code)
+    return answer is not None and answer.active
+
+
+def _matching(catalogue: CompiledCatalogue, query: str) -> list[str]:
+    """Return the codes of the questions whose label or group has each word of ``query``, in the form's order."""
+    return [code for code in _in_order(catalogue) if has_words(_text(catalogue, code), query)]
+
+
+def _text(catalogue: CompiledCatalogue, code: str) -> str:
+    return f"{catalogue.questions[code].question.label} {_group(catalogue, code)}"
+
+
+def _group(catalogue: CompiledCatalogue, code: str) -> str:
+    """Return the title of the set that has a question."""
+    return catalogue.sets[catalogue.questions[code].set_code].question_set.title
+
+
 def _in_order(catalogue: CompiledCatalogue) -> list[str]:
     """Return the codes of all questions in the order of the form."""
 
@@ -71,12 +140,6 @@ def _in_order(catalogue: CompiledCatalogue) -> list[str]:
         return catalogue.sets[question.set_code].order, question.order
 
     return sorted(catalogue.questions, key=order)
-
-
-def _matches(catalogue: CompiledCatalogue, code: str, words: Iterable[str]) -> bool:
-    known = catalogue.questions[code]
-    text = f"{known.question.label} {catalogue.sets[known.set_code].question_set.title}".casefold()
-    return all(word in text for word in words)
 
 
 def _rows_by_pool(reading: Reading) -> Mapping[str, list[str]]:
@@ -108,7 +171,7 @@ def _line(reading: Reading, code: str, path: str, why: Explanation | None) -> Qu
     return QuestionLine(
         code=code,
         label=question.question.label,
-        group=reading.catalogue.sets[question.set_code].question_set.title,
+        group=_group(reading.catalogue, code),
         link=link_to(reading, path) if path else None,
         because=because,
         shown_when=shown_when,
@@ -188,7 +251,6 @@ def _either(words: list[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
 
-
-def address_of(copy_address: str, line: QuestionLine) -> str:
-    """Return where a question is answered on the form page, "" for a hidden one."""
-    return f"{copy_address}#f-{line.link.id}" if line.link else ""
+def line_address(questions: str, *, code: str, words: str) -> str:
+    """Return the address of a question's line on the page ``questions``; its ``words`` leave few others beside it."""
+    return f"{questions}?{urlencode({'q': words})}#q-{code}"

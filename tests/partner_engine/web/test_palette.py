@@ -37,14 +37,27 @@ def test_forms_questions_and_actions_are_found(
     assert found(sign_in(stranger), "bakery", copy_id) == []
 
 
-def test_a_question_that_is_not_asked_is_found_and_says_so(
+def test_a_question_leads_to_its_place_and_a_hidden_one_to_what_would_show_it(
     start_form: StartForm, owner: User, sign_in: Callable[[User], Client]
 ) -> None:
-    copy_id = start_form({"mqs_business_name": "First Bakery", "mqs_lobs": ["bop"]})
+    answers: dict[str, object] = {"mqs_business_name": "First Bakery", "mqs_lobs": ["bop"]}
+    copy_id = start_form(answers, {"locations": [{"answers": {}}]})
+    agent = sign_in(owner)
 
-    shown = markup(sign_in(owner).get("/palette", {"q": "cyber limit", "copy": copy_id}))
+    def addresses(query: str) -> list[str]:
+        shown = agent.get("/palette", {"q": query, "copy": copy_id}).content.decode()
+        return re.findall(r'href="(/forms/[^"]*)"', shown)
 
-    assert "not asked now" in shown
+    (hidden,) = addresses("cyber limit")
+    page = agent.get(hidden.partition("#")[0]).content.decode()
+    assert hidden.startswith(f"/forms/{copy_id}/questions?q=")
+    assert f'id="{hidden.partition("#")[2]}"' in page
+    assert "shown when" in page
+    assert "not asked now" in markup(agent.get("/palette", {"q": "cyber limit", "copy": copy_id}))
+    assert addresses("total payroll") == [f"/forms/{copy_id}#f-mqs_payroll_total"]
+    # A question of rows leads to the first row that asks it; without a row its line says that one is needed.
+    assert re.fullmatch(rf"/forms/{copy_id}#f-locations-[0-9a-f-]+-mqs_loc_zip", addresses("zip locations")[0])
+    assert addresses("full name owners")[0].startswith(f"/forms/{copy_id}/questions?")
 
 
 def test_unreadable_words_find_nothing(start_form: StartForm, owner: User, sign_in: Callable[[User], Client]) -> None:

@@ -39,6 +39,15 @@ def test_an_asked_question_leads_to_its_place_and_names_its_readers(start_form: 
     assert "Quillmark Mutual Business owners (rules)" in text_of(page, "sales from alcohol")
 
 
+def test_a_code_in_a_reason_has_its_title(start_form: StartForm, open_page: Open) -> None:
+    page = open_page(start_form(S1.answers, S1.answer_pools, as_of=S1.as_of))
+
+    assert (
+        "Any roofing work? Hidden Hidden because “Type of business” is 722511 · Full-Service Restaurants; "
+        "shown when “Type of business” is in 23 (Construction)." in text_of(page, "roofing")
+    )
+
+
 def test_every_question_is_listed_without_codes(start_form: StartForm, open_page: Open) -> None:
     page = open_page(start_form(S1.answers, S1.answer_pools, as_of=S1.as_of))
 
@@ -46,26 +55,6 @@ def test_every_question_is_listed_without_codes(start_form: StartForm, open_page
 
     assert "Federal tax ID (FEIN)" in text
     assert re.findall(r"\bmqs_\w+|\bd_[a-z]\w+|&amp;&amp;|==", text) == []
-
-
-def test_a_search_box_gets_the_first_questions(start_form: StartForm, open_page: Open) -> None:
-    page = open_page(start_form(S1.answers, S1.answer_pools, as_of=S1.as_of))
-    address = f"/forms/{page.copy_id}/questions/found"
-
-    hidden = page.client.get(address, {"q": "roofing"}).json()
-    shown = page.client.get(address, {"q": "legal structure"}).json()
-
-    assert hidden["questions"] == [
-        {
-            "label": "Any roofing work?", "group": "General liability", "is_hidden": True,
-            "address": f"/forms/{page.copy_id}/questions#q-mqs_gl_roofing",
-            "because": "“Type of business” is 722511", "shown_when": "“Type of business” is in 23 (Construction)",
-        }
-    ]  # fmt: skip
-    assert [(line["address"], line["is_hidden"]) for line in shown["questions"]] == [
-        (f"/forms/{page.copy_id}#f-mqs_legal_entity", False)
-    ]
-    assert page.client.get(address, {"q": "no such words"}).json() == {"questions": [], "more": 0}
 
 
 def test_the_page_for_the_customer_has_products_and_answers_as_text(start_form: StartForm, open_page: Open) -> None:
@@ -77,4 +66,5 @@ def test_the_page_for_the_customer_has_products_and_answers_as_text(start_form: 
     assert "Insurance application of Copper Kettle Bistro LLC" in text
     assert "Business owners Quillmark Mutual Eligible $2,451" in text
     assert "Percent of sales from alcohol 22%" in text
+    assert "Type of business 722511 · Full-Service Restaurants" in text
     assert "<input" not in response.content.decode().partition('class="card printed"')[2]

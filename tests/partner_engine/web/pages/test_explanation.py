@@ -10,7 +10,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from partner_engine.web.pages.explanation import PriceLine, price_lines
+from partner_engine.web.pages.explanation import HIDDEN_AMOUNT, PriceLine, price_lines
 from presentation.visibility import NOBODY, Reader, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.explain import trace
@@ -70,6 +70,19 @@ def test_a_value_that_the_reader_may_not_see_has_no_base_and_no_rate() -> None:
     assert lines_of(open_)[0].base == "$200,000"
     assert (lines_of(masked)[0].base, lines_of(masked)[0].rate) == ("", "")
     assert "200,000" not in msgspec.json.encode(masked).decode()
+
+
+def test_the_lines_of_a_hidden_value_have_no_amounts_and_no_rounding() -> None:
+    sets = msgspec.convert(msgspec.to_builtins(BOARDING["question_sets"]), list[dict[str, Any]])
+    next(question for question in sets[0]["questions"] if question["code"] == "income")["sensitivity"] = "pii"
+
+    masked = explain(boarding(question_sets=sets), NOBODY, income=200000, opened="2026-01-01")
+
+    assert [(line.label, line.amount, line.total) for line in lines_of(masked)] == [
+        ("Limit", HIDDEN_AMOUNT, HIDDEN_AMOUNT),
+        ("Weight by species", "+$22.13", HIDDEN_AMOUNT),
+        ("Opened", HIDDEN_AMOUNT, HIDDEN_AMOUNT),
+    ]
 
 
 RATE = st.decimals("0", "99", places=4).map(lambda value: f"{value:f}")
