@@ -38,6 +38,7 @@ from partner_engine.web import (
     row_orders,
     start_from,
     viewing_as,
+    ways_back,
     webhooks,
     worklist,
 )
@@ -78,6 +79,7 @@ urlpatterns = [
     path("forms/<id:copy_id>/clone", clones.clone, name="clone"),
     path("forms/<id:copy_id>/messages", messages.order, name="messages"),
     path("forms/<id:copy_id>/why", copies.why, name="why"),
+    path("forms/<id:copy_id>/ways-back", ways_back.show, name="ways-back"),
     path("forms/<id:copy_id>/industries", lookups.industries, name="industries"),
     path("forms/<id:copy_id>/quotes", quotes.index, name="quotes"),
     path("forms/<id:copy_id>/quotes/order", quote_orders.order, name="order-quotes"),
@@ -89,6 +91,7 @@ urlpatterns = [
     path("forms/<id:copy_id>/compare", compare.index, name="compare"),
     path("forms/<id:copy_id>/compare.csv", compare.download, name="compare-csv"),
     path("forms/<id:copy_id>/questions", questions.index, name="questions"),
+    path("forms/<id:copy_id>/questions/why", questions.why, name="question-why"),
     path("forms/<id:copy_id>/print", form_print.show, name="print"),
     path("forms/<id:copy_id>/declines", declines.index, name="declines"),
     path("forms/<id:copy_id>/declines/export", declines.export, name="export-declines"),

@@ -91,17 +91,10 @@ def with_ways_back(found: Explanation, state: State, visibility: Visibility) -> 
     product = state.catalogue.products.get(found.target.partition(":")[2])
     if product is None or found.kind != "product":
         return found
-    finder = WaysBack(state, product, visibility)
     declining = [rule for rule in found.rules if rule.truth == "true" and rule.effect in DECLINING]
     conditions = {rule.rule.id: rule.when for rule in product.rules}
-    ways = finder.of_rules({rule.id: conditions[rule.id] for rule in declining if rule.id in conditions})
+    ways, text = WaysBack(state, product, visibility).of_decline({rule.id: conditions.get(rule.id) for rule in declining})
     nearest = min(ways, key=lambda identity: ways[identity].size, default="")
-    if len(declining) == 1:
-        text = ways[nearest].text if nearest else ""
-    else:
-        are_all = len(ways) == len(declining)
-        together = finder.together([conditions[rule.id] for rule in declining], ways.values()) if are_all else None
-        text = together.text if together is not None else ""
     rules = tuple(
         replace(rule, way_back=ways[rule.id].text) if rule in declining and rule.id in ways else rule
         for rule in found.rules

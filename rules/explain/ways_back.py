@@ -85,15 +85,35 @@ class WayBack:
 
 class WaysBack:
     """Finds ways back for one product in a decided state, for one reader. All its searches together decide a changed
-    form at most ``MOST_DECISIONS`` times; ways for which too little is left are not found.
+    form at most ``most`` times; ways for which too little is left are not found.
     """
 
-    def __init__(self, state: State, product: CompiledProduct, visibility: Visibility) -> None:
+    def __init__(
+        self, state: State, product: CompiledProduct, visibility: Visibility, *, most: int = MOST_DECISIONS
+    ) -> None:
         self._state = state
         self._product = product
         self._visibility = visibility
         self._words = ConditionWords(state.catalogue)
-        self._left = MOST_DECISIONS
+        self._left = most
+
+    @property
+    def left(self) -> int:
+        """Return how many changed forms may still be decided."""
+        return self._left
+
+    def of_decline(self, reasons: Mapping[str, Expression | None]) -> tuple[dict[str, WayBack], str]:
+        """Return the way back of each reason of a decline that has one, by id, and the sentence that takes the whole
+        decline back, "" without one. A reason without a condition (a base check) has no way back.
+        """
+        ways = self.of_rules({identity: found for identity, found in reasons.items() if found is not None})
+        if len(ways) < len(reasons):
+            return ways, ""
+        if len(ways) == 1:
+            return ways, next(iter(ways.values())).text
+        conditions = [found for found in reasons.values() if found is not None]
+        together = self.together(conditions, ways.values()) if ways else None
+        return ways, together.text if together is not None else ""
 
     def of_rules(self, expressions: Mapping[str, Expression]) -> dict[str, WayBack]:
         """Return by id the smallest change that takes back each rule with one of the conditions ``expressions``;

@@ -1,8 +1,12 @@
-/* The "why" below each product: opens in place and follows the answers. */
+/* The "why" below each product, which opens in place and follows the answers, and the way back of each decline. */
 
 import { onClick } from "./clicks.js";
 import { page } from "./form-page.js";
-import { load } from "./requests.js";
+import { load, request } from "./requests.js";
+
+const HANDS_REST = 600;
+
+let timer = 0;
 
 const placeOf = (button) => document.getElementById(`why-${button.dataset.why}`);
 const loadFor = (button) => load(button.dataset.url, placeOf(button));
@@ -15,8 +19,22 @@ function toggle(button) {
   else place.replaceChildren();
 }
 
+/** Load what would take the declines back; no save waits for it. */
+function loadWaysBack() {
+  const products = document.getElementById("products");
+  if (!products?.querySelector(".way-back")) return;
+  request("GET", products.dataset.waysBack, { source: products, swap: "none" });
+}
+
+function follow() {
+  // An open explanation must be of this version, not of an older one.
+  document.querySelectorAll("[data-why][aria-expanded=true]").forEach(loadFor);
+  clearTimeout(timer);
+  timer = setTimeout(loadWaysBack, HANDS_REST);
+}
+
 export function startExplanations() {
   onClick("[data-why]", toggle);
-  // An open explanation must be of this version, not of an older one.
-  page.addEventListener("saved", () => document.querySelectorAll("[data-why][aria-expanded=true]").forEach(loadFor));
+  page.addEventListener("saved", follow);
+  loadWaysBack();
 }

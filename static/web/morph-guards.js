@@ -2,7 +2,7 @@
    be saved or was refused is never replaced or taken away, and what only the page knows stays. All callbacks of
    Idiomorph are here; swaps use them through the htmx extension "guarded-morph". */
 
-const MARKS = ".here, .put-away";
+const MARKS = ".here, .put-away, .question-why-button";
 const IN_HAND = "#rename, #new-copy-form"; // forms in the row of tabs, while they are open
 const MENU = "#copy-menu:popover-open";
 
@@ -39,11 +39,14 @@ function isInHand(old) {
   return old.matches(`.why[data-open], ${MENU}`) || (old.matches(IN_HAND) && !old.hidden);
 }
 
+/** Return whether `old` is the loaded line of the same copy, which the server's part does not have. */
+const isLoadedLine = (old, fresh) => old.matches(".way-back") && old.dataset.copy === fresh.dataset.copy;
+
 /** Return whether `old` becomes `fresh`. */
 function beforeNodeMorphed(old, fresh, keepers) {
   const { queue, keptTexts } = keepers;
   if (!isElement(old) || !isElement(fresh)) return true;
-  if (isInHand(old)) return false;
+  if (isInHand(old) || isLoadedLine(old, fresh)) return false;
   if (isGone(old, fresh) && keptTexts.keep(old)) return false;
   if (isField(old) && keepField(old, fresh, keepers)) return false;
   if (queue.held().length) keptTexts.makeRoom(old, fresh);

@@ -14,10 +14,11 @@ from copies.document import walk_containers
 from copies.paths import join_path, row_steps
 from partner_engine.web.pages.explanation import place
 from partner_engine.web.pages.links import Link, link_to
+from partner_engine.web.pages.question_readers import readers_of
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import listed
 from presentation.product_names import product_name
-from rules.definition.model import CHECKS, RATING, CompiledCatalogue, CompiledDerived, CompiledQuestion, CompiledSet
+from rules.definition.model import CompiledCatalogue, CompiledQuestion
 from rules.explain.trace import Explanation, TracedRule
 from rules.industry_phrases import plain
 
@@ -82,7 +83,7 @@ def first_questions(reading: Reading, query: str, *, most: int = MOST_FOUND) -> 
         FoundQuestion(
             code=code,
             label=catalogue.questions[code].question.label,
-            group=_group(catalogue, code),
+            group=group_of(catalogue, code),
             path=_place(reading, code, rows)[0],
         )
         for code in codes
@@ -124,10 +125,10 @@ def _matching(catalogue: CompiledCatalogue, query: str) -> list[str]:
 
 
 def _text(catalogue: CompiledCatalogue, code: str) -> str:
-    return f"{catalogue.questions[code].question.label} {_group(catalogue, code)}"
+    return f"{catalogue.questions[code].question.label} {group_of(catalogue, code)}"
 
 
-def _group(catalogue: CompiledCatalogue, code: str) -> str:
+def group_of(catalogue: CompiledCatalogue, code: str) -> str:
     """Return the title of the set that has a question."""
     return catalogue.sets[catalogue.questions[code].set_code].question_set.title
 
@@ -167,11 +168,11 @@ def _place(reading: Reading, code: str, rows: Mapping[str, list[str]]) -> tuple[
 
 def _line(reading: Reading, code: str, path: str, why: Explanation | None) -> QuestionLine:
     question = reading.catalogue.questions[code]
-    because, shown_when = ("", "") if path or why is None else _reasons(reading, question, why)
+    because, shown_when = ("", "") if path or why is None else reasons_of_hidden(reading, question, why)
     return QuestionLine(
         code=code,
         label=question.question.label,
-        group=_group(reading.catalogue, code),
+        group=group_of(reading.catalogue, code),
         link=link_to(reading, path) if path else None,
         because=because,
         shown_when=shown_when,
@@ -179,7 +180,7 @@ def _line(reading: Reading, code: str, path: str, why: Explanation | None) -> Qu
     )
 
 
-def _reasons(reading: Reading, question: CompiledQuestion, why: Explanation) -> tuple[str, str]:
+def reasons_of_hidden(reading: Reading, question: CompiledQuestion, why: Explanation) -> tuple[str, str]:
     """Return what hides a question now, and what would show it."""
     purposes = (f"{question.question.code}:quote", f"{question.question.code}:bind")
     failing = [rule for rule in why.rules if rule.truth != "true" and rule.id not in purposes]
@@ -203,48 +204,6 @@ def _values(reading: Reading, rule: TracedRule) -> Iterator[str]:
             yield f"“{place(reading, path).text}” is not answered"
         else:
             yield f"“{place(reading, path).text}” is {reading.visibility.read(path, value)}"
-
-
-def readers_of(catalogue: CompiledCatalogue, code: str) -> Iterator[str]:
-    """Yield who reads the answer to a question: products with what they use it for, then the questions that it shows.
-
-    An answer that is read by a derived value is read by its readers too.
-    """
-    products: dict[str, set[str]] = defaultdict(set)
-    shown: dict[str, None] = {}
-    for read in _with_derived(catalogue, code):
-        readers = catalogue.dependents.readers.get(read)
-        if readers is None:
-            continue
-        for product, places in readers.products.items():
-            products[product] |= {_purpose(part) for part in places}
-        for reader in readers.steps:
-            step = catalogue.steps[reader.place]
-            if isinstance(step, CompiledSet):
-                shown[f"the group {step.question_set.title}"] = None
-            elif isinstance(step, CompiledQuestion):
-                shown[f"“{step.question.label}”"] = None
-    for product in catalogue.products:
-        if product in products:
-            yield f"{product_name(catalogue, product)} ({listed(sorted(products[product]))})"
-    if shown:
-        yield f"Shows {listed(shown)}"
-
-
-def _with_derived(catalogue: CompiledCatalogue, code: str) -> list[str]:
-    """Return ``code`` and the derived values that are made of it."""
-    found = [code]
-    for read in found:
-        readers = catalogue.dependents.readers.get(read)
-        steps = [catalogue.steps[reader.place] for reader in readers.steps] if readers else []
-        found += [
-            step.derived.code for step in steps if isinstance(step, CompiledDerived) and step.derived.code not in found
-        ]
-    return found
-
-
-def _purpose(part: int) -> str:
-    return {CHECKS: "whether it is offered", RATING: "price"}.get(part, "rules")
 
 
 def _either(words: list[str]) -> str:

@@ -6,6 +6,7 @@ import { startGuestLinks } from "../guest-links.js";
 import { startGuestNews } from "../guest-news.js";
 import { startMessages } from "../messages.js";
 import { startPasteRows } from "../paste-rows.js";
+import { startQuestionWhy } from "../question-why.js";
 import { startQuoteFoot } from "../quote-foot.js";
 
 startForm();
@@ -14,4 +15,5 @@ startGuestLinks();
 startGuestNews();
 startMessages();
 startPasteRows();
+startQuestionWhy();
 startQuoteFoot();

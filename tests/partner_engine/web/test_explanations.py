@@ -36,6 +36,18 @@ def test_a_decline_begins_with_the_way_back_and_a_locked_product_names_who_is_le
         assert re.findall(r"mqs_\w+|d_[a-z]\w+|QB\d|QM-BOP|&amp;&amp;|\|\|", text) == []
 
 
+def test_declined_products_get_their_way_back_after_the_page(start_form: StartForm, open_page: Open) -> None:
+    page = open_page(start_form(S1.answers | {"mqs_gl_liquor_pct": 35}, S1.answer_pools, as_of=S1.as_of))
+
+    shown, loaded = page.show(), page.client.get(f"/forms/{page.copy_id}/ways-back").content.decode()
+
+    assert 'id="way-back-QM-BOP"' in shown
+    assert "Eligible again" not in shown
+    assert re.findall(r'id="way-back-([\w-]+)" hx-swap-oob="innerHTML">(.*?)<', loaded) == [
+        ("QM-BOP", "Eligible again at 30% or less, now 35%.")
+    ]
+
+
 def test_a_premium_is_a_table_that_ends_at_the_premium(start_form: StartForm, open_page: Open) -> None:
     page = open_page(start_form(S1.answers, S1.answer_pools, as_of=S1.as_of))
 

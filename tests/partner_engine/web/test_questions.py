@@ -68,3 +68,20 @@ def test_the_page_for_the_customer_has_products_and_answers_as_text(start_form: 
     assert "Percent of sales from alcohol 22%" in text
     assert "Type of business 722511 · Full-Service Restaurants" in text
     assert "<input" not in response.content.decode().partition('class="card printed"')[2]
+
+
+def test_the_menu_of_a_question_says_why_since_when_and_for_whom(start_form: StartForm, open_page: Open) -> None:
+    page = open_page(start_form(S1.answers, S1.answer_pools, as_of=S1.as_of))
+    page.answer({"mqs_lobs": ["bop", "cyber"]})
+    address = f"/forms/{page.copy_id}/questions/why"
+
+    content = page.client.get(address, {"path": "mqs_cy_records"})
+
+    text = re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", markup(content)))
+    assert "Asked because “Coverage wanted” includes Cyber." in text
+    assert "(version 2), when Ona Owner answered “Coverage wanted”." in text
+    assert "Verdant Cyber (" in text
+    assert f"/forms/{page.copy_id}/questions?q=Personal+records+held+Cyber#q-mqs_cy_records" in content.content.decode()
+    assert [page.client.get(address, {"path": path}).status_code for path in ("nothing", "locations/x/mqs_loc_zip", "")] == [
+        404, 404, 404,
+    ]  # fmt: skip

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from presentation.visibility import Reader, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.explain import trace, ways_back
+from rules.explain.declined_products import ways_back_of
 from rules.explain.trace import Explanation
 from rules.explain.ways_back import WayBack, WaysBack
 from rules.flow.shown_questions import decide
@@ -234,3 +235,31 @@ def test_what_is_advised_together_takes_back(joint: str, income: int, limits: tu
     kennels[0]["pets"][0]["weight"] = values.get("weight", weight)  # type: ignore[index]
     assert outcome(catalogue, income=values.get("income", income), kennels=kennels) == "eligible"
     assert len(way_back.changes) == 1 if joint == "&&" else len(way_back.changes) <= 2
+
+
+def test_the_products_of_a_form_share_the_decisions_of_one_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
+    products = msgspec.convert(msgspec.to_builtins(BOARDING["products"]), list[dict[str, Any]])
+    for product in products:
+        product["rules"] = [{"id": f"{product['code']}1", "when": "income > 30000", "then": "decline", "why": "No"}]
+    products[1]["rules"].append({"id": "F2", "when": 'limit == "low"', "then": "decline", "why": "No"})
+    catalogue, decided = boarding(products=products), list[State]()
+
+    def counting(state: State) -> None:
+        decided.append(state)
+        decide(state)
+
+    monkeypatch.setattr(ways_back, "decide", counting)
+
+    def found(most: int) -> dict[str, str]:
+        decided.clear()
+        return ways_back_of(
+            catalogue, document(ANSWERS), ["PAW-CARE", "FIN-CARE"], as_of=AS_OF,
+            reveal=lambda path, answer: answer.value, visibility=Visibility(catalogue, AGENT), most=most,
+        )  # fmt: skip
+
+    whole = found(ways_back.MOST_DECISIONS)
+    assert whole["PAW-CARE"] == "Eligible again at $30,000 or less, now $40,000."
+    assert whole["FIN-CARE"].startswith("Eligible again if “Income” is $30,000 or less (now $40,000) and “Limit” is High")
+    for most in range(6):
+        found(most)
+        assert len(decided) <= most
