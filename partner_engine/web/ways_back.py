@@ -25,7 +25,9 @@ def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     reading = read_context(context, request, agent)
     changeset, evaluation = context.current_view()
     outcomes = evaluation.eligibility.items()
-    declined = [code for code, outcome in outcomes if outcome.outcome == "decline" and code in reading.catalogue.products]
+    declined = [
+        code for code, outcome in outcomes if outcome.outcome == "decline" and code in reading.catalogue.products
+    ]
     found = ways_back_of(
         reading.catalogue,
         changeset.document,

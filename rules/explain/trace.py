@@ -93,7 +93,9 @@ def with_ways_back(found: Explanation, state: State, visibility: Visibility) -> 
         return found
     declining = [rule for rule in found.rules if rule.truth == "true" and rule.effect in DECLINING]
     conditions = {rule.rule.id: rule.when for rule in product.rules}
-    ways, text = WaysBack(state, product, visibility).of_decline({rule.id: conditions.get(rule.id) for rule in declining})
+    ways, text = WaysBack(state, product, visibility).of_decline(
+        {rule.id: conditions.get(rule.id) for rule in declining}
+    )
     nearest = min(ways, key=lambda identity: ways[identity].size, default="")
     rules = tuple(
         replace(rule, way_back=ways[rule.id].text) if rule in declining and rule.id in ways else rule

@@ -1,4 +1,4 @@
-"""The menu at a question: opened by keys, one at a time, without moving the page; the way back at a declined product."""
+"""The menu at a question: opened by keys, one at a time, without moving the page; the way back of a decline."""
 
 from __future__ import annotations
 

@@ -210,6 +210,7 @@ def _either(words: list[str]) -> str:
     *first, last = words
     return f"{', '.join(first)} or {last}" if first else last
 
+
 def line_address(questions: str, *, code: str, words: str) -> str:
     """Return the address of a question's line on the page ``questions``; its ``words`` leave few others beside it."""
     return f"{questions}?{urlencode({'q': words})}#q-{code}"

@@ -14,7 +14,6 @@ from partner_engine.web.pages.links import Link
 from partner_engine.web.pages.question_list import Explainer, group_of, reasons_of_hidden
 from partner_engine.web.pages.question_readers import product_readers, reader_text, shown_by
 from partner_engine.web.pages.reading import Reading
-from partner_engine.web.pages.versions import name_of
 from presentation.formats import listed, moment
 from presentation.product_names import product_name
 from rules.definition.model import CompiledCatalogue
@@ -114,11 +113,12 @@ def appears_in(path: str, changes: Iterable[Change]) -> bool:
     )
 
 
-
 def _asked(reading: Reading, found: Explanation, code: str) -> str:
     """Return because of which conditions and products a question is asked."""
     parts = [rule.words for rule in _decisive(found, code)]
-    names = [product_name(reading.catalogue, rule.id) for rule in found.rules if not rule.words and rule.truth == "true"]
+    names = [
+        product_name(reading.catalogue, rule.id) for rule in found.rules if not rule.words and rule.truth == "true"
+    ]
     if names:
         parts.append(f"{listed(names)} {'asks' if len(names) == 1 else 'ask'} it")
     return f"Asked because {' and '.join(parts)}." if parts else "Asked on every form."

@@ -239,9 +239,13 @@ def test_what_is_advised_together_takes_back(joint: str, income: int, limits: tu
 
 def test_the_products_of_a_form_share_the_decisions_of_one_explanation(monkeypatch: pytest.MonkeyPatch) -> None:
     products = msgspec.convert(msgspec.to_builtins(BOARDING["products"]), list[dict[str, Any]])
-    for product in products:
-        product["rules"] = [{"id": f"{product['code']}1", "when": "income > 30000", "then": "decline", "why": "No"}]
-    products[1]["rules"].append({"id": "F2", "when": 'limit == "low"', "then": "decline", "why": "No"})
+    for product, conditions in zip(
+        products, (['opened < date("2021-01-31")'], ["income > 30000", 'limit == "low"']), strict=True
+    ):
+        product["rules"] = [
+            {"id": f"{product['code']}{place}", "when": condition, "then": "decline", "why": "No"}
+            for place, condition in enumerate(conditions)
+        ]
     catalogue, decided = boarding(products=products), list[State]()
 
     def counting(state: State) -> None:
@@ -258,8 +262,10 @@ def test_the_products_of_a_form_share_the_decisions_of_one_explanation(monkeypat
         )  # fmt: skip
 
     whole = found(ways_back.MOST_DECISIONS)
-    assert whole["PAW-CARE"] == "Eligible again at $30,000 or less, now $40,000."
-    assert whole["FIN-CARE"].startswith("Eligible again if “Income” is $30,000 or less (now $40,000) and “Limit” is High")
+    assert whole["PAW-CARE"] == "Eligible again at 1/31/2021 or later, now 6/2/2020."
+    assert whole["FIN-CARE"].startswith(
+        "Eligible again if “Income” is $30,000 or less (now $40,000) and “Limit” is High"
+    )
     for most in range(6):
         found(most)
         assert len(decided) <= most

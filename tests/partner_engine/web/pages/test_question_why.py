@@ -1,4 +1,4 @@
-"""Why a question is asked, since when, and who needs it; which version brought it; values that the reader may not see."""
+"""Why a question is asked, since when and who needs it; values that the reader may not see are masked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 
 from copies.changes import Cause, Change
 from copies.document import Document
+from copies.mask import HIDDEN
 from partner_engine.web.pages.question_why import Appearance, QuestionWhy, appears_in, explain_question, since_text
 from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
 from rules.explain.trace import Explanation, explain_hidden
@@ -76,7 +77,7 @@ def test_a_question_says_because_of_what_it_is_asked(
 def test_values_that_the_reader_may_not_see_are_masked() -> None:
     found, codes = why("vet", sensitive="exotic", sees_pii=False, exotic=True)
 
-    assert [text for _, text in found.values] == ["•••"]
+    assert [text for _, text in found.values] == [HIDDEN]
     assert codes == {"exotic"}
 
 
@@ -107,7 +108,12 @@ VET = Change("vet", None, None, RULE, active=True)
 @pytest.mark.parametrize(
     ("version", "cause", "changes", "text"),
     [
-        (4, ROBIN, [Change("exotic", False, True, ROBIN), VET], "(version 4), when Robin Hale answered “Exotic pets?”."),
+        (
+            4,
+            ROBIN,
+            [Change("exotic", False, True, ROBIN), VET],
+            "(version 4), when Robin Hale answered “Exotic pets?”.",
+        ),
         (4, ROBIN, [Change("income", 1, 2, ROBIN), VET], "(version 4)."),
         (4, Cause("release", "7"), [VET], "(version 4), with a new release of the catalogue."),
         (1, ROBIN, [Change("exotic", None, True, ROBIN), VET], "(version 1), from the start."),
@@ -130,6 +136,6 @@ def test_a_question_of_rows_comes_with_its_row() -> None:
     assert appears_in(path, added)
     assert not appears_in("kennels/a/street", added)
     assert not appears_in("vet", [Change("vet", None, None, RULE, active=False), Change("vet", None, True, ROBIN)])
-    assert since_text(reading(document(ANSWERS)), path, frozenset(), Appearance(2, NOW, "Robin Hale", ROBIN, added)) == (
-        "Asked since today 12:00 (version 2), when Robin Hale added the row."
-    )
+    assert since_text(
+        reading(document(ANSWERS)), path, frozenset(), Appearance(2, NOW, "Robin Hale", ROBIN, added)
+    ) == ("Asked since today 12:00 (version 2), when Robin Hale added the row.")
