@@ -50,8 +50,10 @@ function openHere() {
   return true;
 }
 
+/** Let the button be where the pointer is, else where the focus is. */
+const follow = ({ target }) => showButton(fieldAround(target) ?? fieldAround(document.activeElement));
+
 export function startQuestionWhy() {
-  const follow = ({ target }) => showButton(fieldAround(target) ?? fieldAround(document.activeElement));
   page.addEventListener("pointerover", follow);
   page.addEventListener("focusin", follow);
   // What is being typed keeps the focus until the menu is there.
