@@ -21,6 +21,7 @@ from batch.changes.decision import decide  # noqa: E402
 from batch.context import BatchContext  # noqa: E402
 from copies.document import walk_answers  # noqa: E402
 from copies.models import Copy  # noqa: E402
+from encryption.envelope import DecryptionFailed  # noqa: E402
 from encryption.key_ring import KeyServiceUnavailable  # noqa: E402
 from rules.flow.evaluation import Evaluation  # noqa: E402
 from tenants.access import system_actor  # noqa: E402
@@ -43,7 +44,7 @@ def _read(context: BatchContext) -> dict[str, Any]:
         "copy": str(context.copy.id),
         "version": context.version,
         "stored": _digest(stored),
-        "decided": _digest(decide(context.changeset)),
+        "differs": _differs(context, stored),
         "sealed": len(sealed),
         "opened": _digest([value for value in sealed if value is not None]),
         "unreadable": sealed.count(None),
@@ -62,8 +63,17 @@ def _sealed(context: BatchContext) -> list[Any]:
 def _opened(context: BatchContext, path: str, answer: Any) -> Any:
     try:
         return context.sealer.reveal(path, answer)
-    except KeyServiceUnavailable:
+    except (KeyServiceUnavailable, DecryptionFailed):
         return None
+
+
+def _differs(context: BatchContext, stored: Evaluation) -> list[str]:
+    """Return the parts of the decision that would be others if it were made now, "closed" where answers are."""
+    try:
+        decided = decide(context.changeset)
+    except (KeyServiceUnavailable, DecryptionFailed):
+        return ["closed"]
+    return [part for part in Evaluation.__struct_fields__ if getattr(decided, part) != getattr(stored, part)]
 
 
 def _digest(value: Any) -> str:
