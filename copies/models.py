@@ -16,9 +16,10 @@ from copies.guarded_models import BatchWrittenModel
 from tenants.managers import TenantModel
 
 #: What lists order copies by, from their summaries: lower-case name (as much as an index entry takes), start of the
-#: cover (ISO), premium.
+#: cover (ISO), premium, and the place of the status (``forms.status_order``).
 INSURED: Final = Lower(Left(KT("summary__insured"), 80))
 STARTS_ON: Final = KT("summary__starts_on")
+STATUS: Final = Cast(KT("summary__status"), models.IntegerField())
 BEST_PREMIUM: Final = Cast(KT("summary__best_premium"), models.BigIntegerField())
 
 
@@ -101,6 +102,7 @@ class Copy(BatchWrittenModel):
             models.Index("tenant_id", INSURED, "id", name="copy_insured"),
             models.Index("tenant_id", STARTS_ON, "id", name="copy_starts_on"),
             models.Index("tenant_id", BEST_PREMIUM, "id", name="copy_best_premium"),
+            models.Index("tenant_id", STATUS, "id", name="copy_status"),
         ]
 
     def __str__(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import TYPE_CHECKING, TypeAlias, TypeVar
 from uuid import UUID
 
@@ -66,6 +67,12 @@ def list_deleted_forms() -> QuerySet[ListedForm]:
     archived = ApplicationForm.objects.filter(id=OuterRef("application_form_id")).exclude(deleted_at=None)
     copies = Copy.objects.filter(Exists(archived), id=Subquery(latest.values("id")[:1]))
     return _with_form(copies, deleted=True)
+
+
+def list_used_catalogues(catalogues: Collection[str]) -> QuerySet[ApplicationForm, str]:
+    """Return which of ``catalogues`` forms of the current tenant have, those of deleted forms included."""
+    forms = ApplicationForm.objects.filter(catalogue__in=catalogues).order_by()
+    return forms.values_list("catalogue", flat=True).distinct()
 
 
 def find_meant_copy(form_or_copy_id: UUID) -> UUID | None:

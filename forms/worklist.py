@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Annotated, Any, Final
 from uuid import UUID
@@ -18,9 +18,9 @@ from django.db.models import BooleanField, Case, Exists, F, OuterRef, Q, QuerySe
 from django.db.models.expressions import Combinable
 from msgspec import Meta
 
-from copies.models import BEST_PREMIUM, INSURED, STARTS_ON, Copy
+from copies.models import BEST_PREMIUM, INSURED, STARTS_ON, STATUS, Copy
 from forms.models import ApplicationForm, GuestLink, QuoteRequest
-from forms.worklist_views import MATCH, QUOTE_STATES, VIEWS, Counts, Filters, View, Viewer
+from forms.worklist_views import MATCH, OWNER, QUOTE_STATES, VIEWS, Counts, Filters, View, Viewer
 
 if TYPE_CHECKING:
     from forms.selectors import ListedForm
@@ -30,6 +30,10 @@ _NOT_SENT: Final = ("draft", "withdrawn")
 STARTS_WITHIN: Final = timedelta(days=30)
 #: Counts look at so many copies, those touched last: a list of any length opens at once.
 MOST_COUNTED: Final = 5_000
+#: Deleted forms are counted up to so many.
+MOST_DELETED_COUNTED: Final = 1_001
+#: The id of nobody, in positions.
+_NOBODY: Final = UUID(int=0)
 
 #: What the list can be ordered by. Rows without a value come last in either direction.
 ORDER_KEYS: Final[Mapping[str, Combinable]] = {
@@ -37,6 +41,7 @@ ORDER_KEYS: Final[Mapping[str, Combinable]] = {
     "insured": INSURED,
     "starts": STARTS_ON,
     "premium": BEST_PREMIUM,
+    "status": STATUS,
 }
 #: The type of the values of each order, in positions.
 _TYPES: Final[Mapping[str, Any]] = {
@@ -44,6 +49,8 @@ _TYPES: Final[Mapping[str, Any]] = {
     "insured": str,
     "starts": str,
     "premium": Annotated[int, Meta(ge=0, le=2**63 - 1)],
+    "status": Annotated[int, Meta(ge=0, lt=2**31)],
+    OWNER: Annotated[str, Meta(max_length=400)],
     MATCH: Annotated[int, Meta(ge=0, lt=2**31)],
 }
 
@@ -70,6 +77,11 @@ def in_view(copies: QuerySet[ListedForm], view: View, *, viewer: Viewer) -> Quer
 def with_quote(copies: QuerySet[ListedForm], states: tuple[str, ...]) -> QuerySet[ListedForm]:
     """Narrow ``copies`` to those with a quote request in one of ``states``."""
     return copies.filter(_has_quote(state__in=states))
+
+
+def without_quote(copies: QuerySet[ListedForm], states: tuple[str, ...]) -> QuerySet[ListedForm]:
+    """Narrow ``copies`` to those without a quote request in one of ``states``."""
+    return copies.exclude(_has_quote(state__in=states))
 
 
 def filtered(copies: QuerySet[ListedForm], filters: Filters) -> QuerySet[ListedForm]:
@@ -125,6 +137,35 @@ def page_in_order(
     return rows[:limit], encode_position(Position(order, last.sort_key, last.pk))
 
 
+def page_by_owner(
+    copies: QuerySet[ListedForm], order: str, *, owners: Sequence[UUID | None], limit: int, after: str = ""
+) -> tuple[list[ListedForm], str]:
+    """Return a page as ``page_in_order`` does, by the place of each form's owner in ``owners`` (None is nobody), and of
+    one owner the form touched last first: one query by index for each owner on the page.
+
+    ``order`` is ``owner`` or ``-owner``, of which positions are. Raises ``InvalidPosition``.
+    """
+    position = decode_position(after, order) if after else None
+    left, inner = list(owners), ""
+    if position is not None:
+        present = position.id if position.id != _NOBODY else None
+        if position.value is None or present not in left:
+            raise InvalidPosition
+        left, inner = left[left.index(present) :], position.value
+    rows: list[ListedForm] = []
+    for owner in left:
+        of_owner = copies.filter(owner_id=owner)
+        if len(rows) == limit:
+            if of_owner.exists():
+                return rows, encode_position(Position(order, "", owner or _NOBODY))
+            continue
+        found, following = page_in_order(of_owner, "-touched", limit=limit - len(rows), after=inner)
+        rows, inner = rows + found, ""
+        if following:
+            return rows, encode_position(Position(order, following, owner or _NOBODY))
+    return rows, ""
+
+
 def encode_position(position: Position) -> str:
     """Return ``position`` as a text for an address."""
     return base64.urlsafe_b64encode(msgspec.json.encode(position)).decode().rstrip("=")
@@ -145,14 +186,19 @@ def decode_position(text: str, order: str) -> Position:
     return msgspec.structs.replace(position, value=value)
 
 
-def count_views(*, viewer: Viewer) -> Counts:
-    """Return the number of forms of each saved view but Deleted, by one query over the copies touched last and one
-    that looks for more. States are those of the stored decisions.
+def count_deleted_forms() -> int:
+    """Return the number of deleted forms, up to ``MOST_DELETED_COUNTED``."""
+    return ApplicationForm.objects.exclude(deleted_at=None).order_by()[:MOST_DELETED_COUNTED].count()
+
+
+def count_views(*, viewer: Viewer, without: Collection[View] = ()) -> Counts:
+    """Return the number of forms of each saved view but Deleted and those in ``without``, by one query over the copies
+    touched last and one that looks for more. States are those of the stored decisions.
     """
     flags = {
         view: _flag(condition & _state_of(view))
         for view in VIEWS
-        if view not in ("all", "deleted") and (condition := _condition(view, viewer)) is not None
+        if view not in ("all", "deleted", *without) and (condition := _condition(view, viewer)) is not None
     }
     # The latest copies, and of each form the last of them: the rows of ``list_forms`` without a look-up for each.
     touched = F("last_touched_by_user_at").desc(nulls_last=True)

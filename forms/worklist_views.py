@@ -17,10 +17,18 @@ QUOTE_STATES: Final[Mapping[str, tuple[str, ...]]] = {
     "stale": ("stale", "expired"),
     "bound": ("bound",),
 }
+#: The status of locked copies; bound ones, which binding locks, are listed as bound.
+LOCKED: Final = "locked"
 #: The order of a search: the best match first.
 MATCH: Final = "match"
 #: The other orders; "-" before one is its reverse.
-ORDERS: Final = ("touched", "insured", "starts", "premium")
+ORDERS: Final = ("touched", "insured", "starts", "premium", "status")
+#: The order by the owner's name, which the copies do not have.
+OWNER: Final = "owner"
+ALL_ORDERS: Final = (*ORDERS, OWNER)
+#: The facts of a copy's summary that an order or a view reads.
+ORDER_FACTS: Final[Mapping[str, str]] = {"insured": "insured", "starts": "starts_on", "premium": "premium"}
+VIEW_FACTS: Final[Mapping[View, str]] = {"starts": "starts_on"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +56,10 @@ class Filters:
 
 @dataclass(frozen=True)
 class Counts:
-    """The number of forms of each view. ``is_whole`` is False if the tenant has more copies than are counted."""
+    """The number of forms of each view that is counted. ``is_whole`` is False if the tenant has more copies than are
+    counted. ``deleted`` is the number of deleted forms, up to a bound.
+    """
 
     by_view: Mapping[str, int]
     is_whole: bool
+    deleted: int = 0

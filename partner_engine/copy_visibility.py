@@ -18,6 +18,8 @@ from tenants.access import Actor
 
 #: What a summary knows about the business.
 _FACTS: Final = ("insured", "trade", "city", "us_state", "starts_on")
+#: What it knows besides. The premium has no question: every reader of a form sees the products and their prices.
+_OTHER_FACTS: Final = ("lines", "premium")
 
 
 def visibility_of(context: BatchContext, *, actor: Actor) -> Visibility:
@@ -60,7 +62,7 @@ class InsuredNames:
             try:
                 compiled = releases.current(catalogue, tenant_id=tenant_id).compiled
             except releases.NoRelease:
-                self._hidden[key] = frozenset(_FACTS)
+                self._hidden[key] = frozenset((*_FACTS, *_OTHER_FACTS))
             else:
                 self._hidden[key] = self._hidden_of(compiled)
         return self._hidden[key]
@@ -73,6 +75,7 @@ class InsuredNames:
             "city": definition.zip_questions,
             "us_state": definition.zip_questions,
             "starts_on": (definition.effective_date_question,),
+            "lines": (definition.lines_question,),
         }
         return frozenset(
             name for name, codes in sources.items() if any(code and visibility.hides(code) for code in codes)

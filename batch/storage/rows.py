@@ -105,6 +105,7 @@ def _copy(
             changeset.document,
             result.evaluation,
             requests=changeset.tracker.attached[QUOTE_REQUESTS.name].rows.values(),
+            is_locked=changeset.copy_fields.locked_at is not None,
         ),
         "search_text": text,
         "search_personal": personal,

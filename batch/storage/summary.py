@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import msgspec
 
 from copies.document import Document, walk_containers
 from forms.states import standing_of
+from forms.status_order import status_place
 from presentation.best_premiums import PricedRequest, listed_premium
 from presentation.needed_counts import needed_counts
 from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Confidentiality, Visibility
@@ -48,13 +49,23 @@ def summarise(catalogue: CompiledCatalogue, document: Document, evaluation: Eval
 
 
 def listed_summary(
-    catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation, *, requests: Iterable[PricedRequest]
+    catalogue: CompiledCatalogue,
+    document: Document,
+    evaluation: Evaluation,
+    *,
+    requests: Collection[PricedRequest],
+    is_locked: bool,
 ) -> dict[str, Any]:
-    """Return the summary that is stored: that of ``summarise``, and as ``best_premium`` the premium by which lists
-    order the copy with these quote requests.
+    """Return the summary that is stored: that of ``summarise``, and the premium (``best_premium``) and the place of the
+    ``status`` by which lists order the copy with these quote requests.
     """
     summary = summarise(catalogue, document, evaluation)
-    return {**summary, "best_premium": listed_premium(catalogue, summary, requests)}
+    states = {found.state for found in requests}
+    return {
+        **summary,
+        "best_premium": listed_premium(catalogue, summary, requests),
+        "status": status_place(states, is_locked=is_locked, standing=summary["standing"]),
+    }
 
 
 def _business(catalogue: CompiledCatalogue, document: Document) -> dict[str, str | None]:

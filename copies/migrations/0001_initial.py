@@ -176,6 +176,14 @@ class Migration(migrations.Migration):
                         models.F("id"),
                         name="copy_best_premium",
                     ),
+                    models.Index(
+                        models.F("tenant_id"),
+                        django.db.models.functions.comparison.Cast(
+                            django.db.models.fields.json.KeyTextTransform("status", "summary"), models.IntegerField()
+                        ),
+                        models.F("id"),
+                        name="copy_status",
+                    ),
                 ],
             },
             managers=[

@@ -152,6 +152,8 @@ def _respond(request: HttpRequest, right: Right, visitor: V, view: Callable[[V],
     except RateLimited as limited:
         return too_many_requests(request, limited.retry_after)
     except BatchError as error:
+        if isinstance(error, NotFound) and _shows_a_view(request) and (copy_id := _deleted_form(request, visitor)):
+            return redirect("web:copy", copy_id)
         status = status_of(error)
         if status >= 500:
             raise
@@ -166,6 +168,12 @@ def _respond(request: HttpRequest, right: Right, visitor: V, view: Callable[[V],
             response.headers["X-Form-Deleted"] = reverse("web:copy", args=(copy_id,))
             response.headers["X-Problem"] = "This form was deleted."
         return response
+
+
+def _shows_a_view(request: HttpRequest) -> bool:
+    """Return whether a whole page other than the form's own is requested, which shows deleted forms by itself."""
+    is_other = request.resolver_match is not None and request.resolver_match.url_name != "copy"
+    return request.method == "GET" and not _is_part(request) and is_other
 
 
 def _deleted_form(request: HttpRequest, visitor: Visitor) -> UUID | None:

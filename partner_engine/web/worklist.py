@@ -2,73 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final, cast, get_args
+from typing import TYPE_CHECKING
 from urllib.parse import urlencode
 from uuid import UUID
 
-from django.db.models import QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.urls import reverse
 from django.views.decorators.http import require_GET
 
 from catalogue import releases
 from catalogue.selectors import list_published_catalogues
-from decisions.listing import in_state, present_rows
+from decisions.listing import present_rows
 from forms.models import GuestLink
-from forms.selectors import list_deleted_forms, list_forms
-from forms.states import State
-from forms.worklist import (
-    InvalidPosition,
-    Position,
-    count_views,
-    decode_position,
-    encode_position,
-    filtered,
-    in_view,
-    page_in_order,
-    with_quote,
-)
-from forms.worklist_views import MATCH, QUOTE_STATES, Counts, Viewer
+from forms.selectors import list_deleted_forms, list_used_catalogues
+from forms.worklist import count_deleted_forms, count_views
+from forms.worklist_views import VIEW_FACTS, Counts, Viewer
 from operations.kinds.registry import KINDS
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.pages.forms_list import FormLine, LineFacts, Owner, build_form_line
+from partner_engine.web.form_owners import build_owner, name_of, people_of
+from partner_engine.web.pages.forms_list import FormLine, LineFacts, build_form_line
 from partner_engine.web.pages.operation_fields import OFFERED
 from partner_engine.web.pages.quote_states import Clock
 from partner_engine.web.pages.worklist import (
     EMPTY_WORDS,
-    ME,
-    NOBODY,
-    ORDER_CHOICES,
-    Wanted,
     build_chips,
     build_heads,
     build_tabs,
     can_be_queried,
-    count_words,
     dates_words,
+    order_choices,
     order_words,
-    read_address,
+    view_count,
 )
+from partner_engine.web.pages.worklist_address import ME, NOBODY, Wanted, read_address, readable
 from partner_engine.web.quote_records import quotes_by_copy
+from partner_engine.web.selected_forms import MOST_SELECTED
+from partner_engine.web.worklist_rows import PAGE, load_page, present_state
 from presentation.formats import counted
 from presentation.visibility import Reader
 from rules.definition.model import CompiledCatalogue
 from rules.reference_data import state_names
-from search.form_search import Ranked, rank_forms, search_forms
 from tenants.access import Right
 from tenants.models import User
 from webhooks.selectors import list_disabled_by_product
 
 if TYPE_CHECKING:
     from forms.selectors import ListedForm
-
-PAGE: Final = 25
-#: The people that the filter by owner offers.
-_MOST_PEOPLE: Final = 200
 
 
 @require_GET
@@ -80,24 +63,26 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     ``to`` filter; ``sort`` orders; ``after`` is the position of a page. A request by htmx gets only the list.
     """
     names = InsuredNames(Reader.for_actor(agent.actor))
-    wanted = _visible(read_address(request.GET), names.hidden_facts(agent.tenant.catalogue, agent.tenant.id))
+    catalogues = [code for code, _ in list_published_catalogues(first=agent.tenant.catalogue)]
+    hidden = _hidden_facts(catalogues, names, agent)
+    wanted = readable(read_address(request.GET), hidden)
     viewer = Viewer(user_id=agent.user.pk, today=_clock(agent).today, now=_clock(agent).now)
-    listed, following = _page(wanted, viewer, agent)
-    rows = present_rows(listed, state=_present_state(wanted))
-    people = _people(agent, rows)
-    catalogues = list_published_catalogues(first=agent.tenant.catalogue)
-    counts = count_views(viewer=viewer)
+    listed, following = load_page(wanted, viewer, agent)
+    rows = present_rows(listed, state=present_state(wanted))
+    people = people_of(agent, rows)
+    counts = _counts(viewer, hidden)
     address = reverse("web:forms")
     is_part = request.headers.get("HX-Request") == "true"
     shown = agent.context(
         rows=_lines(rows, agent, names, people, is_deleted=wanted.view == "deleted"),
-        deleted=_deleted(request.GET.get("deleted", ""), names),
+        deleted=_deleted(request.GET, names),
+        here=here if len(here := wanted.address()) > 1 else "",
         wanted=wanted,
-        query=wanted.query,
-        tabs=build_tabs(wanted, counts),
-        heads=build_heads(wanted),
-        chips=_chips(wanted, agent, [code for code, _ in catalogues], people),
-        orders=ORDER_CHOICES,
+        tabs=build_tabs(wanted, counts, hidden=hidden),
+        heads=build_heads(wanted, hidden=hidden),
+        chips=_chips(wanted, agent, hidden, catalogues=catalogues, people=people),
+        orders=order_choices(hidden),
+        shows_dates="starts_on" not in hidden,
         order_words=order_words(wanted),
         dates_chosen=dates_words(wanted),
         total=_total(wanted, counts, rows, is_whole=not (wanted.after or following)),
@@ -115,66 +100,25 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     return render(request, "web/parts/forms_results.html" if is_part else "web/forms.html", shown)
 
 
-def _visible(wanted: Wanted, hidden: frozenset[str]) -> Wanted:
-    """Return ``wanted`` without orders and filters by facts that the reader may not see: they would reveal them."""
-    if "us_state" in hidden:
-        wanted = replace(wanted, us_states=())
-    if "starts_on" in hidden:
-        wanted = replace(wanted, starts_from=None, starts_to=None)
-    by = {"insured": "insured", "starts": "starts_on"}.get(wanted.sort.removeprefix("-"))
-    return replace(wanted, sort="", after="") if by in hidden else wanted
+def _hidden_facts(catalogues: Sequence[str], names: InsuredNames, agent: Agent) -> frozenset[str]:
+    """Return the facts that the reader may not see in one of the ``catalogues`` of the tenant's forms."""
+    hiding = {code: hidden for code in catalogues if (hidden := names.hidden_facts(code, agent.tenant.id))}
+    used = list_used_catalogues(list(hiding)) if hiding else ()
+    return frozenset[str]().union(*(hiding[code] for code in used))
 
 
-def _page(wanted: Wanted, viewer: Viewer, agent: Agent) -> tuple[list[ListedForm], str]:
-    """Return the rows of the page and the position of the next one; an invalid position leads to the first page."""
-    copies = _matching(wanted, viewer)
-    personal = agent.actor.may(Right.READ_PERSONAL)
-    try:
-        if wanted.order == MATCH:
-            return _page_of_search(copies, wanted.query, personal=personal, limit=PAGE, after=wanted.after)
-        copies = search_forms(copies, wanted.query, personal=personal)
-        return page_in_order(copies, wanted.order, limit=PAGE, after=wanted.after)
-    except InvalidPosition:
-        return _page(replace(wanted, after=""), viewer, agent)
-
-
-def _page_of_search(
-    copies: QuerySet[ListedForm], query: str, *, personal: bool, limit: int, after: str
-) -> tuple[list[ListedForm], str]:
-    """Return the best matches of ``query``, at most ``limit``, and the position of the next page."""
-    position = decode_position(after, MATCH) if after else None
-    behind = Ranked(position.value or 0, position.id) if position else None
-    ranked = rank_forms(copies, query, personal=personal, after=behind, limit=limit + 1)
-    shown = ranked[:limit]
-    rows = {copy.pk: copy for copy in copies.filter(pk__in=[match.copy_id for match in shown])}
-    following = encode_position(Position(MATCH, *shown[-1])) if len(ranked) > limit else ""
-    # A form can be deleted between the two queries.
-    return [rows[match.copy_id] for match in shown if match.copy_id in rows], following
-
-
-def _matching(wanted: Wanted, viewer: Viewer) -> QuerySet[ListedForm]:
-    copies = in_view(list_deleted_forms() if wanted.view == "deleted" else list_forms(), wanted.view, viewer=viewer)
-    state = _present_state(wanted)
-    if state:
-        copies = in_state(copies, state)
-    if wanted.state in QUOTE_STATES:
-        copies = with_quote(copies, QUOTE_STATES[wanted.state])
-    return filtered(copies, wanted.filters(user_id=viewer.user_id))
-
-
-def _present_state(wanted: Wanted) -> State | None:
-    """Return the state by present decisions that all rows have."""
-    if wanted.view == "ready":
-        return "ready"
-    return cast("State", wanted.state) if wanted.state in get_args(State) else None
+def _counts(viewer: Viewer, hidden: Collection[str]) -> Counts:
+    """Return the numbers of forms of the views that read no hidden fact."""
+    without = [view for view, fact in VIEW_FACTS.items() if fact in hidden]
+    return replace(count_views(viewer=viewer, without=without), deleted=count_deleted_forms())
 
 
 def _total(wanted: Wanted, counts: Counts, rows: Sequence[object], *, is_whole: bool) -> str:
     """Return how many forms the list has, as far as that is known without counting them."""
-    if wanted.is_narrowed or wanted.view not in counts.by_view:
+    number = view_count(counts, wanted.view)
+    if wanted.is_narrowed or not number:
         return counted(len(rows), "form") if is_whole else f"{PAGE}+ forms"
-    number = counts.by_view[wanted.view]
-    return f"{count_words(number, is_whole=counts.is_whole)} form{'' if number == 1 else 's'}"
+    return f"{number} form{'' if number == '1' else 's'}"
 
 
 def _lines(
@@ -193,9 +137,10 @@ def _lines(
             LineFacts(
                 business=names.business(copy, copy.catalogue),
                 quotes=quotes.get(str(copy.pk), ()),
-                owner=_owner(people.get(copy.owner_id) if copy.owner_id else None, agent),
+                owner=build_owner(people.get(copy.owner_id) if copy.owner_id else None, agent),
                 waits_for_guest=copy.pk in waiting,
                 is_deleted=is_deleted,
+                shows_lines="lines" not in names.hidden_facts(copy.catalogue, agent.tenant.id),
             ),
             clock=clock,
         )
@@ -203,38 +148,36 @@ def _lines(
     ]
 
 
-def _deleted(copy_id: str, names: InsuredNames) -> dict[str, object] | None:
-    """Return id and name of the form that was just deleted, None if it is not deleted any more."""
+def _deleted(sent: QueryDict, names: InsuredNames) -> dict[str, object] | None:
+    """Return ids, number and first name of the forms that were just deleted, None if they are not deleted any more."""
     try:
-        copy = list_deleted_forms().filter(pk=UUID(copy_id)).first()
+        ids = list(map(UUID, sent.getlist("deleted")[:MOST_SELECTED]))
     except ValueError:
         return None
-    return {"id": copy.pk, "name": names.of(copy, copy.catalogue) or copy.title} if copy else None
-
-
-def _owner(user: User | None, agent: Agent) -> Owner | None:
-    if user is None:
+    rows = list(list_deleted_forms().filter(pk__in=ids)) if ids else []
+    if not rows:
         return None
-    name = user.full_name or user.email
-    initials = "".join(word[0] for word in name.replace(".", " ").split()[:2]).upper()
-    return Owner(initials, name, user.pk == agent.user.pk)
+    of = sent.get("of", "")
+    name = (names.of(rows[0], rows[0].catalogue) or rows[0].title) if len(rows) == 1 else ""
+    return {
+        "ids": [row.pk for row in rows],
+        "name": name,
+        "words": "the form" if len(rows) == 1 else counted(len(rows), "form"),
+        "of": int(of) if of.isdecimal() and len(of) < 4 else 0,
+    }
 
 
-def _people(agent: Agent, rows: Sequence[Any]) -> Mapping[UUID, User]:
-    """Return the people of the tenant by id: the possible owners of forms, and the owners of the rows."""
-    users = User.objects.filter(tenant=agent.tenant).order_by("full_name", "email")
-    found = {user.pk: user for user in users[:_MOST_PEOPLE]}
-    missing = {row.owner_id for row in rows if row.owner_id} - found.keys()
-    return found | ({user.pk: user for user in users.filter(pk__in=missing)} if missing else {})
-
-
-def _chips(wanted: Wanted, agent: Agent, catalogues: Sequence[str], people: Mapping[UUID, User]) -> object:
+def _chips(
+    wanted: Wanted, agent: Agent, hidden: Collection[str], *, catalogues: Sequence[str], people: Mapping[UUID, User]
+) -> object:
     known = [compiled for code in catalogues if (compiled := _catalogue(code, agent)) is not None]
-    owners = {str(pk): user.full_name or user.email for pk, user in people.items() if pk != agent.user.pk}
+    owners = {str(pk): name_of(user) for pk, user in people.items() if pk != agent.user.pk}
+    lines = {line.code: line.label for compiled in reversed(known) for line in compiled.definition.lines}
+    us_states = {code: name.title().replace(" Of ", " of ") for name, code in state_names().items()}
     return build_chips(
         wanted,
-        lines={line.code: line.label for compiled in reversed(known) for line in compiled.definition.lines},
-        us_states={code: name.title().replace(" Of ", " of ") for name, code in state_names().items()},
+        lines={} if "lines" in hidden else lines,
+        us_states={} if "us_state" in hidden else us_states,
         carriers={
             carrier.code: carrier.name for compiled in reversed(known) for carrier in compiled.definition.carriers
         },

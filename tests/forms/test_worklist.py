@@ -16,10 +16,13 @@ from forms.selectors import list_forms
 from forms.worklist import (
     ORDER_KEYS,
     InvalidPosition,
+    Position,
     count_views,
     decode_position,
+    encode_position,
     filtered,
     in_view,
+    page_by_owner,
     page_in_order,
 )
 from forms.worklist_views import ORDERS, Filters, Viewer
@@ -51,6 +54,7 @@ def make_forms(tenant: Tenant, number: int) -> list[UUID]:
                 "insured": f"Business {place % 7}" if place % 5 else None,
                 "starts_on": (_TODAY + timedelta(days=place % 60)).isoformat() if place % 5 else None,
                 "best_premium": 1_000 + place % 11 if place % 5 else None,
+                "status": place % 9 * 10 if place % 5 else None,
                 "us_state": "TX" if place % 3 else "OH",
                 "lines": ["bop"] if place % 2 else ["wc", "gl"],
                 "standing": "ready" if place % 4 == 0 else "incomplete",
@@ -95,6 +99,7 @@ def test_pages_of_every_order_walk_all_forms_once(harbor: Tenant, order: str) ->
         ("insured", "copy_insured"),
         ("-starts", "copy_starts_on"),
         ("-premium", "copy_best_premium"),
+        ("status", "copy_status"),
     ],
 )
 def test_orders_read_their_index_under_row_level_security(harbor: Tenant, order: str, index: str) -> None:
@@ -111,6 +116,30 @@ def test_orders_read_their_index_under_row_level_security(harbor: Tenant, order:
 
     assert index in plan, plan
     assert "Sort" not in plan.split("SubPlan")[0], plan
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("limit", [1, 7, 20, 100])
+def test_pages_by_owner_walk_all_forms_once(harbor: Tenant, limit: int) -> None:
+    made = make_forms(harbor, 40)
+    owners = (UUID(int=1), _OWNER, None)
+
+    with use_tenant(harbor):
+        found, after = page_by_owner(list_forms(), "owner", owners=owners, limit=limit)
+        pages = [found]
+        while after:
+            found, after = page_by_owner(list_forms(), "owner", owners=owners, limit=limit, after=after)
+            pages.append(found)
+        invalid = encode_position(Position("owner", "", UUID(int=9)))
+        with pytest.raises(InvalidPosition):
+            page_by_owner(list_forms(), "owner", owners=owners, limit=limit, after=invalid)
+
+    rows = [row for page in pages for row in page]
+    assert sorted(row.pk for row in rows) == sorted(made)
+    assert [row.owner_id for row in rows] == [_OWNER] * 20 + [None] * 20
+    assert all(pages)
+    touched = [row.last_touched_by_user_at for row in rows[:16]]  # every fifth was not touched: they come last
+    assert touched == sorted(touched, reverse=True)
 
 
 @pytest.mark.django_db

@@ -95,7 +95,7 @@ class FormLine:
 @dataclass(frozen=True, kw_only=True)
 class LineFacts:
     """What a line shows besides the copy: the ``business`` as the reader may see it, its ``quotes``, its owner, whether
-    a guest is to answer, and whether the form is deleted.
+    a guest is to answer, whether the form is deleted, and whether the reader may see its lines.
     """
 
     business: Business
@@ -103,6 +103,7 @@ class LineFacts:
     owner: Owner | None = None
     waits_for_guest: bool = False
     is_deleted: bool = False
+    shows_lines: bool = True
 
 
 def build_form_line(
@@ -120,7 +121,7 @@ def build_form_line(
         insured=business.insured or copy.title or "New application",
         title=copy.title if business.insured and business.insured != copy.title else "",
         below=" · ".join(filter(None, (industries().get(business.trade or "", ""), place))),
-        lines=_line_words(copy.summary.get("lines", []), catalogue),
+        lines=_line_words(copy.summary.get("lines", []) if facts.shows_lines else [], catalogue),
         state=state,
         tone=tone,
         touched=moment(touched, clock.zone, now=clock.now),

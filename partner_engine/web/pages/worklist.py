@@ -1,18 +1,17 @@
-"""The head of the worklist: what its address requests, the saved views as tabs, the heads of its columns, and the
-filters as chips. Pure.
+"""The head of the worklist: the saved views as tabs, the heads of its columns, and the filters as chips. Pure.
+
+Facts that the reader may not see (``hidden``) are offered by none of them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date
-from typing import Any, Final, Protocol, cast
-from urllib.parse import urlencode
-from uuid import UUID
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
 
-from forms.worklist_views import ORDERS, QUOTE_STATES, VIEWS, Counts, Filters, View
+from forms.worklist_views import LOCKED, ORDER_FACTS, QUOTE_STATES, VIEW_FACTS, VIEWS, Counts, View
 from partner_engine.web.pages.forms_list import FILTER_STATES
+from partner_engine.web.pages.worklist_address import NOBODY, Wanted
 from presentation.formats import listed
 
 VIEW_WORDS: Final[Mapping[View, str]] = {
@@ -45,14 +44,14 @@ EMPTY_WORDS: Final[Mapping[View, tuple[str, str]]] = {
 _COLUMNS: Final = (
     ("insured", "Insured", False, ""),
     ("", "Lines", False, ""),
-    ("", "Status", False, ""),
+    ("status", "Status", False, ""),
     ("premium", "Best premium", True, "number"),
     ("starts", "Starts", False, "number"),
-    ("", "Owner", False, ""),
+    ("owner", "Owner", False, ""),
     ("touched", "Touched", True, "number"),
 )
 #: The orders that a list offers where its heads are not shown.
-ORDER_CHOICES: Final = (
+_ORDER_CHOICES: Final = (
     ("", "Last touched first"),
     ("touched", "Longest untouched first"),
     ("insured", "Insured, A to Z"),
@@ -61,94 +60,22 @@ ORDER_CHOICES: Final = (
     ("premium", "Lowest premium first"),
     ("starts", "Earliest start first"),
     ("-starts", "Latest start first"),
+    ("status", "Status, first step first"),
+    ("-status", "Status, last step first"),
+    ("owner", "Owner, A to Z"),
+    ("-owner", "Owner, Z to A"),
 )
 _ORDER_WORDS: Final[Mapping[str, str]] = {
     "insured": "insured",
     "premium": "best premium",
     "starts": "start date",
     "touched": "last touched",
+    "status": "status",
+    "owner": "owner",
     "match": "best match",
 }
 #: Beyond this many forms a count says "1,000+".
 MOST_SHOWN: Final = 1_000
-_LATEST: Final = "-touched"
-_MOST_CHOICES: Final = 60
-ME: Final = "me"
-NOBODY: Final = "nobody"
-
-
-class Parameters(Protocol):
-    """The query parameters of an address."""
-
-    def get(self, name: str, default: str, /) -> Any:
-        """Return the last value of ``name``."""
-        ...
-
-    def getlist(self, name: str, /) -> Sequence[Any]:
-        """Return all values of ``name``."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class Wanted:
-    """What an address requests. Unknown values count as missing; ``sort`` is "" for the default order."""
-
-    view: View = "all"
-    query: str = ""
-    state: str = ""
-    lines: tuple[str, ...] = ()
-    us_states: tuple[str, ...] = ()
-    carriers: tuple[str, ...] = ()
-    owner: str = ""
-    starts_from: date | None = None
-    starts_to: date | None = None
-    sort: str = ""
-    after: str = ""
-
-    @property
-    def order(self) -> str:
-        """Return the order of the rows, ``match`` for a search that is ranked."""
-        return self.sort or ("match" if self.query else _LATEST)
-
-    @property
-    def is_narrowed(self) -> bool:
-        """Return whether a search or a filter narrows the view."""
-        return bool(self.query) or self.is_filtered
-
-    @property
-    def is_filtered(self) -> bool:
-        """Return whether a filter narrows the view."""
-        return replace(self, view="all", query="", sort="", after="") != Wanted()
-
-    def filters(self, *, user_id: UUID) -> Filters:
-        """Return the filters of the rows for the user."""
-        owner: Any = {"": None, ME: user_id, NOBODY: ""}.get(self.owner, self.owner)
-        return Filters(
-            lines=self.lines,
-            us_states=self.us_states,
-            carriers=self.carriers,
-            owner=UUID(owner) if isinstance(owner, str) and owner else owner,
-            starts_from=self.starts_from,
-            starts_to=self.starts_to,
-        )
-
-    def address(self, **changes: Any) -> str:
-        """Return the query part of the address with ``changes``; a change without ``after`` goes to the first page."""
-        wanted = replace(self, **{"after": "", **changes})
-        pairs = [
-            ("view", wanted.view if wanted.view != "all" else ""),
-            ("q", wanted.query),
-            ("state", wanted.state),
-            *(("line", code) for code in wanted.lines),
-            *(("us_state", code) for code in wanted.us_states),
-            *(("carrier", code) for code in wanted.carriers),
-            ("owner", wanted.owner),
-            ("from", wanted.starts_from or ""),
-            ("to", wanted.starts_to or ""),
-            ("sort", wanted.sort),
-            ("after", wanted.after),
-        ]
-        return f"?{urlencode([pair for pair in pairs if pair[1]])}"
 
 
 @dataclass(frozen=True)
@@ -195,47 +122,20 @@ class Chip:
     is_single: bool = False
 
 
-def read_address(parameters: Parameters) -> Wanted:
-    """Return what the query parameters request."""
-    state = parameters.get("state", "")
-    view = parameters.get("view", "")
-    if state == "deleted":
-        state, view = "", "deleted"
-    sort = parameters.get("sort", "")
-    return Wanted(
-        view=cast("View", view) if view in VIEWS else "all",
-        query=parameters.get("q", "").replace("\0", "").strip()[:200],
-        state=state if state in FILTER_STATES else "",
-        lines=_codes(parameters.getlist("line")),
-        us_states=_codes(parameters.getlist("us_state")),
-        carriers=_codes(parameters.getlist("carrier")),
-        owner=_owner(parameters.get("owner", "")),
-        starts_from=_day(parameters.get("from", "")),
-        starts_to=_day(parameters.get("to", "")),
-        sort=sort if sort.removeprefix("-") in ORDERS else "",
-        after=parameters.get("after", "")[:500],
-    )
-
-
-def build_tabs(wanted: Wanted, counts: Counts) -> tuple[Tab, ...]:
+def build_tabs(wanted: Wanted, counts: Counts, *, hidden: Collection[str] = ()) -> tuple[Tab, ...]:
     """Return the saved views; a view is opened without the search and the filters of another one."""
     return tuple(
-        Tab(
-            view,
-            VIEW_WORDS[view],
-            count_words(counts.by_view[view], is_whole=counts.is_whole) if view in counts.by_view else "",
-            Wanted(view=view).address(),
-            view == wanted.view,
-        )
+        Tab(view, VIEW_WORDS[view], view_count(counts, view), Wanted(view=view).address(), view == wanted.view)
         for view in VIEWS
+        if VIEW_FACTS.get(view) not in hidden
     )
 
 
-def build_heads(wanted: Wanted) -> tuple[ColumnHead, ...]:
+def build_heads(wanted: Wanted, *, hidden: Collection[str] = ()) -> tuple[ColumnHead, ...]:
     """Return the heads of the columns; a click on the head of the present order turns it around."""
     heads = []
     for order, label, largest_first, tone in _COLUMNS:
-        if not order:
+        if not order or ORDER_FACTS.get(order) in hidden:
             heads.append(ColumnHead(label, tone))
             continue
         is_current = wanted.order.removeprefix("-") == order
@@ -266,6 +166,13 @@ def build_chips(
     return tuple(chip for chip in chips if chip.choices)
 
 
+def order_choices(hidden: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
+    """Return code and words of the orders."""
+    return tuple(
+        choice for choice in _ORDER_CHOICES if ORDER_FACTS.get(choice[0].removeprefix("-")) not in hidden
+    )
+
+
 def order_words(wanted: Wanted) -> str:
     """Return what the list is ordered by."""
     return _ORDER_WORDS[wanted.order.removeprefix("-")]
@@ -277,6 +184,14 @@ def dates_words(wanted: Wanted) -> str:
     if first and last:
         return f"{first} to {last}"
     return f"from {first}" if first else f"to {last}" if last else ""
+
+
+def view_count(counts: Counts, view: View) -> str:
+    """Return the number of forms of ``view`` in words, "" for a view that is not counted."""
+    if view == "deleted":
+        return count_words(counts.deleted, is_whole=True)
+    number = counts.by_view.get(view)
+    return "" if number is None else count_words(number, is_whole=counts.is_whole)
 
 
 def count_words(number: int, *, is_whole: bool) -> str:
@@ -293,7 +208,7 @@ def can_be_queried(wanted: Wanted) -> bool:
         and not (wanted.view == "mine" and wanted.owner)
         and not (wanted.us_states or wanted.carriers or wanted.starts_from or wanted.starts_to)
         and len(wanted.lines) < 2
-        and wanted.state not in QUOTE_STATES
+        and wanted.state not in (*QUOTE_STATES, LOCKED)
         and wanted.owner != NOBODY
         and (wanted.is_narrowed or wanted.view == "mine")
     )
@@ -317,24 +232,3 @@ def _chip(  # noqa: PLR0913 - each is a part of the chip
 
 def _one(text: str) -> tuple[str, ...]:
     return (text,) if text else ()
-
-
-def _codes(values: Sequence[Any]) -> tuple[str, ...]:
-    texts = (str(value).replace("\0", "")[:64] for value in values[:_MOST_CHOICES])
-    return tuple(dict.fromkeys(filter(None, texts)))
-
-
-def _owner(text: str) -> str:
-    if text in (ME, NOBODY):
-        return text
-    try:
-        return str(UUID(text))
-    except ValueError:
-        return ""
-
-
-def _day(text: str) -> date | None:
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        return None

@@ -10,10 +10,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from forms.status_order import status_place
 from partner_engine.web.pages.forms_list import LineFacts, build_form_line
 from partner_engine.web.pages.quote_facts import QuoteFacts
 from partner_engine.web.pages.quote_states import Clock
 from presentation.business import Business
+from presentation.state_words import QUOTE_STATES
 
 NOW = datetime(2026, 11, 28, 15, 42, tzinfo=UTC)
 CLOCK = Clock(ZoneInfo("America/New_York"), NOW)
@@ -52,3 +54,25 @@ def test_binding_counts_more_than_its_lock_and_deletion_more_than_both(
     facts = LineFacts(business=Business(), quotes=tuple(map(quote, quotes)))
 
     assert build_form_line(row, None, facts, clock=CLOCK).state == word
+
+
+#: The words of the statuses in the order of the list.
+IN_ORDER = (
+    "In progress", "Ready to quote", "Quotes requested", "Quotes stale", "Referred", "Quoted", "Bound", "Declined",
+    "Locked",
+)  # fmt: skip
+
+
+def test_the_place_of_a_status_follows_its_word() -> None:
+    places: dict[str, set[int]] = {}
+    states = [(), *((state,) for state in QUOTE_STATES), ("quoted", "bound"), ("stale", "referred"), ("failed", "draft")]
+    for standing in ("incomplete", "ready", "declined"):
+        for found in states:
+            for is_locked in (False, True):
+                row = Row(locked_at=NOW if is_locked else None, summary={"standing": standing})
+                facts = LineFacts(business=Business(), quotes=tuple(map(quote, found)))
+                place = status_place(found, is_locked=is_locked, standing=standing)
+                places.setdefault(build_form_line(row, None, facts, clock=CLOCK).state, set()).add(place)
+
+    assert [places[word] for word in IN_ORDER] == [{number * 10} for number in range(9)]
+    assert set(places) == set(IN_ORDER)
