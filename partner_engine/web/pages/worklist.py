@@ -168,9 +168,7 @@ def build_chips(
 
 def order_choices(hidden: Collection[str] = ()) -> tuple[tuple[str, str], ...]:
     """Return code and words of the orders."""
-    return tuple(
-        choice for choice in _ORDER_CHOICES if ORDER_FACTS.get(choice[0].removeprefix("-")) not in hidden
-    )
+    return tuple(choice for choice in _ORDER_CHOICES if ORDER_FACTS.get(choice[0].removeprefix("-")) not in hidden)
 
 
 def order_words(wanted: Wanted) -> str:

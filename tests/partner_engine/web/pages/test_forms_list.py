@@ -65,7 +65,13 @@ IN_ORDER = (
 
 def test_the_place_of_a_status_follows_its_word() -> None:
     places: dict[str, set[int]] = {}
-    states = [(), *((state,) for state in QUOTE_STATES), ("quoted", "bound"), ("stale", "referred"), ("failed", "draft")]
+    states = [
+        (),
+        *((state,) for state in QUOTE_STATES),
+        ("quoted", "bound"),
+        ("stale", "referred"),
+        ("failed", "draft"),
+    ]
     for standing in ("incomplete", "ready", "declined"):
         for found in states:
             for is_locked in (False, True):
