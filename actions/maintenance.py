@@ -25,6 +25,8 @@ from tenants.models import Tenant
 HourlyAction: TypeAlias = Callable[[Tenant], DeferredAction]
 #: Returns the expired rows of the tenant in scope.
 Expired: TypeAlias = Callable[[], QuerySet[Any]]
+#: Deletes what has expired of a tenant, in whose scope it runs; idempotent. It may raise ``RetryAfter`` to go on.
+PurgeByItself: TypeAlias = Callable[[Tenant], None]
 #: How long a dead letter is stored for staff.
 DEAD_LETTERS_KEPT: Final = timedelta(days=90)
 #: Rows that one transaction deletes, not counting their dependents.
@@ -33,6 +35,7 @@ AT_ONCE: Final = 500
 log = structlog.get_logger(__name__)
 _hourly: list[HourlyAction] = []
 _expired: dict[str, Expired] = {}
+_by_themselves: dict[str, PurgeByItself] = {}
 
 
 class RetentionRegisteredTwice(Exception):
@@ -55,13 +58,31 @@ def retention(what: str) -> Callable[[Expired], Expired]:
     """
 
     def register(expired: Expired) -> Expired:
-        if what in _expired:
-            raise RetentionRegisteredTwice(what)
+        _emit_purges(what)
         _expired[what] = expired
-        hourly(lambda tenant: Purge(what=what))
         return expired
 
     return register
+
+
+def retention_by_itself(what: str) -> Callable[[PurgeByItself], PurgeByItself]:
+    """Call the decorated function each hour, tenant by tenant: it deletes what is spread over several tables.
+
+    Raises ``RetentionRegisteredTwice``.
+    """
+
+    def register(purge_all: PurgeByItself) -> PurgeByItself:
+        _emit_purges(what)
+        _by_themselves[what] = purge_all
+        return purge_all
+
+    return register
+
+
+def _emit_purges(what: str) -> None:
+    if what in _expired or what in _by_themselves:
+        raise RetentionRegisteredTwice(what)
+    hourly(lambda tenant: Purge(what=what))
 
 
 def emit_hourly_actions(alias: str) -> int:
@@ -82,6 +103,9 @@ def emit_hourly_actions(alias: str) -> int:
 def purge(action: Delivered) -> None:
     """Delete expired rows in portions; rows deleted by an attempt that dies stay deleted."""
     what = str(action.payload["what"])
+    if what in _by_themselves:
+        _by_themselves[what](action.tenant)
+        return
     if what not in _expired:
         raise PermanentFailure("No retention rule of this name is registered.")
     old = _expired[what]()

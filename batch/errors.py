@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import ClassVar
+from uuid import UUID
 
 from redis_locks.lock_holder import Holder
 
@@ -121,6 +122,19 @@ class CopiesAreOff(BatchError):
 
     code = "copies_off"
     sentence = "New copies are not switched on for you. Existing copies go on working. Ask your administrator."
+
+
+class ExternalIdTaken(BatchError):
+    """Another form of the tenant has the external id."""
+
+    code = "external_id_taken"
+
+    def __init__(self, form_id: UUID) -> None:
+        super().__init__(
+            f"The application form {form_id} has this external_id, which can be deleted too. Use that form, or another "
+            "external_id."
+        )
+        self.form_id = form_id
 
 
 class BaseCopy(BatchError):

@@ -178,6 +178,7 @@ def compare(changeset: Changeset, changes: list[Change], *, before: Evaluation, 
         evaluation=after,
         moved=moved,
         written=written,
+        refs=dict(changeset.tracker.refs),
     )
 
 
@@ -196,13 +197,15 @@ def keeps_decision(changeset: Changeset) -> bool:
 
 
 def is_at_rest(changeset: Changeset) -> bool:
-    """Return whether the copy stays locked or deleted and nothing was requested: then not even what follows from a
-    later release is written.
+    """Return whether the copy stays locked, or the copy or its form stays deleted, and nothing was requested: then not
+    even what follows from a later release is written.
     """
-    before, after = changeset.tracker.loaded.copy.fields, changeset.copy_fields
+    loaded, after = changeset.tracker.loaded, changeset.copy_fields
+    before = loaded.copy.fields
     stays_locked = before.locked_at is not None and after.locked_at is not None
     stays_deleted = before.deleted_at is not None and after.deleted_at is not None
-    return (stays_locked or stays_deleted) and changeset.requests_nothing
+    stays_archived = loaded.form.deleted_at is not None and changeset.form_fields.deleted_at is not None
+    return (stays_locked or stays_deleted or stays_archived) and changeset.requests_nothing
 
 
 def _conclude_the_same(before: Evaluation, after: Evaluation) -> bool:

@@ -38,6 +38,10 @@ class ApplicationForm(BatchWrittenModel):
         default=1, help_text="The number of changes to the form's own rows, from any copy."
     )
     reference = models.CharField(max_length=200, blank=True, help_text="The partner's own reference for the form.")
+    external_id = models.CharField(
+        max_length=200, blank=True, help_text="The form's id in the partner's system, unique within the tenant."
+    )
+    metadata = models.JSONField(default=dict, blank=True, help_text="The partner's own texts by key.")
     catalogue = models.CharField(max_length=64, help_text="The code of the form's catalogue.")
     as_of = models.DateField(
         null=True, blank=True, help_text="The evaluation date. Empty means today in the tenant's time zone."
@@ -56,6 +60,11 @@ class ApplicationForm(BatchWrittenModel):
     class Meta:
         ordering: ClassVar = ["-created_at"]
         indexes: ClassVar = [models.Index(fields=["tenant_id", "-created_at"], name="form_created")]
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["tenant_id", "external_id"], condition=~models.Q(external_id=""), name="form_external_id_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return f"Application form {self.id}"

@@ -3,10 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 from uuid import UUID
 
-from django.db.models import BooleanField, Case, Exists, ExpressionWrapper, F, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models import (
+    BooleanField,
+    Case,
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 
 from copies.models import Copy
@@ -27,11 +40,13 @@ if TYPE_CHECKING:
         catalogue: str
         as_of: date | None
         form_created_at: datetime
+        form_deleted_at: datetime | None
         is_base: bool
 
     class BaseColumn(TypedDict):
-        """The column of the form that ``list_copies`` adds to each copy."""
+        """The columns of the form that ``list_copies`` adds to each copy."""
 
+        form_deleted_at: datetime | None
         is_base: bool
 
     ListedForm: TypeAlias = WithAnnotations[Copy, FormColumns]
@@ -43,7 +58,7 @@ def list_copies(form_id: UUID, *, archived: bool = False) -> QuerySet[ListedCopy
     forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
     copies = (
         Copy.objects.filter(application_form_id=form_id)
-        .annotate(is_base=_is_base(forms))
+        .annotate(is_base=_is_base(forms), form_deleted_at=Subquery(forms.values("deleted_at")[:1]))
         .defer("document", "evaluation")
     )
     return (copies if archived else copies.filter(deleted_at=None)).order_by("created_at", "id")
@@ -51,12 +66,21 @@ def list_copies(form_id: UUID, *, archived: bool = False) -> QuerySet[ListedCopy
 
 def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
     """Return one copy for each form of the current tenant: the one last touched by a user, without its document;
-    ``deleted`` gives the deleted copy last touched of each form that has one.
+    ``deleted`` gives for each deleted form its copy last touched, and the deleted copy last touched of each other form
+    that has one.
 
-    Rows come with ``as_of``, ``catalogue`` and ``form_created_at``; order and filter them like any queryset.
+    Rows come with ``as_of``, ``catalogue``, ``form_created_at`` and ``form_deleted_at``; order and filter them like any
+    queryset.
     """
-    siblings = _standing(Copy.objects.filter(application_form_id=OuterRef("application_form_id")), deleted=deleted)
-    latest = siblings.order_by(F("last_touched_by_user_at").desc(nulls_last=True), "created_at", "id")
+    siblings = Copy.objects.filter(application_form_id=OuterRef("application_form_id"))
+    if deleted:
+        siblings = siblings.filter(~Q(deleted_at=None) | Exists(_archived_form_of(OuterRef("application_form_id"))))
+    else:
+        siblings = siblings.filter(deleted_at=None)
+    # A deleted form is shown by a copy that was not deleted by itself.
+    by_itself = Case(When(deleted_at=None, then=0), default=1)
+    touched = F("last_touched_by_user_at").desc(nulls_last=True)
+    latest = siblings.order_by(*([by_itself] if deleted else []), touched, "created_at", "id")
     return _with_form(Copy.objects.filter(id=Subquery(latest.values("id")[:1])), deleted=deleted)
 
 
@@ -75,20 +99,19 @@ def list_used_catalogues(catalogues: Collection[str]) -> QuerySet[ApplicationFor
     return forms.values_list("catalogue", flat=True).distinct()
 
 
-def find_meant_copy(form_or_copy_id: UUID) -> UUID | None:
+def find_meant_copy(form_or_copy_id: UUID, *, archived: bool = False) -> UUID | None:
     """Return the id of the copy with this id, else of the form's copy that a user touched last; None without one.
 
-    Deleted copies and copies of archived forms are none. It is the rule by which the batch loads.
+    Deleted copies are none, and without ``archived`` neither are copies of archived forms. It is the rule by which the
+    batch loads.
     """
-    archived = ApplicationForm.objects.filter(id=OuterRef("application_form_id")).exclude(deleted_at=None)
-    found = (
-        Copy.objects.filter(Q(id=form_or_copy_id) | Q(application_form_id=form_or_copy_id), deleted_at=None)
-        .exclude(Exists(archived))
-        .order_by(
-            Case(When(id=form_or_copy_id, then=0), default=1),
-            F("last_touched_by_user_at").desc(nulls_last=True),
-            "created_at",
-        )
+    copies = Copy.objects.filter(Q(id=form_or_copy_id) | Q(application_form_id=form_or_copy_id), deleted_at=None)
+    if not archived:
+        copies = copies.exclude(Exists(_archived_form_of(OuterRef("application_form_id"))))
+    found = copies.order_by(
+        Case(When(id=form_or_copy_id, then=0), default=1),
+        F("last_touched_by_user_at").desc(nulls_last=True),
+        "created_at",
     )
     return found.values_list("id", flat=True).first()
 
@@ -116,6 +139,14 @@ def list_every_copy(*, deleted: bool = False) -> QuerySet[ListedForm]:
     return _with_form(_standing(Copy.objects.all(), deleted=deleted), deleted=deleted)
 
 
+def with_partner_fields(copies: QuerySet[C]) -> QuerySet[Any]:
+    """Add ``external_id`` and ``metadata`` of its form to each copy."""
+    forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
+    return copies.annotate(
+        external_id=Subquery(forms.values("external_id")[:1]), metadata=Subquery(forms.values("metadata")[:1])
+    )
+
+
 def list_messages(copy_id: UUID) -> QuerySet[Message]:
     """Return the messages about the copy that were not dismissed."""
     return Message.objects.filter(copy_id=copy_id, dismissed_at=None)
@@ -126,19 +157,25 @@ def list_events(copy_id: UUID) -> QuerySet[Event]:
     return Event.objects.filter(copy_id=copy_id)
 
 
+def _archived_form_of(form_id: OuterRef) -> QuerySet[ApplicationForm]:
+    return ApplicationForm.objects.filter(id=form_id).exclude(deleted_at=None)
+
+
 def _standing(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[Copy]:
     return copies.exclude(deleted_at=None) if deleted else copies.filter(deleted_at=None)
 
 
 def _with_form(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[ListedForm]:
     forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
+    form_deleted_at: Subquery | Value = Subquery(forms.values("deleted_at")[:1])
     if not deleted:
-        forms = forms.filter(deleted_at=None)
+        forms, form_deleted_at = forms.filter(deleted_at=None), Value(None, output_field=DateTimeField())
     return (
         copies.annotate(
             form_created_at=Subquery(forms.values("created_at")[:1]),
             as_of=Subquery(forms.values("as_of")[:1]),
             catalogue=Subquery(forms.values("catalogue")[:1]),
+            form_deleted_at=form_deleted_at,
             is_base=_is_base(forms),
         )
         .exclude(form_created_at=None)
@@ -164,9 +201,9 @@ def in_state(copies: QuerySet[C], state: State) -> QuerySet[C]:
 
 
 def state_of_copy(copy: Copy) -> State:
-    """Return the state of a listed copy."""
+    """Return the state of a listed copy; with the columns of its form it is deleted where the form is."""
     return state_of(
-        deleted=copy.deleted_at is not None,
+        deleted=copy.deleted_at is not None or getattr(copy, "form_deleted_at", None) is not None,
         locked=copy.locked_at is not None,
         standing=copy.summary.get("standing", "incomplete"),
     )

@@ -6,17 +6,19 @@ import threading
 
 from django.conf import settings
 
-from actions.maintenance import retention
+from actions.maintenance import retention, retention_by_itself
 from actions.sweeps import SWEEPS, Sweep, sweep
 from operations.engine.events import EVENTS
 from operations.engine.retention import old_items, old_operations
 from operations.engine.worker import drain
+from operations.erasure.form_purge import purge_deleted_forms
 from tenants.moves.move import finish_switches
 from webhooks.event_types import register_event_types
 
 register_event_types([EVENTS])
 retention("items of operations")(old_items)
 retention("operations")(old_operations)
+retention_by_itself("deleted forms")(purge_deleted_forms)
 
 
 @sweep("tenant moves")

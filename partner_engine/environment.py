@@ -20,6 +20,8 @@ TENANT_DATABASE_PREFIX: Final = "TENANT_DATABASE_"
 #: The shared database where none is named; production refuses that (partner_engine.E006).
 DEVELOPMENT_DATABASE_URL: Final = "postgres://partner_engine@127.0.0.1:5432/partner_engine"
 KEY_BYTES: Final = 32
+#: A hundred years, which the database can still subtract from today.
+MOST_DAYS: Final = 36_500
 #: Django's own defaults.
 MAIL_DEFAULTS: Final[Mapping[str, Any]] = {
     "EMAIL_HOST": "localhost",
@@ -125,6 +127,27 @@ def operation_limits(env: environ.Env) -> OperationLimits:
     if not 1 <= limits.chunk_size <= 500:  # noqa: PLR2004 - what a chunk of copies holds at most
         raise ImproperlyConfigured("OPERATION_CHUNK_SIZE must be between 1 and 500.")
     return limits
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeletedForms:
+    """The retention of deleted forms: the days after which they are erased (0: never), and whether bound ones are
+    erased too.
+    """
+
+    days: int
+    purges_bound: bool
+
+
+def deleted_forms(env: environ.Env) -> DeletedForms:
+    """Return the retention of deleted forms. Raises ``ImproperlyConfigured``."""
+    retention = DeletedForms(
+        days=env.int("DELETED_FORM_RETENTION_DAYS", default=90),
+        purges_bound=env.bool("PURGE_BOUND_FORMS", default=False),
+    )
+    if not 0 <= retention.days <= MOST_DAYS:
+        raise ImproperlyConfigured(f"DELETED_FORM_RETENTION_DAYS must be between 0 (never) and {MOST_DAYS}.")
+    return retention
 
 
 def databases(default: str, environment: Mapping[str, str], *, limits: Limits) -> dict[str, dict[str, Any]]:

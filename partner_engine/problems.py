@@ -18,6 +18,7 @@ __all__ = [
     "MEDIA_TYPE",
     "MOST_ALLOWED",
     "MOST_FAULTS",
+    "ExistingShape",
     "Fault",
     "HolderShape",
     "LockShape",
@@ -50,10 +51,17 @@ class LockShape(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class ExistingShape(msgspec.Struct, frozen=True, kw_only=True):
+    """The form that has the same ``external_id`` already."""
+
+    application_form_id: str
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """An error response. ``type`` is a stable name of the reason, ``instance`` the requested path, ``errors`` the first
     100 single errors and ``more_errors`` the number of the others. ``holder`` is present only for
-    ``locked_by_another_save``, if it is known, and ``lock`` only for ``copy_locked``.
+    ``locked_by_another_save``, if it is known, ``lock`` only for ``copy_locked``, and ``existing`` only for
+    ``external_id_taken``.
     """
 
     type: str
@@ -66,6 +74,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True):
     more_errors: int | UnsetType = UNSET
     holder: HolderShape | UnsetType = UNSET
     lock: LockShape | UnsetType = UNSET
+    existing: ExistingShape | UnsetType = UNSET
 
 
 class Refused(Exception):
@@ -79,7 +88,7 @@ class Refused(Exception):
         *,
         faults: list[Fault] | None = None,
         headers: dict[str, str] | None = None,
-        obstacle: HolderShape | LockShape | None = None,
+        obstacle: HolderShape | LockShape | ExistingShape | None = None,
         more: int = 0,
     ) -> None:
         """Refuse with ``faults``, or because of an ``obstacle``; ``more`` is the number of faults beyond those."""
@@ -133,5 +142,6 @@ def render(refused: Refused, *, instance: str, correlation_id: str) -> bytes:
         more_errors=more or UNSET,
         holder=obstacle if isinstance(obstacle, HolderShape) else UNSET,
         lock=obstacle if isinstance(obstacle, LockShape) else UNSET,
+        existing=obstacle if isinstance(obstacle, ExistingShape) else UNSET,
     )
     return msgspec.json.encode(problem)

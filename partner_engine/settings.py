@@ -21,6 +21,7 @@ from partner_engine.environment import (
     Processes,
     carrier_network,
     databases,
+    deleted_forms,
     keyring,
     logs,
     mail,
@@ -119,6 +120,7 @@ WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", defau
 WEBHOOK_PORTS: list[int] = env.list("WEBHOOK_PORTS", cast=int, default=[443, 8443])
 CARRIERS = carrier_network(env)  # the addresses of carriers, under the same rules
 OPERATIONS = operation_limits(env)  # batch operations: workers, chunks, time limits, retention
+DELETED_FORMS = deleted_forms(env)  # after how many days they are erased
 
 # Applications and middleware
 

@@ -155,11 +155,14 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
 
     ``is_base`` marks the copy with which the form's other copies are compared; ``copied_from`` is null for a copy that
     was started without answers. ``locked_by`` (a name) and ``lock_reason`` come with ``locked_at``. ``release`` is the
-    id of the catalogue release of its evaluation, ``as_of`` the evaluation date.
+    id of the catalogue release of its evaluation, ``as_of`` the evaluation date. ``external_id`` and ``metadata`` are
+    those of its form.
     """
 
     id: str
     application_form_id: str
+    external_id: str | None
+    metadata: dict[str, str]
     title: str
     version: int
     state: State
@@ -189,11 +192,27 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     messages: list[Message]
 
 
+class RowRef(msgspec.Struct, frozen=True):
+    """A new row: its ``id``, and its ``path`` in the copy."""
+
+    id: str
+    path: str
+
+
+class CopyWithRefsShape(CopyShape, frozen=True, kw_only=True):
+    """The copy of a new form whose rows have a ``ref`` in the request; ``refs`` are the rows by it."""
+
+    refs: dict[str, RowRef]
+
+
 class Receipt(msgspec.Struct, frozen=True):
-    """The response to a write whose caller may not read forms (right ``forms:read``): the copy and its version."""
+    """The response to a write whose caller may not read forms (right ``forms:read``): the copy and its version, and new
+    rows by the ``ref`` of the request, if it has any.
+    """
 
     id: str
     version: int
+    refs: dict[str, RowRef] | UnsetType = UNSET
 
 
 class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -210,6 +229,12 @@ class ChangesShape(msgspec.Struct, frozen=True, kw_only=True):
     needed: Needed
     needed_counts: NeededCounts
     messages: list[Message]
+
+
+class ChangesWithRefsShape(ChangesShape, frozen=True, kw_only=True):
+    """The changes of a save whose new rows have a ``ref`` in the request; ``refs`` are the rows by it."""
+
+    refs: dict[str, RowRef]
 
 
 class RevertShape(ChangesShape, frozen=True, kw_only=True):
@@ -262,12 +287,15 @@ class CopySummary(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FormSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A form in a list, with the copy that a person changed last."""
+    """A form in a list, with the copy that a person changed last. ``deleted_at`` is null unless the form is deleted."""
 
     id: str
+    external_id: str | None
+    metadata: dict[str, str]
     catalogue: str
     as_of: date | None
     created_at: datetime
+    deleted_at: datetime | None
     copy: CopySummary
 
 
@@ -295,14 +323,18 @@ class SearchPage(msgspec.Struct, frozen=True):
 class FormShape(msgspec.Struct, frozen=True, kw_only=True):
     """A form with a summary of each copy, and in full the ``copy`` that the id in the path means.
 
-    ``state`` is derived from the copies: ``locked`` if all are, else the best of those that are open.
+    ``state`` is ``deleted`` with ``deleted_at``, else derived from the copies: ``locked`` if all are, else the best of
+    those that are open.
     """
 
     id: str
+    external_id: str | None
+    metadata: dict[str, str]
     state: State
     catalogue: str
     as_of: date | None
     created_at: datetime
+    deleted_at: datetime | None
     copies: list[CopySummary]
     copy: CopyShape
 
@@ -365,6 +397,21 @@ class Me(msgspec.Struct, frozen=True, kw_only=True):
     source: str
     rights: list[str]
     tenant: TenantShape
+
+
+class UserShape(msgspec.Struct, frozen=True):
+    """A user of the tenant."""
+
+    id: str
+    name: str
+    role: str
+
+
+class UserPage(msgspec.Struct, frozen=True):
+    """A page of users; ``next`` is the URL of the next page."""
+
+    results: list[UserShape]
+    next: str | None
 
 
 def answers(by_code: Mapping[str, Answer], visibility: Visibility) -> dict[str, AnswerShape]:

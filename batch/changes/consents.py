@@ -22,14 +22,15 @@ _CHANGED: Final = "The terms have changed"
 
 
 def refuse_while_binding(changeset: Changeset, loaded: Loaded) -> None:
-    """Refuse changes by people to the answers, to the deletion of the copy and to the quote while a carrier binds it:
-    what it binds is what was agreed. Raises ``BindingUnderWay``.
+    """Refuse changes by people to the answers, to the deletion of the copy or form and to the quote while a carrier
+    binds it: what it binds is what was agreed. Raises ``BindingUnderWay``.
     """
     before = {row.quote_request_id for row in loaded.attached.get("bindings", ()) if row.state in UNDER_WAY}  # type: ignore[attr-defined]
     if not before or changeset.tracker.by.type not in PEOPLE:
         return
     is_deleted = changeset.copy_fields.deleted_at is not None and loaded.copy.fields.deleted_at is None
-    if is_deleted or _submits_answers(changeset) or _changes_quote(changeset, loaded, before):
+    is_archived = changeset.form_fields.deleted_at is not None and loaded.form.deleted_at is None
+    if is_deleted or is_archived or _submits_answers(changeset) or _changes_quote(changeset, loaded, before):
         raise BindingUnderWay
 
 

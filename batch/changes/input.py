@@ -32,7 +32,9 @@ from rules.definition.renames import renamed_parts
 from rules.nearest import nearest
 from rules.types.cleaning import InvalidValue
 
-ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete"})
+ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete", "ref"})
+#: The maximum length of a caller's name for a new row.
+MAX_REF: Final = 100
 #: The values that clear an answer.
 CLEARING: Final[tuple[object, ...]] = (None, "", [])
 #: The id of a row that is to be added, in the paths of its faults.
@@ -128,6 +130,7 @@ class Plan:
         self._faults: list[AnswerFault] = []
         self._more = 0
         self._collected: dict[tuple[str, str], _Known] = {}
+        self._refs: set[str] = set()
 
     def carry_out(self) -> None:
         """Carry out all steps. With any fault raise ``InvalidAnswers`` with all of them and carry out none."""
@@ -253,6 +256,9 @@ class Plan:
         found = self._find_row(pool, path, row["id"], f"{pointer}/id", seen)
         if found is None:
             return 0
+        if "ref" in row:
+            self._fault(found.path, f"{pointer}/ref", "ref_of_known_row", "A ref names a new row; this one has its id.")
+            return 0
         if "delete" not in row:
             place_of_row = Place(code, found.path, pointer, found, lambda: found)
             self.add_place(place_of_row, row.get("answers", {}), row.get("answer_pools", {}))
@@ -271,8 +277,20 @@ class Plan:
     def _add_new_row(self, place: Place, code: str, row: Mapping[str, Any], pointer: str) -> None:
         add = cache(lambda: place.open().find_pool(code).add_empty())
         self._steps.append(add)
+        if "ref" in row:
+            self._name_row(row["ref"], add, join_path(place.path, code, NEW_ROW), f"{pointer}/ref")
         new = Place(code, join_path(place.path, code, NEW_ROW), pointer, None, add)
         self.add_place(new, row.get("answers", {}), row.get("answer_pools", {}))
+
+    def _name_row(self, ref: object, add: Callable[[], RowTarget], path: str, pointer: str) -> None:
+        """Plan to note which row is the new one that the caller names ``ref``."""
+        if not isinstance(ref, str) or not 1 <= len(ref) <= MAX_REF:
+            self._fault(path, pointer, "wrong_type", f"A ref is a text of 1 to {MAX_REF} characters.")
+        elif ref in self._refs:
+            self._fault(path, pointer, "duplicate_ref", "Another new row of this request has the same ref.")
+        else:
+            self._refs.add(ref)
+            self._steps.append(lambda: self._tracker.refs.update({ref: add().path}))
 
     def _find_row(
         self, pool: PoolTarget | None, path: str, row_id: object, pointer: str, seen: set[str]

@@ -217,6 +217,8 @@ class SaveResult(msgspec.Struct, frozen=True, kw_only=True):
     actions: list[DeferredAction] = []
     written: bool
     is_decision_kept: bool = False
+    #: The paths of new rows by the names that the caller gave them.
+    refs: Mapping[str, str] = {}
 
 
 class SaveRows(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 from uuid import UUID
@@ -82,8 +83,13 @@ UNREPORTED: Final = frozenset({"locked_by_id", "locked_by_label"})
 
 
 class FormFields(msgspec.Struct, frozen=True):
-    """The fields of a form that people can change. Without ``base_copy_id`` the base is the default copy."""
+    """The fields of a form that people can change. Without ``base_copy_id`` the base is the default copy.
+
+    ``external_id`` is its id in the partner's system, unique within the tenant where it is not empty.
+    """
 
     reference: str = ""
+    external_id: str = ""
+    metadata: Mapping[str, str] = {}
     deleted_at: datetime | None = None
     base_copy_id: UUID | None = None

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import threading
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from enum import Enum
 from functools import cache, cached_property, partial
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, cast
 
 import msgspec
 from uuid_utils.compat import uuid7
@@ -116,6 +116,8 @@ class ChangeTracker:
         self.mode = mode
         #: The origin of each submitted answer in the request, by its path.
         self.origins: dict[str, Origin] = {}
+        #: The paths of new rows by the names that the caller gave them.
+        self.refs: dict[str, str] = {}
         #: Whether the document was replaced as a whole: then rows may be in another order, too.
         self.is_replaced = False
         self.loaded = loaded
@@ -364,7 +366,7 @@ class ChangeTracker:
             return []
         before, after = msgspec.to_builtins(first), msgspec.to_builtins(now)
         return [
-            Change(join_path(prefix, name), before[name], after[name], self._actor)
+            Change(join_path(prefix, name), _field_value(before[name]), _field_value(after[name]), self._actor)
             for name in before
             if before[name] != after[name] and name not in UNREPORTED
         ]
@@ -377,6 +379,13 @@ class ChangeTracker:
                 path = accumulator.kind.path(after.id)
                 found.append(Change(path, before and shown(before), shown(after), self._causes[path]))
         return found
+
+
+def _field_value(value: Any) -> AnswerValue:
+    """Return the value of a field as changes hold it: texts by key as JSON, None for none."""
+    if not isinstance(value, Mapping):
+        return cast("AnswerValue", value)
+    return msgspec.json.encode(value, order="sorted").decode() if value else None
 
 
 def _answer_at(path: str, container_at: Callable[[str], Container | None]) -> AnswerSnapshot | None:

@@ -39,8 +39,8 @@ _COPY_COLUMNS: Final = (
     "last_touched_by_user_at", "release_id", "decided_release_id", "decided_on", "decided_edition", "document",
     "evaluation", "wrapped_key", "key_id", "key_version", "chain",
     "locked_by_id", "locked_by_label", "lock_reason", "copied_from_id", "copied_from_version",
-    "form_catalogue", "form_as_of", "form_created_at", "form_reference", "form_deleted_at", "form_base_copy_id",
-    "form_version",
+    "form_catalogue", "form_as_of", "form_created_at", "form_reference", "form_external_id", "form_metadata",
+    "form_deleted_at", "form_base_copy_id", "form_version",
 )  # fmt: skip
 _RESPONSE_COLUMNS: Final[Mapping[str, str]] = {
     "fingerprint": "i.fingerprint",
@@ -82,8 +82,8 @@ _SELECT: Final = f"""
       FROM unnest(%(ids)s::uuid[]) AS w (id)
      CROSS JOIN LATERAL (
            SELECT c.*, f.catalogue AS form_catalogue, f.as_of AS form_as_of, f.created_at AS form_created_at,
-                  f.reference AS form_reference, f.deleted_at AS form_deleted_at, f.base_copy_id AS form_base_copy_id,
-                  f.version AS form_version
+                  f.reference AS form_reference, f.external_id AS form_external_id, f.metadata::text AS form_metadata,
+                  f.deleted_at AS form_deleted_at, f.base_copy_id AS form_base_copy_id, f.version AS form_version
              FROM {Copy._meta.db_table} c
              JOIN {ApplicationForm._meta.db_table} f ON f.id = c.application_form_id AND f.tenant_id = c.tenant_id
             WHERE c.tenant_id = %(tenant)s AND (c.id = w.id OR c.application_form_id = w.id)
@@ -196,7 +196,11 @@ def _loaded(row: NamedRow, idempotency: IdempotencyKey | None) -> Loaded:
         as_of=row.form_as_of,
         created_at=row.form_created_at,
         fields=FormFields(
-            reference=row.form_reference, deleted_at=row.form_deleted_at, base_copy_id=row.form_base_copy_id
+            reference=row.form_reference,
+            external_id=row.form_external_id,
+            metadata=msgspec.json.decode(row.form_metadata),
+            deleted_at=row.form_deleted_at,
+            base_copy_id=row.form_base_copy_id,
         ),
         version=row.form_version,
     )

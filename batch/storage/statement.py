@@ -84,9 +84,11 @@ _FENCED: Final = f"""fenced AS (
 _FENCE: Final = " AND (g.id <> ALL (%(fenced)s) OR g.id IN (SELECT copy_id FROM fenced))"
 _FORM_CHANGED: Final = f"""form_changed AS (
     UPDATE {ApplicationForm._meta.db_table} f
-       SET reference = g.reference, deleted_at = g.deleted_at, base_copy_id = g.base_copy_id, version = f.version + 1
+       SET reference = g.reference, external_id = g.external_id, metadata = g.metadata, deleted_at = g.deleted_at,
+           base_copy_id = g.base_copy_id, version = f.version + 1
       FROM json_to_recordset(%(forms)s)
-           AS g (copy_id uuid, id uuid, reference text, deleted_at timestamptz, base_copy_id uuid)
+           AS g (copy_id uuid, id uuid, reference text, external_id text, metadata jsonb, deleted_at timestamptz,
+                 base_copy_id uuid)
       JOIN saved ON saved.id = g.copy_id
      WHERE f.id = g.id)"""  # noqa: S608
 _FORM_ADDED: Final = f"""form_added AS (

@@ -14,21 +14,25 @@ from django.db import DEFAULT_DB_ALIAS, DatabaseError, IntegrityError, Operation
 from psycopg.errors import LockNotAvailable
 
 from batch.changes.records import PlannedSave, SaveRows
-from batch.errors import IdempotencyInFlight, IdempotencyReplay, LockNotAcquired, StaleChangeset
+from batch.errors import ExternalIdTaken, IdempotencyInFlight, IdempotencyReplay, LockNotAcquired, StaleChangeset
 from batch.idempotency import KeyedResponse
 from batch.misuse import SaveInsideTransaction
+from batch.models import IdempotencyRecord
 from batch.storage import own_transaction
 from batch.storage.statement import compose, index_entries
 from failpoints import failpoint
+from forms.models import ApplicationForm
 from tenants.models import Tenant
 
 #: The unique constraint of the stored responses, and so its index.
 _KEY_ONCE: Final = "idempotency_key_once"
+#: The unique constraint of the ids that partners give their forms.
+_EXTERNAL_ID_ONCE: Final = "form_external_id_once"
 #: Lock and statement timeouts, a deadlock; besides wrong data (22) and violated constraints (23).
 _REFUSALS: Final = frozenset({"55P03", "57014", "40P01"})
 
 #: The reason why one copy was not saved.
-Refusal: TypeAlias = DatabaseError | LockNotAcquired | StaleChangeset
+Refusal: TypeAlias = DatabaseError | LockNotAcquired | StaleChangeset | ExternalIdTaken
 
 
 #: Writes what belongs to the saves of these copies, in their transaction.
@@ -62,7 +66,7 @@ def write_all(
     if to_write or keyed is not None:
         try:
             saved = write(to_write, keyed, scope=scope, companion=companion)
-        except (DatabaseError, LockNotAcquired) as error:
+        except (DatabaseError, LockNotAcquired, StaleChangeset, ExternalIdTaken) as error:
             if not to_write or not _is_refusal(error):
                 raise
             groups = _indivisible(to_write)
@@ -94,7 +98,7 @@ def _write_each(
             locks.extend()
         try:
             saved |= write(group, None, scope=scope, companion=companion)
-        except (DatabaseError, LockNotAcquired) as error:
+        except (DatabaseError, LockNotAcquired, StaleChangeset, ExternalIdTaken) as error:
             if not _is_refusal(error):
                 raise
             refusals |= dict.fromkeys((save.copy_id for save in group), error)
@@ -110,7 +114,7 @@ def write(
     belongs to the one save, or to a request that changed nothing. What the ``companion`` writes is stored with the
     saves or not at all; its own errors are raised, and then nothing was written.
     Raises ``IdempotencyReplay`` or ``IdempotencyInFlight`` if another request with the key came first,
-    ``LockNotAcquired`` if another save holds the row, ``SaveInsideTransaction``.
+    ``LockNotAcquired`` if another save holds the row, ``ExternalIdTaken``, ``SaveInsideTransaction``.
     """
     alias = scope.database_alias
     if own_transaction.is_enclosed(alias) or own_transaction.is_enclosed(DEFAULT_DB_ALIAS):
@@ -133,6 +137,8 @@ def write(
     except IntegrityError as error:
         if _constraint(error) == _KEY_ONCE:
             raise IdempotencyReplay from error
+        if _constraint(error) == _EXTERNAL_ID_ONCE:
+            raise _refused_external_id(saves, keyed) from error
         raise
     except OperationalError as error:
         if not isinstance(error.__cause__, LockNotAvailable):
@@ -152,6 +158,25 @@ def _write_index(saves: Sequence[SaveRows], scope: Tenant) -> None:
             cursor.execute(*entries)
 
 
+def _refused_external_id(
+    saves: Sequence[SaveRows], keyed: KeyedResponse | None
+) -> ExternalIdTaken | IdempotencyReplay | StaleChangeset:
+    """Return why an external id of ``saves`` was refused: the same request came first, or another form has it, which
+    may be gone meanwhile.
+    """
+    if keyed is not None:
+        stored = IdempotencyRecord.objects.filter(client=keyed.key.client, key=keyed.key.key)
+        if stored.exists():
+            return IdempotencyReplay()
+    fields = [save.new_form or save.form or {} for save in saves]
+    wanted = {row["external_id"] for row in fields if row.get("external_id")}
+    others = ApplicationForm.objects.filter(external_id__in=wanted).exclude(
+        pk__in=[save.application_form_id for save in saves]
+    )
+    form_id = others.values_list("pk", flat=True).first()
+    return StaleChangeset() if form_id is None else ExternalIdTaken(form_id)
+
+
 def _waited_for_key(error: OperationalError) -> bool:
     """Return whether the statement waited for the lock of a key; PostgreSQL names the index in any language."""
     diagnosis = getattr(error.__cause__, "diag", None)
@@ -163,9 +188,9 @@ def _constraint(error: IntegrityError) -> str | None:
     return getattr(diagnosis, "constraint_name", None)
 
 
-def _is_refusal(error: DatabaseError | LockNotAcquired) -> bool:
+def _is_refusal(error: Refusal) -> bool:
     """Return whether PostgreSQL refused the statement, so that nothing was written."""
-    if isinstance(error, LockNotAcquired):
+    if not isinstance(error, DatabaseError):
         return True
     state = getattr(error.__cause__, "sqlstate", None) or ""
     return state[:2] in ("22", "23") or state in _REFUSALS

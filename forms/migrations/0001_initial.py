@@ -25,6 +25,15 @@ class Migration(migrations.Migration):
                     "reference",
                     models.CharField(blank=True, help_text="The partner's own reference for the form.", max_length=200),
                 ),
+                (
+                    "external_id",
+                    models.CharField(
+                        blank=True,
+                        help_text="The form's id in the partner's system, unique within the tenant.",
+                        max_length=200,
+                    ),
+                ),
+                ("metadata", models.JSONField(blank=True, default=dict, help_text="The partner's own texts by key.")),
                 ("catalogue", models.CharField(help_text="The code of the form's catalogue.", max_length=64)),
                 (
                     "as_of",
@@ -51,6 +60,13 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-created_at"],
                 "indexes": [models.Index(fields=["tenant_id", "-created_at"], name="form_created")],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("external_id", ""), _negated=True),
+                        fields=("tenant_id", "external_id"),
+                        name="form_external_id_once",
+                    )
+                ],
             },
             managers=[
                 ("objects", django.db.models.manager.Manager()),

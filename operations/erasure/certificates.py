@@ -17,6 +17,19 @@ class ErasureRefused(Exception):
     """The erasure cannot begin; the sentence names the remedy. Nothing was erased."""
 
 
+class UnknownForm(ErasureRefused):
+    """The tenant has no such form."""
+
+
+class NoLongerDue(ErasureRefused):
+    """The form was restored or bound before its erasure began."""
+
+
+def author_of(actor: Actor) -> str:
+    """Return ``actor`` as certificates name it."""
+    return f"{actor.type}:{actor.id}"[:64]
+
+
 def begin(
     subject: Erasure.Subject, subject_id: UUID, *, tenant: Tenant, actor: Actor, count: Callable[[], Mapping[str, int]]
 ) -> Erasure:
@@ -31,7 +44,7 @@ def begin(
         tenant_id=tenant.pk,
         tenant_code=tenant.code,
         counts={table: rows for table, rows in count().items() if rows},
-        requested_by=f"{actor.type}:{actor.id}"[:64],
+        requested_by=author_of(actor),
         started_at=timezone.now(),
     )
 

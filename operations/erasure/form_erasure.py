@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from django.db import connections, transaction
 from copies.models import Copy, CopyIndex
 from failpoints import failpoint
 from operations.erasure import certificates, traces
-from operations.erasure.certificates import ErasureRefused
+from operations.erasure.certificates import ErasureRefused, NoLongerDue, UnknownForm
 from operations.erasure.form_rows import OF_ITEM, condition, in_order_of_deletion
 from operations.models import BatchOperation, Erasure, OperationItem
 from tenants.access import Actor
@@ -56,11 +57,12 @@ _EMPTY_ARGUMENTS: Final = (
 )
 
 
-def erase_form(form_id: UUID, *, tenant: Tenant, actor: Actor) -> Erasure:
+def erase_form(form_id: UUID, *, tenant: Tenant, actor: Actor, is_due: Callable[[], bool] = lambda: True) -> Erasure:
     """Erase the form of ``tenant`` for good, or go on with its erasure; return the certificate.
 
     Its data keys go with its copies, so that its sensitive answers cannot be read from a backup of single columns.
-    Raises ``ErasureRefused`` while something works on the form.
+    ``is_due`` is asked once no save can change the form any more. Raises ``ErasureRefused`` while something works on
+    the form, ``NoLongerDue`` where it is not due, ``UnknownForm``.
     """
     with use_tenant(tenant):
         parameters = _parameters(form_id, tenant)
@@ -70,7 +72,7 @@ def erase_form(form_id: UUID, *, tenant: Tenant, actor: Actor) -> Erasure:
         failpoint("form_erasure_begun")
         ids = [form_id, *parameters["copies"]]
         for _ in range(_ROUNDS):
-            _delete(tenant, parameters)
+            _delete(tenant, parameters, is_due)
             failpoint("form_rows_erased")
             parameters = _parameters(form_id, tenant, known=ids)
             if not any(_counts(tenant, parameters).values()):
@@ -84,14 +86,14 @@ def erase_form(form_id: UUID, *, tenant: Tenant, actor: Actor) -> Erasure:
 
 
 def _parameters(form_id: UUID, tenant: Tenant, known: list[UUID] | None = None) -> dict[str, Any]:
-    """Return the parameters of the conditions. Raises ``ErasureRefused`` if the tenant has no such form."""
+    """Return the parameters of the conditions. Raises ``UnknownForm``."""
     stored = Copy.objects.filter(application_form_id=form_id).values_list("id", flat=True)
     indexed = CopyIndex.objects.filter(application_form_id=form_id, tenant_id=tenant.pk).values_list(
         "copy_id", flat=True
     )
     copies = sorted({*stored, *indexed, *(known or [])})
     if not copies:
-        raise ErasureRefused(f"{tenant.code} has no application form {form_id}.")
+        raise UnknownForm(f"{tenant.code} has no application form {form_id}.")
     return {"form": form_id, "copies": copies, "names": [str(form_id), *map(str, copies)]}
 
 
@@ -104,12 +106,16 @@ def _counts(tenant: Tenant, parameters: dict[str, Any]) -> dict[str, int]:
     return counts
 
 
-def _delete(tenant: Tenant, parameters: dict[str, Any]) -> None:
-    """Delete all rows in one transaction, unless something works on the form. Raises ``ErasureRefused``."""
+def _delete(tenant: Tenant, parameters: dict[str, Any], is_due: Callable[[], bool]) -> None:
+    """Delete all rows in one transaction, unless something works on the form. Raises ``ErasureRefused``,
+    ``NoLongerDue``.
+    """
     alias = tenant.database_alias
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
         for lock in _LOCKS:
             cursor.execute(lock, parameters)
+        if not is_due():
+            raise NoLongerDue("The form was restored or bound meanwhile.")
         cursor.execute(_BUSY, parameters)
         for is_busy, name in zip(cursor.fetchone(), _WORKS, strict=True):
             if is_busy:

@@ -51,7 +51,9 @@ _BLOCK: Final = 1024 * 1024
 _SEPARATOR_LINE: Final = re.compile(r'"?sep=(.)"?', re.IGNORECASE)
 _CONTROL: Final = re.compile(r"[\x00-\x08\x0e-\x1f]")
 #: The keys of a JSON object that is a form already; any other object is a row of named cells.
-FORM_KEYS: Final = frozenset({"answers", "answer_pools", "title", "reference", "as_of", "catalogue"})
+FORM_KEYS: Final = frozenset(
+    {"answers", "answer_pools", "title", "reference", "external_id", "metadata", "as_of", "catalogue"}
+)
 _FORM_MARKS: Final = frozenset({"answers", "answer_pools"})
 
 

@@ -1,7 +1,7 @@
 """From the columns of a file to the questions of the catalogue: suggested, checked and read. Pure.
 
-A target is ``title``, ``reference``, the code of a question, or a question of a numbered row of a pool:
-``locations[1].mqs_loc_zip``, ``locations[1].buildings[2].mqs_bld_desc``.
+A target is ``title``, ``reference``, ``external_id``, the code of a question, or a question of a numbered row of a
+pool: ``locations[1].mqs_loc_zip``, ``locations[1].buildings[2].mqs_bld_desc``.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from rules.nearest import nearest
 #: The fields of a form that are no answers.
 TITLE: Final = "title"
 REFERENCE: Final = "reference"
+EXTERNAL_ID: Final = "external_id"
+_LABELS: Final[Mapping[str, str]] = {TITLE: "Title", REFERENCE: "Reference", EXTERNAL_ID: "External ID"}
 _FIELDS: Final[Mapping[str, str]] = {
     "title": TITLE,
     "formtitle": TITLE,
@@ -29,6 +31,7 @@ _FIELDS: Final[Mapping[str, str]] = {
     "externalreference": REFERENCE,
     "yourreference": REFERENCE,
     "policynumber": REFERENCE,
+    "externalid": EXTERNAL_ID,
 }
 #: How many columns of one label are listed.
 _MOST_CANDIDATES: Final = 10
@@ -54,7 +57,7 @@ class Target:
     @property
     def is_field(self) -> bool:
         """Return whether it is a field of the form and no answer."""
-        return not self.rows and self.code in (TITLE, REFERENCE)
+        return not self.rows and self.code in _LABELS
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +85,7 @@ class Targets:
             place = step.end()
         code = text[place:]
         target = Target(code, tuple(rows))
-        if not rows and code in (TITLE, REFERENCE):
+        if not rows and code in _LABELS:
             return target
         return target if _CODE.fullmatch(code) and self._exists(target) else None
 
@@ -93,7 +96,7 @@ class Targets:
     def label(self, target: Target) -> str:
         """Return the label of ``target`` with the rows around it: "Locations 1: ZIP"."""
         if target.is_field:
-            return "Title" if target.code == TITLE else "Reference"
+            return _LABELS[target.code]
         around = ", ".join(f"{self._title(pool)} {number}" for pool, number in target.rows)
         label = self._catalogue.questions[target.code].question.label
         return f"{around}: {label}" if around else label
@@ -199,7 +202,7 @@ class Targets:
         rows = [
             str(Target(code, self._first_rows(pool))) for pool in self._catalogue.pools for code in self._codes(pool)
         ]
-        return (TITLE, REFERENCE, *self._codes(""), *rows)
+        return (*_LABELS, *self._codes(""), *rows)
 
 
 class _Names:

@@ -26,7 +26,7 @@ from operations.imports.rows import MappedRow, mapped_row
 from operations.imports.stored_mappings import proposed_names
 from operations.imports.table import FileRow, ImportFile
 from operations.kinds.copy_kind import moved_between
-from operations.kinds.import_forms import ImportArguments, ImportForms, ImportItem
+from operations.kinds.import_forms import ImportArguments, ImportForms, ImportItem, name_form
 from operations.kinds.refusals import refusal_of
 from presentation.faults import Fault
 from presentation.shape_faults import faults_of
@@ -172,8 +172,7 @@ class _Judge:
 
             def change(key: UUID, context: BatchContext) -> None:
                 item = read[key]
-                if item.reference:
-                    context.changeset.application_form.refer_as(item.reference)
+                name_form(context.changeset, item)
                 submit_answers(context.changeset, item.answers, item.answer_pools)
                 result = context.preview()
                 eligibility = moved_between(result.before, result.evaluation)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-from operations.imports.mapping import TITLE, ColumnMapping, Target
+from operations.imports.mapping import ColumnMapping, Target
 from operations.imports.table import Cell, FileRow
 from presentation.faults import join_pointer
 from rules.definition.model import CompiledCatalogue
@@ -45,9 +45,8 @@ def mapped_row(row: FileRow, mapping: ColumnMapping, catalogue: CompiledCatalogu
         if target is None:
             continue
         if target.is_field:
-            field = "title" if target.code == TITLE else "reference"
-            item[field] = cell.strip() if isinstance(cell, str) else str(cell)
-            columns[join_pointer("", field)] = column
+            item[target.code] = cell.strip() if isinstance(cell, str) else str(cell)
+            columns[join_pointer("", target.code)] = column
             continue
         holder, pointer = item, ""
         for depth in range(len(target.rows)):

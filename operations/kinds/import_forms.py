@@ -14,6 +14,7 @@ import msgspec
 from msgspec import Meta
 
 from batch import service as batch
+from batch.changes.changeset import Changeset
 from batch.changes.records import SaveResult
 from batch.changes.submission import submit_answers
 from batch.context import BatchContext
@@ -34,7 +35,8 @@ from tenants.models import Tenant
 
 
 class ImportItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
-    """One new form. ``reference`` is the partner's own name for it; ``as_of`` (right ``forms:as_of``) the evaluation
+    """One new form. ``reference`` is the partner's own name for it, ``external_id`` its id in their system (unique
+    within the tenant), ``metadata`` their texts by key; ``as_of`` (right ``forms:as_of``) the evaluation
     date, by default the tenant's current date; ``catalogue`` a code, by default the operation's.
     """
 
@@ -42,6 +44,8 @@ class ImportItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
     answer_pools: dict[str, Any] = {}
     title: Annotated[str, Meta(max_length=200)] = ""
     reference: Annotated[str, Meta(max_length=200)] = ""
+    external_id: Annotated[str, Meta(max_length=200)] = ""
+    metadata: dict[str, str] = {}
     as_of: date | None = None
     catalogue: Annotated[str, Meta(max_length=64)] | None = None
 
@@ -132,8 +136,7 @@ class _Forms:
 
     def _change(self, key: UUID, context: BatchContext) -> None:
         item, changeset = self._items[key], context.changeset
-        if item.reference:
-            changeset.application_form.refer_as(item.reference)
+        name_form(changeset, item)
         with self._work.timed(key):
             submit_answers(changeset, item.answers, item.answer_pools)
         changeset.note_cause(Cause(OPERATION, str(self._work.operation_id)))
@@ -159,6 +162,16 @@ class _Forms:
             result={"changes": len(result.changes), "eligibility": moved_between(result.before, result.evaluation)},
             undo=stored_traces([CopyTrace(copy_id=key, before=0, after=result.version, presence="made")]),
         )
+
+
+def name_form(changeset: Changeset, item: ImportItem) -> None:
+    """Set the fields of the new form that are no answers. Raises ``WrongValue``, ``LooksSensitive``."""
+    if item.reference:
+        changeset.application_form.refer_as(item.reference)
+    if item.external_id:
+        changeset.application_form.set_external_id(item.external_id)
+    if item.metadata:
+        changeset.application_form.merge_metadata(item.metadata)
 
 
 def _made_before(key: UUID) -> ItemEnd:

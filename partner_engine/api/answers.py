@@ -33,12 +33,13 @@ class Answers(Endpoint):
     @documented(
         "Change answers",
         "Changes many answers and rows in one save: all of them or, after a single error, none. Pools contain rows: "
-        "`{answers}` adds one, `{id, answers}` changes one, `{id, delete: true}` removes one; rows nest. The response "
+        "`{answers}` adds one, `{id, answers}` changes one, `{id, delete: true}` removes one; rows nest. A new row can "
+        "have a `ref`, a name of the request for it: `refs` in the response has its id and path by it. The response "
         "lists every change with its cause, the products whose outcome or premium changed, what is still needed and "
         "all messages. With `dry_run=true` nothing is written; the response lists what would change.",
         body=AnswersChange,
         query=DryRunQuery,
-        responses={200: (shapes.ChangesShape, shapes.Receipt)},
+        responses={200: (shapes.ChangesShape, shapes.ChangesWithRefsShape, shapes.Receipt)},
         write=True,
         tagged=True,
     )

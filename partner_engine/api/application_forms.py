@@ -1,4 +1,4 @@
-"""``/application_forms``: start a form, list the tenant's forms, read a form, add a copy to it."""
+"""``/application_forms``: start a form, list the tenant's forms, add a copy to a form."""
 
 from __future__ import annotations
 
@@ -11,11 +11,10 @@ from uuid import UUID
 from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.urls import reverse
+from msgspec import UnsetType
 from rest_framework.request import Request
 
 from batch import service as batch
-from batch.changes.free_texts import clean_line
-from batch.changes.mutators.copy_fields import MAX_TITLE
 from batch.changes.records import SaveResult
 from batch.changes.submission import submit_answers
 from batch.context import BatchContext
@@ -24,13 +23,13 @@ from batch.idempotency import StoredResponse
 from batch.new_copies import AS_OF_RANGE
 from copies.models import Copy
 from decisions.listing import present_rows
-from forms.selectors import in_forms_changed_since, list_copies, list_forms, list_latest_changes, state_of_copy
-from forms.states import state_of_form
+from forms.models import ApplicationForm
+from forms.selectors import in_forms_changed_since, list_forms, list_latest_changes, with_partner_fields
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
-from partner_engine.api.copy_response import copy_shape, copy_summary, saved_copy
+from partner_engine.api.copy_response import saved_copy
+from partner_engine.api.form_fields import change_form_fields, checked_owner, checked_title
 from partner_engine.api.form_list import filter_copies, form_summary
 from partner_engine.api.http.endpoint import Endpoint
-from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, save
@@ -69,13 +68,16 @@ class ApplicationForms(Endpoint):
         "Start an application form",
         "Creates the form and its default copy, with all submitted answers and nested rows, in one save. The rules are "
         "evaluated at once: the response is the whole copy with its eligibility, what is needed and messages. `as_of` "
-        "requires the right `forms:as_of`.",
+        "requires the right `forms:as_of`. An `external_id` that another form of the tenant has: 409 "
+        "`external_id_taken` with that form in `existing`. `owner_id` is one of `GET /users`. New rows with "
+        "a `ref` are in `refs` by it.",
         body=NewForm,
-        responses={201: (shapes.CopyShape, shapes.Receipt)},
+        responses={201: (shapes.CopyShape, shapes.CopyWithRefsShape, shapes.Receipt)},
         write=True,
     )
     def post(self, request: Request, *, body: NewForm) -> HttpResponse:
         self._check_as_of(body.as_of)
+        owner_id = checked_owner(body.owner_id, tenant=self.tenant)
         opener = partial(
             batch.build_context,
             scope=self.tenant,
@@ -86,6 +88,8 @@ class ApplicationForms(Endpoint):
         )
 
         def change(context: BatchContext) -> None:
+            change_form_fields(context.changeset, external_id=body.external_id, metadata=body.metadata)
+            own_new_copy(context, owner_id)
             submit_answers(context.changeset, body.answers, body.answer_pools)
 
         return save(self, opener, change=change, respond=respond_with_new_copy)
@@ -106,13 +110,18 @@ class ApplicationForms(Endpoint):
         return [shown[form_id] for form_id in form_ids if form_id in shown], changed.next_cursor
 
     def _matching(self, query: FormsQuery) -> QuerySet[Copy]:
-        copies = list_forms(deleted=query.deleted or query.state == "deleted")
+        deleted = query.deleted or query.state == "deleted"
+        copies = with_partner_fields(list_forms(deleted=deleted))
+        if deleted and query.state not in (None, "deleted"):
+            copies = copies.none()
         if query.q:
             copies = search_forms(copies, query.q, personal=self.actor.may(Right.READ_PERSONAL))
         if query.updated_since is not None:
             copies = in_forms_changed_since(copies, query.updated_since)
-        state = query.state or ("deleted" if query.deleted else None)
-        return filter_copies(copies, query, state=state, actor=self.actor)
+        if query.external_id:
+            forms = ApplicationForm.objects.filter(external_id=query.external_id)
+            copies = copies.filter(application_form_id__in=forms.order_by().values("pk"))
+        return filter_copies(copies, query, state=None if deleted else query.state, actor=self.actor)
 
     def _check_as_of(self, as_of: date | None) -> None:
         if as_of is None:
@@ -121,33 +130,6 @@ class ApplicationForms(Endpoint):
         first, last = AS_OF_RANGE
         if not first <= as_of <= last:
             raise Refused.field("/as_of", f"as_of must be between {first} and {last}.")
-
-
-class ApplicationForm(Endpoint):
-    """One form, by its own id or the id of one of its copies."""
-
-    rights: ClassVar = {"GET": Right.READ_FORMS}
-
-    @documented(
-        "Read an application form",
-        "The form with a summary of each of its copies, and in full the copy that the id means: the copy with this id, "
-        "else the form's copy that a person changed last.",
-        responses={200: shapes.FormShape, 304: None},
-    )
-    def get(self, request: Request, id: UUID) -> HttpResponse:
-        context = batch.find(id, scope=self.tenant, actor=self.actor)
-        names, catalogue = InsuredNames(Reader.for_actor(self.actor)), context.form.catalogue
-        copies = present_rows(list_copies(context.form.id))
-        shape = shapes.FormShape(
-            id=str(context.form.id),
-            state=state_of_form(map(state_of_copy, copies)),
-            catalogue=context.form.catalogue,
-            as_of=context.form.as_of,
-            created_at=context.form.created_at,
-            copies=[copy_summary(copy, insured=names.of(copy, catalogue)) for copy in copies],
-            copy=copy_shape(context, actor=self.actor),
-        )
-        return self.respond_with_digest(shape)
 
 
 class FormCopies(Endpoint):
@@ -175,7 +157,8 @@ class FormCopies(Endpoint):
             version=body.from_version,
             is_empty=body.empty,
         )
-        return save(self, opener, change=lambda context: None, respond=respond_with_new_copy)
+        owner_id = checked_owner(body.owner_id, tenant=self.tenant)
+        return save(self, opener, change=lambda context: own_new_copy(context, owner_id), respond=respond_with_new_copy)
 
     def _source(self, form_id: UUID, from_copy: str | None) -> UUID:
         """Return the copy to start from.
@@ -194,10 +177,10 @@ class FormCopies(Endpoint):
         return source.copy.id
 
 
-def checked_title(title: str) -> str:
-    """Return ``title`` in its stored form. Raises ``Refused`` (422) for one that cannot be stored."""
-    with errors_of_field("/title"):
-        return clean_line(title, field="title", most=MAX_TITLE)
+def own_new_copy(context: BatchContext, owner_id: UUID | None | UnsetType) -> None:
+    """Make the user ``owner_id`` the owner of the new copy; without one it is the caller, if that is a user."""
+    if isinstance(owner_id, UUID):
+        context.changeset.copy.own(owner_id)
 
 
 def respond_with_new_copy(context: BatchContext, result: SaveResult, value: None) -> StoredResponse:

@@ -17,21 +17,30 @@ Order = Literal["created", "-created", "updated", "-updated", "last_touched", "-
 
 
 class RowInput(Body, frozen=True, kw_only=True):
-    """A row: new without ``id``; with it a change of that row, or its removal if ``delete`` is true. The batch
-    validates it, so that all errors are reported at once.
+    """A row: new without ``id``; with it a change of that row, or its removal if ``delete`` is true. ``ref`` names a
+    new row in the request and in ``refs`` of the response. The batch validates it, so that all errors are reported at
+    once.
     """
 
     id: str | UnsetType = UNSET
     answers: dict[str, str | float | bool | list[str] | None] | UnsetType = UNSET
     answer_pools: dict[str, list[RowInput]] | UnsetType = UNSET
     delete: Literal[True] | UnsetType = UNSET
+    ref: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+
+
+#: The id of a form in the partner's system, and the partner's own texts by key: null removes a text.
+ExternalId = Annotated[str, Meta(max_length=200)]
+Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=500)] | None], Meta(max_length=100)]
+UserId = Annotated[str, Meta(max_length=64)]
 
 
 class NewForm(Body, frozen=True, kw_only=True):
     """A new application form.
 
     ``as_of`` (right ``forms:as_of``) is the evaluation date, by default the tenant's current date. ``catalogue``
-    defaults to the tenant's.
+    defaults to the tenant's. ``external_id`` is the form's id in the caller's system, unique within the tenant;
+    ``metadata`` are up to 50 texts by key; ``owner_id`` is the user who owns the form's copy.
     """
 
     answers: dict[str, Any] = {}
@@ -39,17 +48,32 @@ class NewForm(Body, frozen=True, kw_only=True):
     title: Title = ""
     as_of: date | None = None
     catalogue: Code | None = None
+    external_id: ExternalId | None = None
+    metadata: Metadata = {}
+    owner_id: UserId | None = None
+
+
+class FormChange(Body, frozen=True, kw_only=True):
+    """A change of the form's own fields: ``external_id`` (null for none), the texts of ``metadata`` by key (null
+    removes one, the others stay), and the user who owns the copy that the id means (null for nobody).
+    """
+
+    external_id: ExternalId | None | UnsetType = UNSET
+    metadata: Metadata = {}
+    owner_id: UserId | None | UnsetType = UNSET
 
 
 class NewCopy(Body, frozen=True, kw_only=True):
     """A new copy of a form. ``from_copy`` names the copy to start from, by default the one that the form's id means,
-    and ``from_version`` an earlier version of it. An ``empty`` copy starts without answers.
+    and ``from_version`` an earlier version of it. An ``empty`` copy starts without answers. ``owner_id`` is the user
+    who owns the copy.
     """
 
     title: Title = ""
     from_copy: Annotated[str, Meta(max_length=64)] | None = None
     from_version: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
     empty: bool = False
+    owner_id: UserId | None = None
 
 
 class CloneInput(Body, frozen=True, kw_only=True):
@@ -65,7 +89,7 @@ class CopyChange(Body, frozen=True, kw_only=True):
     """A change of the copy's own fields: its title, or the id of the user who owns it (null for nobody)."""
 
     title: Title | UnsetType = UNSET
-    owner_id: Annotated[str, Meta(max_length=64)] | None | UnsetType = UNSET
+    owner_id: UserId | None | UnsetType = UNSET
 
 
 class LockInput(Body, frozen=True, kw_only=True):
@@ -165,9 +189,17 @@ class FormsQuery(Query, frozen=True, kw_only=True):
     state: State | None = None
     line: Code = ""
     owner: Annotated[str, Meta(max_length=64)] = ""
+    external_id: ExternalId = ""
     updated_since: Annotated[datetime, Meta(tz=True)] | None = None
     deleted: bool = False
     order: Order = "-created"
+    cursor: Annotated[str, Meta(max_length=200)] = ""
+    limit: Annotated[int, Meta(ge=1, le=100)] = 25
+
+
+class UsersQuery(Query, frozen=True, kw_only=True):
+    """A page of the tenant's users."""
+
     cursor: Annotated[str, Meta(max_length=200)] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 25
 

@@ -19,6 +19,7 @@ from batch.idempotency import StoredResponse
 from catalogue import releases
 from partner_engine.api.bodies import CopyChange, LockInput, ReadQuery
 from partner_engine.api.copy_response import copy_shape, saved_copy
+from partner_engine.api.form_fields import checked_owner
 from partner_engine.api.http.conditional import read_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
@@ -30,7 +31,6 @@ from presentation import shapes
 from quoting.gates import permissions_for
 from rules.flow.evaluation import EDITION
 from tenants.access import Right
-from tenants.selectors import find_colleague
 
 
 def find_copy(endpoint: Endpoint, copy_id: UUID, query: ReadQuery) -> BatchContext:
@@ -65,6 +65,7 @@ def tag_of(context: BatchContext, *others: object) -> str:
             *sorted(actor.rights),
             copy.fields,
             copy.last_touched_by_user_at,
+            context.form.fields,
             context.loaded.is_base,
             *others,
         ),
@@ -118,7 +119,7 @@ class Copy(Endpoint):
     )
     def patch(self, request: Request, id: UUID, *, body: CopyChange) -> HttpResponse:
         self.require_body()
-        owner_id = body.owner_id if body.owner_id in (UNSET, None) else self._user(str(body.owner_id))
+        owner_id = checked_owner(body.owner_id, tenant=self.tenant)
 
         def change(context: BatchContext) -> None:
             if body.title is not UNSET:
@@ -141,13 +142,6 @@ class Copy(Endpoint):
     def delete(self, request: Request, id: UUID) -> HttpResponse:
         opener = exact_copy(self, id, deleted_too=True)
         return save(self, opener, change=lambda context: context.changeset.copy.delete(), respond=no_content)
-
-    def _user(self, user_id: str) -> UUID:
-        """Return the id of an active user of the tenant. Raises ``Refused`` (422)."""
-        user = find_colleague(user_id, tenant=self.tenant)
-        if user is None:
-            raise Refused.field("/owner_id", "Your organization has no active user with this id.", code="unknown_user")
-        return user.pk
 
 
 class RestoreCopy(Endpoint):

@@ -5,10 +5,14 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+import msgspec
+from msgspec import UNSET, UnsetType
+
 from batch.changes.records import CopyRecord, SaveResult, is_touch
 from batch.changes.snapshots import CopyFields
 from batch.context import BatchContext
 from copies.models import Copy
+from copies.paths import Path
 from forms.selectors import state_of_copy
 from forms.states import State, standing_of, state_of
 from partner_engine.audit import note_personal_read
@@ -37,12 +41,15 @@ def copy_shape(
     else:
         changeset, evaluation = context.changeset, result.evaluation
     document, fields = changeset.document, changeset.copy_fields
+    deleted_at = fields.deleted_at or changeset.form_fields.deleted_at
     shape = shapes.CopyShape(
         id=str(context.copy.id),
         application_form_id=str(context.form.id),
+        external_id=changeset.form_fields.external_id or None,
+        metadata=dict(changeset.form_fields.metadata),
         title=fields.title,
         version=context.version if result is None else result.version,
-        state=_state(context, evaluation, deleted_at=fields.deleted_at, locked_at=fields.locked_at),
+        state=_state(context, evaluation, deleted_at=deleted_at, locked_at=fields.locked_at),
         catalogue=context.form.catalogue,
         as_of=evaluation.as_of,
         release=evaluation.release,
@@ -98,7 +105,10 @@ def changes_shape(
 def saved_copy(context: BatchContext, result: SaveResult) -> shapes.CopyShape | shapes.Receipt:
     """Return the copy after a save as its actor may see it: only a receipt without the right to read forms."""
     actor = context.save_context.actor
-    return copy_shape(context, actor=actor, result=result) if actor.may(Right.READ_FORMS) else _receipt(context, result)
+    if not actor.may(Right.READ_FORMS):
+        return _receipt(context, result)
+    shape, refs = copy_shape(context, actor=actor, result=result), _refs(result)
+    return shape if refs is UNSET else shapes.CopyWithRefsShape(**msgspec.structs.asdict(shape), refs=refs)
 
 
 def saved_changes(
@@ -110,11 +120,17 @@ def saved_changes(
     actor = context.save_context.actor
     if not actor.may(Right.READ_FORMS):
         return _receipt(context, result, dry_run=dry_run)
-    return changes_shape(context, result, actor=actor, dry_run=dry_run)
+    shape, refs = changes_shape(context, result, actor=actor, dry_run=dry_run), _refs(result)
+    return shape if refs is UNSET else shapes.ChangesWithRefsShape(**msgspec.structs.asdict(shape), refs=refs)
 
 
 def _receipt(context: BatchContext, result: SaveResult, *, dry_run: bool = False) -> shapes.Receipt:
-    return shapes.Receipt(str(context.copy.id), context.version if dry_run else result.version)
+    return shapes.Receipt(str(context.copy.id), context.version if dry_run else result.version, _refs(result))
+
+
+def _refs(result: SaveResult) -> dict[str, shapes.RowRef] | UnsetType:
+    """Return the new rows by the names that the request gives them, UNSET without any."""
+    return {ref: shapes.RowRef(Path(path).code, path) for ref, path in result.refs.items()} or UNSET
 
 
 def copy_summary(copy: ListedCopy, *, insured: str | None) -> shapes.CopySummary:

@@ -39,11 +39,14 @@ def filter_copies(copies: QuerySet[C], query: Filters, *, state: State | None, a
 
 
 def form_summary(copy: Any, names: InsuredNames) -> shapes.FormSummary:
-    """Return the summary of a row of ``list_forms`` and of its form."""
+    """Return the summary of a row of ``list_forms``, ``with_partner_fields``, and of its form."""
     return shapes.FormSummary(
         id=str(copy.application_form_id),
+        external_id=copy.external_id or None,
+        metadata=copy.metadata,
         catalogue=copy.catalogue,
         as_of=copy.as_of,
         created_at=copy.form_created_at,
+        deleted_at=copy.form_deleted_at,
         copy=copy_summary(copy, insured=names.of(copy, copy.catalogue)),
     )

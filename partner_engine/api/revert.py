@@ -15,10 +15,11 @@ from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.idempotency import StoredResponse
 from batch.revert import revert
-from partner_engine.api.application_forms import checked_title, respond_with_new_copy
+from partner_engine.api.application_forms import respond_with_new_copy
 from partner_engine.api.bodies import ReadQuery, RevertInput
 from partner_engine.api.copies import find_copy
 from partner_engine.api.copy_response import saved_changes
+from partner_engine.api.form_fields import checked_title
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, save, save_copy

@@ -8,7 +8,7 @@ from django.http import HttpResponse
 from rest_framework.request import Request
 
 from decisions.listing import present_rows
-from forms.selectors import list_every_copy
+from forms.selectors import list_every_copy, with_partner_fields
 from partner_engine.api.bodies import SearchQuery
 from partner_engine.api.form_list import filter_copies, form_summary
 from partner_engine.api.http.endpoint import Endpoint
@@ -46,7 +46,8 @@ class Search(Endpoint):
         after = Ranked(*decode_ranked(query.cursor)) if query.cursor else None
         ranked = rank_forms(copies, query.q, personal=sees_personal, after=after, limit=query.limit + 1)
         shown = ranked[: query.limit]
-        found = present_rows(every_copy.filter(pk__in=[match.copy_id for match in shown]), state=query.state)
+        matching = every_copy.filter(pk__in=[match.copy_id for match in shown])
+        found = present_rows(with_partner_fields(matching), state=query.state)
         rows = {copy.pk: copy for copy in found}
         names = InsuredNames(Reader.for_actor(self.actor))
         results = [

@@ -9,7 +9,8 @@ from rest_framework.views import APIView
 
 from partner_engine.api.answers import Answers
 from partner_engine.api.appetite import Appetites, AppetiteTable
-from partner_engine.api.application_forms import ApplicationForm, ApplicationForms, FormCopies
+from partner_engine.api.application_form import ApplicationForm, RestoreForm
+from partner_engine.api.application_forms import ApplicationForms, FormCopies
 from partner_engine.api.batch_imports import FailedItemsFile, ImportPreview, Imports
 from partner_engine.api.batch_operations import (
     BatchOperations,
@@ -61,6 +62,7 @@ from partner_engine.api.reveal import Reveal
 from partner_engine.api.revert import Revert
 from partner_engine.api.search import Search
 from partner_engine.api.tickets import Tickets
+from partner_engine.api.users import Users
 from partner_engine.api.webhooks import (
     ReplayWebhooks,
     RotateWebhookSecret,
@@ -80,6 +82,7 @@ _CONVERTER: Final = IdConverter
 ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "application_forms": ("application_forms", ApplicationForms),
     "application_form": ("application_forms/<id:id>", ApplicationForm),
+    "restore_form": ("application_forms/<id:id>/restore", RestoreForm),
     "form_copies": ("application_forms/<id:id>/copies", FormCopies),
     "clone_form": ("application_forms/<id:id>/clone", CloneForm),
     **ALIAS_ROUTES,
@@ -158,6 +161,7 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "webhook_event_schema": ("webhook_event_schema", WebhookEventSchema),
     "signing_keys": ("signing_keys", SigningKeys),
     "me": ("me", Me),
+    "users": ("users", Users),
     "tickets": ("tickets", Tickets),
     "schema": ("schema", Description),
     "docs": ("docs", Docs),

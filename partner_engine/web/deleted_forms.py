@@ -1,15 +1,19 @@
-"""Deletes forms and restores them; shows a deleted form, which nobody can change. Nothing is erased."""
+"""Deletes forms and restores them; shows a deleted form, which nobody can change. Nothing is erased here."""
 
 from __future__ import annotations
 
+from datetime import timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from batch import service as batch
+from batch.context import BatchContext
 from batch.errors import NotFound
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_view import log_personal_reads, read_context
@@ -61,6 +65,16 @@ def show_deleted(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpR
         copy_id=context.copy.id,
         deleted_at=at,
         deleted_exactly=deleted_at.isoformat(),
+        erased_on=_erasure_day(context, reading.reader.zone),
         may_restore=may_restore,
     )
     return render(request, "web/deleted_form.html", shown)
+
+
+def _erasure_day(context: BatchContext, zone: ZoneInfo) -> str:
+    """Return the day after which the deleted form is erased for good, "" for one that stays."""
+    retention, deleted_at = settings.DELETED_FORMS, context.form.deleted_at
+    if deleted_at is None or not retention.days or (context.loaded.is_bound and not retention.purges_bound):
+        return ""
+    day = (deleted_at + timedelta(days=retention.days)).astimezone(zone)
+    return f"{day:%B} {day.day}, {day.year}"

@@ -274,6 +274,7 @@ def test_nothing_is_changed_while_the_carrier_binds(quote: Quote) -> None:
     for act in (
         lambda context: context.changeset.apply_answers({"has_cats": True}),
         lambda context: context.changeset.copy.delete(),
+        lambda context: context.changeset.application_form.archive(),
         lambda context: next(iter(context.changeset.quote_requests)).withdraw(),
     ):
         with pytest.raises(errors.BindingUnderWay):

@@ -1,16 +1,23 @@
-"""The mutator of the application form's own fields: its reference, and its archiving. Pure."""
+"""The mutator of the application form's own fields: reference, external id, metadata, and archiving. Pure."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
 
-from batch.changes.free_texts import clean_line
+from batch.changes.free_texts import clean_line, clean_paragraphs
 from batch.changes.snapshots import FormFields
 from batch.changes.tracker import ChangeTracker
+from batch.errors import WrongValue
 
 MAX_REFERENCE: Final = 200
+MAX_EXTERNAL_ID: Final = 200
+#: The maximum number of keys of the metadata, and the maximum lengths of a key and of its text.
+MAX_METADATA: Final = 50
+MAX_METADATA_KEY: Final = 40
+MAX_METADATA_TEXT: Final = 500
 
 
 class ApplicationFormMutator:
@@ -32,6 +39,36 @@ class ApplicationFormMutator:
         Raises ``WrongValue``, ``LooksSensitive``.
         """
         self._replace(reference=clean_line(reference, field="reference", most=MAX_REFERENCE))
+
+    def set_external_id(self, external_id: str) -> None:
+        """Set the form's id in the partner's system (at most 200 characters), "" for none. The save raises
+        ``ExternalIdTaken`` if another form of the tenant has it.
+
+        Raises ``WrongValue``, ``LooksSensitive``.
+        """
+        if clean_line(external_id, field="external_id", most=MAX_EXTERNAL_ID) != external_id:
+            raise WrongValue("external_id", "remove blanks at its ends, repeated blanks and invisible characters")
+        self._replace(external_id=external_id)
+
+    def merge_metadata(self, texts: Mapping[str, str | None]) -> None:
+        """Set the ``texts`` by key and remove the keys with None; the other keys stay.
+
+        Raises ``WrongValue`` and ``LooksSensitive``, whose field is ``metadata/<key>`` or ``metadata``.
+        """
+        merged = dict(self.fields.metadata)
+        for key, text in texts.items():
+            field = f"metadata/{key}"
+            if text is None:
+                merged.pop(key, None)
+                continue
+            if len(key) > MAX_METADATA_KEY:
+                raise WrongValue("metadata", f"a key has at most {MAX_METADATA_KEY} characters")
+            if not key or clean_line(key, field=field, most=MAX_METADATA_KEY) != key:
+                raise WrongValue(field, "a key is one line of visible characters without blanks at its ends")
+            merged[key] = clean_paragraphs(text, field=field, most=MAX_METADATA_TEXT)
+        if len(merged) > MAX_METADATA:
+            raise WrongValue("metadata", f"a form has at most {MAX_METADATA} keys, and these would be {len(merged)}")
+        self._replace(metadata=merged)
 
     def archive(self) -> None:
         """Archive the form with all its copies: only reads with ``archived`` return it."""

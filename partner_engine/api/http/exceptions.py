@@ -17,7 +17,7 @@ from msgspec import UNSET
 from rest_framework import exceptions
 from structlog.contextvars import get_contextvars
 
-from batch.errors import BatchError, CopyIsLocked, InvalidAnswers, LockNotAcquired
+from batch.errors import BatchError, CopyIsLocked, ExternalIdTaken, InvalidAnswers, LockNotAcquired
 from batch.misuse import Misuse
 from catalogue.releases import NeverPublished
 from copies.history import NoSuchVersion
@@ -26,7 +26,7 @@ from encryption.key_ring import KeyServiceUnavailable
 from operations.errors import OperationError
 from operations.submission.errors import NoValidItems
 from partner_engine.error_statuses import RETRY_AFTER, status_of, status_of_operation_error
-from partner_engine.problems import MEDIA_TYPE, Fault, HolderShape, LockShape, Refused, render
+from partner_engine.problems import MEDIA_TYPE, ExistingShape, Fault, HolderShape, LockShape, Refused, render
 from partner_engine.rate_limits import as_refused
 from rules.explain.trace import UnknownTarget
 from tenants.access import MissingRight
@@ -164,11 +164,18 @@ def _from_lock(exception: LockNotAcquired) -> Refused:
     return Refused(status_of(exception), exception.code, str(exception), obstacle=shape)
 
 
+def _from_external_id(exception: ExternalIdTaken) -> Refused:
+    fault = Fault(pointer="/external_id", code=exception.code, detail=str(exception))
+    existing = ExistingShape(application_form_id=str(exception.form_id))
+    return Refused(status_of(exception), exception.code, str(exception), faults=[fault], obstacle=existing)
+
+
 #: Exceptions with more to report than a code and a sentence.
 _CONVERTERS: Final[dict[type[Exception], Callable[[Any], Refused]]] = {
     RateLimited: as_refused,
     InvalidAnswers: _from_answers,
     LockNotAcquired: _from_lock,
+    ExternalIdTaken: _from_external_id,
 }
 
 

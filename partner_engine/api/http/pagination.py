@@ -25,7 +25,7 @@ M = TypeVar("M", bound=Model)
 #: Requested order -> column. Rows without a value come last in either direction.
 ORDERS: Final = {"last_touched": "last_touched_by_user_at", "updated": "updated_at", "event": "created_at"}
 #: Orders by an id alone, which is sortable by time and never changes.
-ID_ORDERS: Final = {"created": "application_form_id"}
+ID_ORDERS: Final = {"created": "application_form_id", "user": "id"}
 
 
 class Position(msgspec.Struct, frozen=True, array_like=True, forbid_unknown_fields=True):

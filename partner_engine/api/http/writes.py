@@ -18,6 +18,7 @@ from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import IdempotencyReplay, NotFound
 from batch.idempotency import IdempotencyKey, StoredResponse
+from forms.selectors import find_meant_copy
 from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint, http_response
 from partner_engine.api.http.idempotency import idempotency_key, replayed_response, sealed_response
@@ -93,6 +94,26 @@ def exact_copy(endpoint: Endpoint, copy_id: UUID, *, deleted_too: bool = False) 
     # Deleted copies are opened too: a repeated request receives its first response even if the copy is deleted by now.
     opener = copy_or_form(endpoint, copy_id, archived=True)
     return partial(_open_exactly, opener, copy_id, deleted_too=deleted_too)
+
+
+def meant_copy(endpoint: Endpoint, form_or_copy_id: UUID, *, deleted_too: bool = False) -> Opener:
+    """Return the opener of the copy that the id means, which raises ``NotFound`` for the id of a deleted copy and,
+    without ``deleted_too``, of a deleted form.
+    """
+    # Of deleted forms too: a repeated request receives its first response even if the form is deleted by now.
+    meant = find_meant_copy(form_or_copy_id, archived=True)
+    opener = copy_or_form(endpoint, meant or form_or_copy_id, archived=True)
+    return partial(_open_meant, opener, deleted_too=deleted_too)
+
+
+@contextmanager
+def _open_meant(opener: Opener, *, deleted_too: bool, idempotency: IdempotencyKey | None) -> Iterator[BatchContext]:
+    with opener(idempotency=idempotency) as context:
+        if context.stored_response is None:
+            is_archived = context.form.deleted_at is not None
+            if context.copy.fields.deleted_at is not None or (is_archived and not deleted_too):
+                raise NotFound
+        yield context
 
 
 @contextmanager

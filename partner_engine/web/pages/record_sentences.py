@@ -83,4 +83,8 @@ def _field(change: Change) -> str:
             return "Base copy changed"
         case "application_form/reference":
             return f"Reference: {change.after}" if change.after else "Reference removed"
+        case "application_form/external_id":
+            return f"External ID: {change.after}" if change.after else "External ID removed"
+        case "application_form/metadata":
+            return "Metadata of a program changed" if is_set else "Metadata of a program removed"
     return ""

@@ -139,3 +139,19 @@ def test_the_rights_of_the_run_count(operation: KindRun, kennels: Tenant, agent:
     assert ends[0].refusal.code == "missing_right"
     with pytest.raises(MissingRight):
         KindRun(kennels, replace(agent, rights=frozenset())).run(IMPORT, new_forms(1))
+
+
+def test_an_external_id_that_exists_fails_its_item_alone(operation: KindRun, kennels: Tenant) -> None:
+    items = new_forms(3, metadata={"source": "file"})
+    for item, external_id in zip(items, ("A", "B", "A"), strict=True):
+        item["external_id"] = external_id
+
+    ends = operation.run(IMPORT, items)
+
+    assert [end.refusal.code if end.refusal else "" for end in ends] == ["", "", "external_id_taken"]
+    with use_tenant(kennels):
+        forms = ApplicationForm.objects.order_by("external_id").values_list("id", "external_id", "metadata")
+        assert list(forms) == [
+            (ends[0].item_id, "A", {"source": "file"}),
+            (ends[1].item_id, "B", {"source": "file"}),
+        ]

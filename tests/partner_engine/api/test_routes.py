@@ -59,6 +59,9 @@ ROWS = [
     Row("GET", "application_forms", READ),
     Row("POST", "application_forms", WRITE, b'{"answers": {}}'),
     Row("GET", "application_forms/<id:id>", READ),
+    Row("PATCH", "application_forms/<id:id>", WRITE, b'{"external_id": "x"}'),
+    Row("DELETE", "application_forms/<id:id>", WRITE, b"{}"),
+    Row("POST", "application_forms/<id:id>/restore", WRITE, b"{}"),
     Row("POST", "application_forms/<id:id>/copies", WRITE, b'{"title": "x"}'),
     Row("POST", "application_forms/<id:id>/clone", WRITE, b"{}"),
     Row("PATCH", "application_forms/<id:id>/answers", WRITE, b'{"answers": {}}'),
@@ -165,6 +168,7 @@ ROWS = [
     Row("POST", "webhook_endpoints/<id:id>/test", HOOKS, b"{}"),
     Row("GET", "webhook_event_schema", None),
     Row("GET", "me", None),
+    Row("GET", "users", READ),
     Row("POST", "tickets", READ, b"{}"),
 ]
 #: One alias has a row above: the others are the same views (see test_form_aliases).

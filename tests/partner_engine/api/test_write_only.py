@@ -26,6 +26,8 @@ WRITES: Final[list[tuple[str, str, Any]]] = [
     ("POST", "/copies/{id}/make_base", None),
     ("POST", "/copies/{id}/revert", {"version": 1}),
     ("POST", "/copies/{id}/revert", {"version": 1, "into": "new_copy"}),
+    ("PATCH", "/application_forms/{id}", {"external_id": "x"}),
+    ("POST", "/application_forms/{id}/restore", None),
     ("POST", "/application_forms/{id}/copies", {}),
     ("POST", "/application_forms", {"answers": {"mqs_business_name": "Written only"}}),
 ]
