@@ -41,6 +41,7 @@ from tests.harness.carrier_links import MemoryLog
 from tests.harness.carrier_simulator import carrier_simulator, started_simulator  # noqa: F401 - fixtures
 from tests.harness.cast import DEMO, DEMO_RELEASE, PASSWORD, PROCESS, SECOND_DATABASE
 from tests.harness.tiers import IS_FULL
+from tests.harness.web_servers import web_server  # noqa: F401 - fixture
 
 
 def pytest_configure() -> None:

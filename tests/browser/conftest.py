@@ -17,7 +17,6 @@ from tests.harness.cast import PASSWORD
 from tests.harness.cut_line import Line, line_to
 from tests.harness.form_driver import Driver
 from tests.harness.socket_client import start
-from tests.harness.web_servers import serve
 
 CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 
@@ -35,17 +34,10 @@ def browser() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
-def server_process(django_db_setup: None) -> Iterator[str]:
-    """Serve the tests' database by one process for all tests: its start takes longer than most of them."""
-    with serve() as port:
-        yield f"http://127.0.0.1:{port}"
-
-
 @pytest.fixture
-def server(transactional_db: None, demo: Release, server_process: str) -> str:
+def server(transactional_db: None, demo: Release, web_server: int) -> str:
     """Return the server's address, with the demo catalogue published."""
-    return server_process
+    return f"http://127.0.0.1:{web_server}"
 
 
 @pytest.fixture(scope="session")

@@ -205,6 +205,7 @@ def test_a_field_has_one_state_and_shows_what_is_stored(driver: Driver, copy_id:
     expect(revenue).to_have_value("1,200")
 
 
+@pytest.mark.slow  # test_main_job.py watches the same along its way
 def test_head_list_and_menu_count_alike_while_a_form_is_filled_in(driver: Driver, harbor: Tenant, agent: User) -> None:
     page = driver.page
     s1 = next(found for found in read_samples() if found.id == "S1")

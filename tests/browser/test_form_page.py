@@ -33,6 +33,7 @@ def start(agent: User, of: Sample, *, answered: bool = False) -> UUID:
         return context.copy.id
 
 
+@pytest.mark.slow  # test_main_job.py goes the same way by keys
 def test_restaurant_is_filled_in_to_its_outcome_and_stays(driver: Driver, agent: User) -> None:
     s1 = sample("S1")
     driver.open(start(agent, s1))

@@ -7,12 +7,10 @@ from playwright.sync_api import Browser, expect
 
 from batch import service as batch
 from catalogue.demo import Sample
-from catalogue.loader import load
-from catalogue.releases import publish
 from tenants.models import Tenant, User
 from tests.harness.form_driver import Driver
 from tests.harness.guests import issue
-from tests.harness.long_catalogue import LONG
+from tests.harness.long_catalogue import store_long_release
 from tests.harness.socket_client import save, start
 
 pytestmark = pytest.mark.browser
@@ -77,7 +75,7 @@ def test_a_guest_goes_through_the_sets_at_a_phone_and_finishes(
 
 
 def test_the_steps_of_a_long_form_are_drawn(browser: Browser, server: str, agent: User, harbor: Tenant) -> None:
-    publish(load(LONG), actor_id="test")
+    store_long_release()
     actor = agent.as_actor(source="web")
     with batch.build_context(scope=harbor, actor=actor, catalogue="long") as context:
         context.save()

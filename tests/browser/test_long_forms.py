@@ -9,11 +9,9 @@ import pytest
 from playwright.sync_api import expect
 
 from batch import service as batch
-from catalogue.loader import load
-from catalogue.releases import publish
 from tenants.models import User
 from tests.harness.form_driver import Driver
-from tests.harness.long_catalogue import LONG
+from tests.harness.long_catalogue import store_long_release
 
 pytestmark = pytest.mark.browser
 
@@ -101,7 +99,7 @@ def test_saves_are_undone_and_rows_have_keys(driver: Driver, owners: UUID) -> No
 
 def test_sets_of_a_long_form_are_drawn_when_they_are_opened(driver: Driver, agent: User) -> None:
     assert agent.tenant is not None
-    publish(load(LONG), actor_id="test")
+    store_long_release()
     with batch.build_context(scope=agent.tenant, actor=agent.as_actor(source="web"), catalogue="long") as context:
         context.save()
         copy_id = context.copy.id
@@ -137,7 +135,7 @@ def test_an_address_leads_into_closed_rows_and_undrawn_sets(driver: Driver, owne
     page.evaluate("() => { location.hash = '#q-mqs_business_name'; }")
     expect(page.locator("#i-mqs_business_name")).to_be_focused()
 
-    publish(load(LONG), actor_id="test")
+    store_long_release()
     assert agent.tenant is not None
     with batch.build_context(scope=agent.tenant, actor=agent.as_actor(source="web"), catalogue="long") as context:
         context.save()

@@ -79,6 +79,10 @@ def test_a_restaurant_is_insured_by_keys_alone(driver: Driver, agent: User) -> N
     losses, insured = walk.stops.index("mqs_any_losses"), walk.stops.index("mqs_currently_insured")
     assert any(stop.endswith("/mqs_loss_lob") for stop in walk.stops[losses:insured])
     _assert_versions_are_meant(walk, versions(agent, copy_id))
+    page.reload()
+    assert driver.products() == expected
+    expect(page.locator("[name=mqs_annual_revenue]")).to_have_value("1,250,000")
+    expect(page.locator("[name=mqs_fein]")).to_have_value("")
 
 
 def _assert_versions_are_meant(walk: KeyWalk, found: list[dict[str, object]]) -> None:

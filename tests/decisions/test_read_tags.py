@@ -14,7 +14,7 @@ from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api, assert_problem
 from tests.harness.later_releases import publish_release, with_sensitivity
 from tests.harness.moments import DATED, EARLY_ZONE, LATE_ZONE, declining, run_actions
-from tests.harness.tiers import seeds
+from tests.harness.tiers import amount, seeds
 
 pytestmark = pytest.mark.django_db
 
@@ -67,7 +67,7 @@ def test_no_304_hides_a_change_over_random_histories(
         lambda: None,
     )
 
-    for _ in range(12):
+    for _ in range(amount(8, full=12)):
         chance.choice(steps)()
         for read in READS:
             holder.read(url, read)

@@ -37,6 +37,15 @@ def forks(servers: Servers) -> Iterator[ForkServer]:
         yield forks
 
 
+@pytest.fixture(autouse=True)
+def databases_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Drop the databases that a test made on the servers that may be killed."""
+    servers = request.getfixturevalue("servers") if "servers" in request.fixturenames else None
+    yield
+    if servers is not None:
+        servers.drop_databases()
+
+
 @pytest.fixture
 def world(servers: Servers, forks: ForkServer) -> World:
     """Return a new database with forms at version 1."""

@@ -17,7 +17,7 @@ from tests.harness.faults.trials import Report
 from tests.harness.faults.world import World
 
 FULL: Final = pytest.mark.fault
-TTL: Final = 0.3
+TTL: Final = 1.0
 #: The seconds from a process's last report to its kill.
 LONGEST_LIFE: Final = 0.04
 

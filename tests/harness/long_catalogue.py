@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
+import msgspec
+import zstandard
+
+from catalogue.models import Catalogue, Release
 from rules.definition.catalogue import CatalogueDefinition, Question, QuestionSet
 
+LONG_RELEASE: Final = 2_000_000_001
 SETS: Final = 50
 IN_EACH: Final = 40
 
@@ -36,3 +42,18 @@ LONG: Final = CatalogueDefinition(
         for part in range(SETS)
     ),
 )
+
+
+def store_long_release() -> Release:
+    """Store the long catalogue as a current release without a draft, always under the same id: it is compiled once per
+    process, which takes seconds.
+    """
+    stored = Catalogue.objects.create(code=LONG.code, title=LONG.title)
+    return Release.objects.create(
+        id=LONG_RELEASE, catalogue=stored, number=1, content=_content(), checksum="0", published_by_id="test"
+    )
+
+
+@cache
+def _content() -> bytes:
+    return zstandard.compress(msgspec.json.encode(LONG))

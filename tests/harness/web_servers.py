@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+import pytest
 from django.conf import settings
 from django.db import connections
 
@@ -79,6 +80,15 @@ def call(port: int, method: str, path: str, token: str, body: Any = None, **head
         return Answer(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())
     finally:
         connection.close()
+
+
+@pytest.fixture(scope="session")
+def web_server(django_db_setup: None) -> Iterator[int]:
+    """Serve the tests' database by one process for all tests, whose start takes longer than most of them; return its
+    port.
+    """
+    with serve() as port:
+        yield port
 
 
 def _free_port() -> int:

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-import yaml
 from django.core.management import call_command
 
 from batch.locks import copy_lock, locked_copy
@@ -81,9 +80,9 @@ def test_a_save_without_the_lock_reports_it(api: Api, s1: Sample, monkeypatch: p
 
 
 def test_the_description_contains_holder_and_header(tmp_path_factory: pytest.TempPathFactory) -> None:
-    file = tmp_path_factory.mktemp("openapi") / "openapi.yaml"
-    call_command("spectacular", file=str(file))
-    description = yaml.safe_load(file.read_text())
+    file = tmp_path_factory.mktemp("openapi") / "openapi.json"
+    call_command("spectacular", "--format", "openapi-json", file=str(file))
+    description = json.loads(file.read_text())
 
     schemas = description["components"]["schemas"]
     assert schemas["Problem"]["properties"]["holder"] == {"$ref": "#/components/schemas/HolderShape"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
@@ -13,20 +12,12 @@ from tenants.access import Actor
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import Api
 from tests.harness.socket_client import session_of, start
-from tests.harness.web_servers import serve
-
-
-@pytest.fixture(scope="session")
-def server(django_db_setup: None) -> Iterator[int]:
-    """Serve the tests' database by a process of its own; return its port."""
-    with serve() as port:
-        yield port
 
 
 @pytest.fixture
-def port(transactional_db: None, demo: Release, server: int) -> int:
+def port(transactional_db: None, demo: Release, web_server: int) -> int:
     """Return the server's port, with the demo catalogue published."""
-    return server
+    return web_server
 
 
 @pytest.fixture

@@ -90,6 +90,7 @@ def test_frames_lead_to_what_a_fresh_read_shows_in_full(
     assert known == true
 
 
+@pytest.mark.slow
 def test_a_follower_that_ignores_versions_is_detected(port: int, harbor: Tenant, actor: Actor, member: User) -> None:
     lost: Step = ("answer", "mqs_lobs", ["bop"], 0)
 

@@ -25,6 +25,7 @@ from tests.harness.edit_scripts import demo_catalogue
 from tests.harness.sabotaged_sockets import application_with
 from tests.harness.socket_client import in_thread, session_of, start
 from tests.harness.socket_follower import Copybook, Follower, address_of
+from tests.harness.tiers import within
 from tests.harness.web_servers import call, serve
 from tests.partner_engine.live.test_hybrid_state import read
 
@@ -33,7 +34,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 #: The answers that change in turn: an unnoticed gap leaves one of them outdated.
 FIELDS = ("mqs_mail_city", "mqs_business_name", "mqs_mail_zip")
 #: The seconds within which a reconnected client must have all saves.
-BOUND = 2.0
+BOUND = within(2.0)
 
 
 #: The seconds without and with a disturbance, repeatedly.

@@ -9,9 +9,7 @@ from typing import Final
 import pytest
 from django.http import HttpResponse
 
-from catalogue.loader import load
-from catalogue.releases import publish
-from tests.harness.long_catalogue import IN_EACH, LONG, SETS
+from tests.harness.long_catalogue import IN_EACH, SETS, store_long_release
 from tests.harness.page_client import Page, StartForm, triggered_events
 
 #: The most that the page of a long form takes, in bytes.
@@ -21,7 +19,7 @@ MOST_BYTES: Final = 300_000
 @pytest.fixture
 def long_page(start_form: StartForm, open_page: Callable[[str], Page]) -> Page:
     """Return the page of an empty form of the long catalogue."""
-    publish(load(LONG), actor_id="test")
+    store_long_release()
     return open_page(start_form(catalogue="long"))
 
 

@@ -114,7 +114,7 @@ def has_locked_no(found: dict[str, Appetite]) -> list[str]:
 
 def test_a_surplus_product_is_unwanted_while_a_rival_is_open() -> None:
     checked = 0
-    for seed in range(200):
+    for seed in range(amount(80, full=200)):
         catalogue = without_carrier_questions(seed % 61)
         form = random_form(catalogue, Random(seed), share=1.0)
         outcomes = evaluate(catalogue, form).eligibility
