@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from django.urls import reverse
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 
 from carriers.models import CarrierProduct
 from catalogue.loader import load
@@ -16,6 +17,7 @@ from tests.harness.cast import PASSWORD
 from tests.harness.form_driver import SERIOUS
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.sensitive_kennel import start_kennel
+from tests.harness.socket_client import session_of
 from tests.harness.tiers import amount
 
 pytestmark = pytest.mark.browser
@@ -69,3 +71,24 @@ def test_the_main_pages_are_accessible_and_need_nothing_from_elsewhere(
             ]
 
     assert faults == []
+
+
+def test_the_theme_of_staff_follows_them_into_another_browser(browser: Browser, server: str, staff: User) -> None:
+    cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session_of(staff), "url": server}
+    with browser.new_context(color_scheme="light") as context:
+        context.add_cookies([cookie])
+        page = context.new_page()
+        page.goto(f"{server}/admin/")
+        expect(page.locator("html")).to_have_class("")
+        # Unfold's own key: to the light theme and then to the dark one.
+        for theme in ("light", "dark"):
+            with page.expect_response("**/admin/theme/") as stored:
+                page.keyboard.press("Control+e")
+            assert stored.value.status == 204
+            expect(page.locator("html")).to_have_class(theme)
+
+    with browser.new_context(color_scheme="light") as context:
+        context.add_cookies([cookie])
+        page = context.new_page()
+        page.goto(f"{server}/admin/")
+        expect(page.locator("html")).to_have_class("dark")
