@@ -14,7 +14,7 @@ class IdempotencyRecord(TenantModel):
 
     id = models.BigAutoField(primary_key=True)
     client = models.CharField(max_length=100, help_text="Type and ID of the actor. Two clients may use the same key.")
-    key = models.CharField(max_length=255)
+    key = models.CharField(max_length=260, help_text="With the index of the entry, if the request is a list.")
     fingerprint = models.BinaryField(help_text="HMAC of method, path and body.")
     status = models.PositiveSmallIntegerField()
     headers = models.JSONField(default=dict)

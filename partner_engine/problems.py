@@ -25,6 +25,7 @@ __all__ = [
     "Problem",
     "Refused",
     "brief",
+    "combined",
     "render",
 ]
 
@@ -115,6 +116,17 @@ class Refused(Exception):
     def header(cls, name: str, detail: str) -> Refused:
         """Return the refusal (400) of the request header ``name``."""
         return cls(400, "malformed_header", detail, faults=[Fault(path=name, code="malformed_header", detail=detail)])
+
+
+def combined(refusals: Sequence[Refused]) -> Refused:
+    """Return one refusal with the faults of all; status and code are those of the first."""
+    first, *others = refusals
+    if not others:
+        return first
+    faults = [fault for refused in refusals for fault in refused.faults]
+    more = sum(refused.more for refused in refusals)
+    detail = f"The request has {len(faults) + more} errors; nothing was changed."
+    return Refused(first.status, first.code, detail, faults=faults, headers=first.headers, more=more)
 
 
 def brief(faults: Sequence[Fault]) -> list[Fault]:

@@ -157,6 +157,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "partner_engine.page_compression.PageCompressionMiddleware",
     "partner_engine.csp.ContentSecurityMiddleware",
+    "partner_engine.cross_origin.CrossOriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",

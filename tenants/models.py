@@ -256,6 +256,10 @@ class ApiClient(AbstractApplication):
     def __str__(self) -> str:
         return self.name or self.client_id
 
+    def allows(self, origin: str) -> bool:
+        """Return whether browser programs of ``origin`` may use the client's tokens."""
+        return origin in self.allowed_origins.split()
+
     def is_usable(self, request: object) -> bool:
         """Return whether the client may get and use tokens; the OAuth2 library asks before both."""
         return self.is_active

@@ -57,7 +57,10 @@ class WebhookEndpoint(TenantModel):
 
 
 class WebhookPayload(TenantModel):
-    """The payload of one event: its id is the action's, its ``body`` the exact text that is signed and sent."""
+    """The payload of one event: its id is the action's, its ``body`` the exact text that is signed and sent.
+
+    ``position`` is its place in the tenant's feed, in the order in which events become visible; tests have none.
+    """
 
     id = models.UUIDField(primary_key=True, editable=False)
     event_type = models.CharField(max_length=64)
@@ -66,9 +69,13 @@ class WebhookPayload(TenantModel):
     body = models.TextField()
     correlation_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(db_index=True)
+    position = models.BigIntegerField(null=True)
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
+        constraints: ClassVar = [
+            models.UniqueConstraint(fields=["tenant_id", "position"], name="webhook_payload_position")
+        ]
 
     def __str__(self) -> str:
         return self.event_type

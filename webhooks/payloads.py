@@ -1,4 +1,6 @@
-"""The handler of ``PublishWebhook``: one event becomes one payload and a delivery per subscribed endpoint."""
+"""The handler of ``PublishWebhook``: one event becomes one payload in the feed, and a delivery
+per subscribed endpoint.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from django.db import transaction
 
 from actions.registry import Delivered
 from webhooks.event_types import event_body, wants
+from webhooks.feed import next_position
 from webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookPayload
 from webhooks.wakeup import wake_deliveries
 
@@ -24,7 +27,7 @@ def register_redaction(redaction: Redaction) -> None:
 
 
 def publish(action: Delivered) -> None:
-    """Store the event of ``action`` for every subscribed endpoint of the tenant; idempotent.
+    """Store the event of ``action`` for the feed and for every subscribed endpoint of the tenant; idempotent.
 
     Payload and deliveries are stored in one transaction, so a stored payload has all its deliveries: an endpoint added
     later receives no earlier events.
@@ -35,11 +38,10 @@ def publish(action: Delivered) -> None:
         for endpoint in WebhookEndpoint.objects.filter(disabled_at=None).only("id", "event_types")
         if wants(endpoint.event_types, event_type)
     ]
-    if not endpoints:
-        return
     with transaction.atomic(using=action.tenant.database_alias):
         payload = _payload(action, event_type)
         if not WebhookPayload.objects.filter(pk=payload.id).exists():
+            payload.position = next_position(action.tenant)
             # Another run may still come first: then the key refuses this one, and the retry finds it.
             payload.save(force_insert=True)
             WebhookDelivery.objects.bulk_create(
@@ -52,7 +54,8 @@ def publish(action: Delivered) -> None:
                 )
                 for endpoint in endpoints
             )
-    wake_deliveries(action.tenant.database_alias)
+    if endpoints:
+        wake_deliveries(action.tenant.database_alias)
 
 
 def _payload(action: Delivered, event_type: str) -> WebhookPayload:

@@ -21,7 +21,12 @@ class Migration(migrations.Migration):
                         help_text="Type and ID of the actor. Two clients may use the same key.", max_length=100
                     ),
                 ),
-                ("key", models.CharField(max_length=255)),
+                (
+                    "key",
+                    models.CharField(
+                        help_text="With the index of the entry, if the request is a list.", max_length=260
+                    ),
+                ),
                 ("fingerprint", models.BinaryField(help_text="HMAC of method, path and body.")),
                 ("status", models.PositiveSmallIntegerField()),
                 ("headers", models.JSONField(default=dict)),

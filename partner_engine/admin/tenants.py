@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 from django.contrib import admin
@@ -133,7 +133,11 @@ class ApiClientForm(forms.ModelForm):
 
     class Meta:
         model = ApiClient
-        fields = ("name", "tenant", "is_active", "allowed_scopes")
+        fields = ("name", "tenant", "is_active", "allowed_scopes", "allowed_origins")
+        help_texts: ClassVar = {
+            "allowed_origins": "Addresses of its own pages, such as https://quotes.example.com, that may call the API "
+            "from a browser. One per line; empty for none."
+        }
 
 
 @admin.register(ApiClient, site=site)
@@ -151,7 +155,7 @@ class ApiClientAdmin(NoGuessing, ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
         """Return the fields. The client id exists only after the client is added."""
-        own = ("name", "tenant", "is_active", "allowed_scopes")
+        own = ("name", "tenant", "is_active", "allowed_scopes", "allowed_origins")
         return own if obj is None else ("client_id", *own, "created")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import ClassVar
 from uuid import UUID
 
@@ -18,9 +20,11 @@ from partner_engine.api.copies import find_copy
 from partner_engine.api.copy_response import saved_changes
 from partner_engine.api.http.conditional import expected_version, version_tag
 from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.field_errors import refusals_of_answers
 from partner_engine.api.http.idempotency import idempotency_key
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, save_copy
+from partner_engine.problems import Refused
 from presentation import shapes
 from tenants.access import Right
 
@@ -55,6 +59,14 @@ class Answers(Endpoint):
             shape = saved_changes(context, context.preview(), dry_run=True)
             return self.respond_in_full(shape, version_tag(context.version))
         return save_copy(self, id, change=change, respond=_respond)
+
+    def refusals_of_answers(self, **places: object) -> Sequence[Refused]:
+        """Return what is wrong with the answers in a request that is refused for its shape."""
+        return refusals_of_answers(self._to_read(UUID(str(places["id"]))), self.parsed_body())
+
+    @contextmanager
+    def _to_read(self, id: UUID) -> Iterator[BatchContext]:
+        yield find_copy(self, id, ReadQuery())
 
     def _open_for_dry_run(self, id: UUID) -> BatchContext:
         idempotency_key(self)  # refuses a malformed key, as a write does; a dry run stores nothing under a valid one

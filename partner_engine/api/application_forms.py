@@ -30,6 +30,8 @@ from partner_engine.api.copy_response import saved_copy
 from partner_engine.api.form_fields import change_form_fields, checked_owner, checked_title
 from partner_engine.api.form_list import filter_copies, form_summary
 from partner_engine.api.http.endpoint import Endpoint
+from partner_engine.api.http.field_errors import refusals_of_answers
+from partner_engine.api.http.many import ManyResults
 from partner_engine.api.http.pagination import next_page, page
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, save
@@ -70,10 +72,13 @@ class ApplicationForms(Endpoint):
         "evaluated at once: the response is the whole copy with its eligibility, what is needed and messages. `as_of` "
         "requires the right `forms:as_of`. An `external_id` that another form of the tenant has: 409 "
         "`external_id_taken` with that form in `existing`. `owner_id` is one of `GET /users`. New rows with "
-        "a `ref` are in `refs` by it.",
+        "a `ref` are in `refs` by it. A list of up to 50 forms is accepted too: each is created or refused by "
+        "itself, with the status and body that it would have alone (207). Send more as one operation.",
         body=NewForm,
-        responses={201: (shapes.CopyShape, shapes.CopyWithRefsShape, shapes.Receipt)},
+        responses={201: (shapes.CopyShape, shapes.CopyWithRefsShape, shapes.Receipt), 207: ManyResults},
         write=True,
+        many=True,
+        makes_copy=True,
     )
     def post(self, request: Request, *, body: NewForm) -> HttpResponse:
         self._check_as_of(body.as_of)
@@ -93,6 +98,15 @@ class ApplicationForms(Endpoint):
             submit_answers(context.changeset, body.answers, body.answer_pools)
 
         return save(self, opener, change=change, respond=respond_with_new_copy)
+
+    def refusals_of_answers(self, **places: object) -> Sequence[Refused]:
+        """Return what is wrong with the answers in a request that is refused for its shape."""
+        body = self.parsed_body()
+        catalogue = body.get("catalogue") if isinstance(body, dict) else None
+        opener = batch.build_context(
+            scope=self.tenant, actor=self.actor, catalogue=catalogue if isinstance(catalogue, str) else ""
+        )
+        return refusals_of_answers(opener, body)
 
     def _page(self, query: FormsQuery) -> tuple[Sequence[Copy], str]:
         """Return the copies of one page, and the cursor of the next page or ""."""
@@ -144,6 +158,7 @@ class FormCopies(Endpoint):
         body=NewCopy,
         responses={201: (shapes.CopyShape, shapes.Receipt)},
         write=True,
+        makes_copy=True,
     )
     def post(self, request: Request, id: UUID, *, body: NewCopy) -> HttpResponse:
         if body.empty and (body.from_copy is not None or body.from_version is not None):

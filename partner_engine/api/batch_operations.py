@@ -142,6 +142,7 @@ class OperationResults(Endpoint):
         "withdrawn stops; its last line is then an `error` with the code `access_withdrawn`.",
         query=shapes.ResultsQuery,
         responses={200: ItemShape},
+        selects=False,
     )
     def get(self, request: Request, id: UUID, *, query: shapes.ResultsQuery) -> HttpResponseBase:
         operation = access_operation(id)

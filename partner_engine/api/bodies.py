@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from forms.states import State
 from partner_engine.api.http.input import Body, Query
+from partner_engine.api.http.schema_components import reference
 
 Title = Annotated[str, Meta(max_length=200)]
 Code = Annotated[str, Meta(max_length=64)]
@@ -35,6 +36,34 @@ Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=500)] | None], Met
 UserId = Annotated[str, Meta(max_length=64)]
 
 
+#: Answers by code of their question, and rows by code of their pool. Only the description has their types: the batch
+#: checks them, so that all errors are reported at once.
+AnswersInput = Annotated[
+    dict[str, Any],
+    Meta(
+        description="Answers by the code of their question; null clears an answer.",
+        extra_json_schema={
+            "additionalProperties": {
+                "anyOf": [
+                    {"type": "string"},
+                    {"type": "number"},
+                    {"type": "boolean"},
+                    {"type": "array", "items": {"type": "string"}},
+                    {"type": "null"},
+                ]
+            }
+        },
+    ),
+]
+PoolsInput = Annotated[
+    dict[str, Any],
+    Meta(
+        description="Rows by the code of their pool.",
+        extra_json_schema={"additionalProperties": {"type": "array", "items": reference(RowInput)}},
+    ),
+]
+
+
 class NewForm(Body, frozen=True, kw_only=True):
     """A new application form.
 
@@ -43,8 +72,8 @@ class NewForm(Body, frozen=True, kw_only=True):
     ``metadata`` are up to 50 texts by key; ``owner_id`` is the user who owns the form's copy.
     """
 
-    answers: dict[str, Any] = {}
-    answer_pools: dict[str, Any] = {}
+    answers: AnswersInput = {}
+    answer_pools: PoolsInput = {}
     title: Title = ""
     as_of: date | None = None
     catalogue: Code | None = None
@@ -101,8 +130,8 @@ class LockInput(Body, frozen=True, kw_only=True):
 class AnswersChange(Body, frozen=True, kw_only=True):
     """Many answers and rows in one save. A null value clears the answer."""
 
-    answers: dict[str, Any] = {}
-    answer_pools: dict[str, Any] = {}
+    answers: AnswersInput = {}
+    answer_pools: PoolsInput = {}
 
 
 class ConfirmationInput(Body, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 from django.http import HttpResponse
@@ -15,6 +15,7 @@ from partner_engine.api.bodies import CatalogueQuery
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
+from presentation.answers_schema import answers_schema
 from rules.definition.catalogue import Pool, Question, RequiredWhen
 from tenants.access import Right
 
@@ -121,14 +122,52 @@ class Catalogue(Endpoint):
         "entity tag changes with a new release.",
         query=CatalogueQuery,
         responses={200: CatalogueShape, 304: None},
+        refuses=(422,),
     )
     def get(self, request: Request, *, query: CatalogueQuery) -> HttpResponse:
-        code = query.code or self.tenant.catalogue
-        try:
-            release = releases.current(code, tenant_id=self.tenant.id)
-        except releases.NoRelease as error:
-            raise UnknownCatalogue(code) from error
+        release = _release(self, query.code)
         return self.respond(catalogue_shape(release.id), etag=version_tag(release.id))
+
+
+class AnswersSchema(msgspec.Struct, frozen=True, kw_only=True):
+    """A JSON Schema (2020-12); its other members are those of the standard."""
+
+    title: str
+
+
+class CatalogueJsonSchema(Endpoint):
+    """The JSON Schema of a catalogue's answers."""
+
+    rights: ClassVar = {"GET": Right.READ_CATALOGUE}
+
+    @documented(
+        "Read the schema of answers",
+        "A JSON Schema (2020-12) of the `answers` and `answer_pools` that forms of this catalogue take, with the "
+        "choices of each question, of the questions that `/catalogue` lists. It describes answers in their stored "
+        "form; more spellings are accepted. The entity tag changes with a new release.",
+        query=CatalogueQuery,
+        responses={200: AnswersSchema, 304: None},
+        refuses=(422,),
+        selects=False,
+    )
+    def get(self, request: Request, *, query: CatalogueQuery) -> HttpResponse:
+        release = _release(self, query.code)
+        return self.respond(_json_schema(release.id), etag=version_tag(release.id))
+
+
+def _release(endpoint: Endpoint, code: str) -> releases.CompiledRelease:
+    """Return the current release of a catalogue, "" for the tenant's. Raises ``UnknownCatalogue``."""
+    named = code or endpoint.tenant.catalogue
+    try:
+        return releases.current(named, tenant_id=endpoint.tenant.id)
+    except releases.NoRelease as error:
+        raise UnknownCatalogue(named) from error
+
+
+@lru_cache(maxsize=8)
+def _json_schema(release_id: int) -> dict[str, Any]:
+    """Return the JSON Schema of a release; a release never changes."""
+    return answers_schema(releases.get(release_id).compiled.definition)
 
 
 @lru_cache(maxsize=8)

@@ -53,6 +53,7 @@ class Explain(Endpoint):
         "`product:CODE`, `premium:CODE`, `question:PATH`, `set:CODE`, `derived:CODE`, `message:RULE` or a bare code.",
         query=ExplainQuery,
         responses={200: ExplanationShape, 304: None},
+        refuses=(409, 422),
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ExplainQuery) -> HttpResponse:

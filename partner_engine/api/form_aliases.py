@@ -18,7 +18,7 @@ from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
 from partner_engine.api.guest_links import GuestLink, GuestLinks
 from partner_engine.api.history import Changes, History
-from partner_engine.api.http.deprecation import HEADERS, announce_end
+from partner_engine.api.http.deprecation import announce_end
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documentation_of
 from partner_engine.api.messages import Message, Messages
@@ -92,9 +92,8 @@ def _deprecated(handler: Any, suffix: str) -> Any:
         summary=f"{documented.summary} (by form)",
         description=(
             "Deprecated: use the route of the copy, which `Link` names. The id is that of a copy, or of a form for the "
-            f"copy that a person changed last. {documented.description}"
+            "copy that a person changed last."
         ),
-        parameters=list(HEADERS),
         deprecated=True,
     )
 

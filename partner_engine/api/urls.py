@@ -24,13 +24,14 @@ from partner_engine.api.batch_operations import (
     UndoOperation,
 )
 from partner_engine.api.bindings import BindAssistance, Binding, ConsentToBind
-from partner_engine.api.catalogue import Catalogue
+from partner_engine.api.catalogue import Catalogue, CatalogueJsonSchema
 from partner_engine.api.clones import CloneForm
 from partner_engine.api.compare import Compare
 from partner_engine.api.confirmations import Confirmations
 from partner_engine.api.copies import Copy, LockCopy, MakeBase, RestoreCopy, UnlockCopy
 from partner_engine.api.declines import Declines, DeclinesExport, SigningKeys
 from partner_engine.api.docs import Description, Docs
+from partner_engine.api.event_feed import Events as AllEvents
 from partner_engine.api.events import Events
 from partner_engine.api.explain import Explain
 from partner_engine.api.form_aliases import ALIAS_ROUTES
@@ -152,12 +153,14 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "appetite": ("appetite", Appetites),
     "appetite_table": ("appetite/table", AppetiteTable),
     "catalogue": ("catalogue", Catalogue),
+    "catalogue_json_schema": ("catalogue/json_schema", CatalogueJsonSchema),
     "webhook_endpoints": ("webhook_endpoints", WebhookEndpoints),
     "webhook_endpoint": ("webhook_endpoints/<id:id>", WebhookEndpoint),
     "webhook_deliveries": ("webhook_endpoints/<id:id>/deliveries", WebhookDeliveries),
     "rotate_webhook_secret": ("webhook_endpoints/<id:id>/rotate_secret", RotateWebhookSecret),
     "replay_webhooks": ("webhook_endpoints/<id:id>/replay", ReplayWebhooks),
     "test_webhook": ("webhook_endpoints/<id:id>/test", TestWebhook),
+    "all_events": ("events", AllEvents),
     "webhook_event_schema": ("webhook_event_schema", WebhookEventSchema),
     "signing_keys": ("signing_keys", SigningKeys),
     "me": ("me", Me),

@@ -214,6 +214,7 @@ class WebhookEventSchema(Endpoint):
         "Read the schema of webhook events",
         "A JSON Schema (2020-12) of the bodies of all events, by their type.",
         responses={200: shapes.EventSchema, 304: None},
+        selects=False,
     )
     def get(self, request: Request) -> HttpResponse:
         return self.respond_with_digest(event_schema())

@@ -148,14 +148,16 @@ class TestFanOut:
 
         assert [got.headers["webhook-id"] for got in receiver.received("/twice")] == [f"msg_{event.hex}"]
 
-    def test_events_without_subscribers_are_not_stored(self, add_endpoint: Any, publish_event: Any) -> None:
+    def test_events_without_subscribers_are_in_the_feed_and_not_delivered(
+        self, add_endpoint: Any, publish_event: Any
+    ) -> None:
         add_endpoint("http://127.0.0.1:9/hook", "copy.locked")
         disabled, _ = add_endpoint("http://127.0.0.1:9/hook")
         endpoints.switch(disabled, on=False, actor=ACTOR)
 
         publish_event("copy.renamed")
 
-        assert (WebhookPayload.objects.count(), WebhookDelivery.objects.count()) == (0, 0)
+        assert (WebhookPayload.objects.count(), WebhookDelivery.objects.count()) == (1, 0)
 
     def test_another_tenants_endpoints_get_nothing(
         self, receiver: Receiver, add_endpoint: Any, publish_event: Any, deliver: Deliver, summit: Tenant

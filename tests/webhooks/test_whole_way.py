@@ -58,7 +58,7 @@ def test_the_tasks_alone_deliver_a_save_to_the_tenants_endpoint(
     assert told["type"] == "form.created"
     assert told["data"] == {"copy_id": form, "application_form_id": form, "version": 1}
     with use_tenant(tenant):
-        assert got.headers["webhook-id"] == f"msg_{WebhookPayload.objects.get().id.hex}"
+        assert got.headers["webhook-id"] == f"msg_{WebhookDelivery.objects.get().payload_id.hex}"
         assert not OutboxAction.objects.filter(kind="publish_webhook").exists()
     with across_tenants(using="default" if has_own_database else SECOND_DATABASE):
         assert not WebhookPayload.objects.exists()

@@ -57,6 +57,7 @@ class Migration(migrations.Migration):
                 ("body", models.TextField()),
                 ("correlation_id", models.CharField(blank=True, max_length=64)),
                 ("created_at", models.DateTimeField(db_index=True)),
+                ("position", models.BigIntegerField(null=True)),
             ],
             options={
                 "ordering": ["-created_at"],
@@ -181,6 +182,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="webhookdelivery",
             index=models.Index(fields=["endpoint", "-created_at", "-id"], name="webhook_delivery_log"),
+        ),
+        migrations.AddConstraint(
+            model_name="webhookpayload",
+            constraint=models.UniqueConstraint(fields=("tenant_id", "position"), name="webhook_payload_position"),
         ),
         migrations.AddConstraint(
             model_name="webhookdelivery",

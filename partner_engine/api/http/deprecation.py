@@ -7,22 +7,12 @@ from typing import Final
 
 from django.http import HttpResponse
 from django.utils.http import http_date
-from drf_spectacular.utils import OpenApiParameter
 from rest_framework.request import Request
 
 SINCE: Final = datetime(2026, 11, 1, tzinfo=UTC)
 UNTIL: Final = datetime(2027, 11, 1, tzinfo=UTC)
 #: The page that says why and until when: the description of the API.
 DOCS: Final = "/api/v1/docs"
-#: The headers in the description of the API.
-HEADERS: Final = tuple(
-    OpenApiParameter(name, {"type": "string"}, OpenApiParameter.HEADER, response=True, description=text)
-    for name, text in (
-        ("Deprecation", "Since when the route is deprecated: `@` and seconds since 1970 (RFC 9745)."),
-        ("Sunset", "When the route ends (RFC 8594)."),
-        ("Link", "The route to use instead (`successor-version`), and this page (`deprecation`, `sunset`)."),
-    )
-)
 
 
 def lasting_path(request: Request) -> str:

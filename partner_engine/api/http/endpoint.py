@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar, Final, TypeVar
 
 import msgspec
@@ -16,6 +16,7 @@ from partner_engine.api.http.input import NoQuery, read_body, read_query
 from partner_engine.api.http.json import MEDIA_TYPE, Json, UnreadBody
 from partner_engine.api.http.limited import Limited
 from partner_engine.api.http.permissions import HasRight
+from partner_engine.api.http.selection import Selection, select
 from partner_engine.problems import Fault, Refused
 from presentation.strict_json import JsonFault, JsonValue, parse
 from tenants.access import Actor, Right
@@ -34,6 +35,10 @@ class Endpoint(Limited):
     """
 
     rights: ClassVar[Mapping[str, Right | None]] = {}
+    #: The fields that a reader wants (``?fields=``), None for all.
+    selection: Selection | None = None
+    #: The index of the entry of a list that is worked on, None for a request of one body.
+    entry: int | None = None
     parser_classes = (UnreadBody,)
     renderer_classes = (Json,)
     permission_classes = (HasRight,)
@@ -55,14 +60,25 @@ class Endpoint(Limited):
         """
         return read_body(self.parsed_body(), type_)
 
+    def refusals_of_answers(self, **places: object) -> Sequence[Refused]:
+        """Return what is wrong with the answers in a request that is refused for its shape; ``places`` are the parts
+        of its address. An endpoint with answers overrides this.
+        """
+        return ()
+
     def parsed_body(self) -> JsonValue:
         """Return the JSON of the request's body, an empty object without one; parses it once.
 
         Raises ``Refused``: 400 malformed, 413 too large, 415 not JSON or encoded.
         """
-        if not hasattr(self, "_parsed"):
+        if not self.has_read_body:
             self._parsed: JsonValue = self._parse()
         return self._parsed
+
+    @property
+    def has_read_body(self) -> bool:
+        """Return whether the body was read and is JSON."""
+        return hasattr(self, "_parsed")
 
     def require_body(self) -> None:
         """Raise ``Refused`` (422) for an empty body, which would change nothing: it was probably lost on its way."""
@@ -70,8 +86,21 @@ class Endpoint(Limited):
             raise Refused.field("", "The body is empty: send the fields to change.", code="empty_body")
 
     def canonical_body(self) -> bytes:
-        """Return the body's JSON in one spelling, whatever its spaces and the order of its names."""
-        return msgspec.json.encode(self.parsed_body(), order="sorted")
+        """Return the body's JSON in one spelling, whatever its spaces and the order of its names; of an entry of a list
+        the whole list.
+        """
+        whole = self.parsed_body() if self.entry is None else self._list
+        return msgspec.json.encode(whole, order="sorted")
+
+    def enter(self, index: int, body: JsonValue) -> None:
+        """Take ``body``, the entry of the request's list at ``index``, as the body."""
+        if self.entry is None:
+            self._list = self.parsed_body()
+        self.entry, self._parsed = index, body
+
+    def leave_entries(self) -> None:
+        """Take the whole list as the body again."""
+        self.entry, self._parsed = None, self._list
 
     def _parse(self) -> JsonValue:
         coding = self.request.headers.get("Content-Encoding", "").strip()
@@ -114,11 +143,11 @@ class Endpoint(Limited):
 
     def respond(self, shape: object, *, etag: str = "") -> HttpResponse:
         """Return the response to a read: ``shape``, or 304 if ``If-None-Match`` names ``etag``."""
-        return self._respond(msgspec.json.encode(shape), etag)
+        return self._respond(self._encode(shape), etag)
 
     def respond_with_digest(self, shape: object) -> HttpResponse:
         """Return the response to a read without a version: its entity tag is the digest of its bytes."""
-        content = msgspec.json.encode(shape)
+        content = self._encode(shape)
         return self._respond(content, digest_tag(content))
 
     def is_fresh(self, etag: str) -> bool:
@@ -131,16 +160,22 @@ class Endpoint(Limited):
 
     def respond_with_content_tag(self, shape: object, *, version: int) -> HttpResponse:
         """Return the response to a read of records of a copy: its entity tag is the version and the digest."""
-        content = msgspec.json.encode(shape)
+        content = self._encode(shape)
         return self._respond(content, content_tag(version, content))
 
     def respond_in_full(self, shape: object, etag: str) -> HttpResponse:
         """Return ``shape`` and never 304; ``etag`` is for a later ``If-Match``."""
-        return http_response(StoredResponse(200, {"ETag": etag}, msgspec.json.encode(shape)))
+        return http_response(StoredResponse(200, {"ETag": etag}, self._encode(shape)))
 
     def respond_with_status(self, status: int, shape: object) -> HttpResponse:
         """Return ``shape`` with another status than 200, for writes that are never repeated."""
         return http_response(plain_response(shape, status=status))
+
+    def _encode(self, shape: object) -> bytes:
+        """Return ``shape`` as JSON, of a read with ``?fields=`` the selected fields."""
+        if self.selection is None:
+            return msgspec.json.encode(shape)
+        return msgspec.json.encode(select(msgspec.to_builtins(shape), self.selection))
 
     def _respond(self, content: bytes, etag: str) -> HttpResponse:
         if etag and self.is_fresh(etag):

@@ -13,7 +13,6 @@ from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.signals import got_request_exception
 from django.db import OperationalError
 from django.http import Http404, HttpRequest, HttpResponse
-from msgspec import UNSET
 from rest_framework import exceptions
 from structlog.contextvars import get_contextvars
 
@@ -25,6 +24,7 @@ from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from operations.errors import OperationError
 from operations.submission.errors import NoValidItems
+from partner_engine.api.http.field_errors import refused_answers
 from partner_engine.error_statuses import RETRY_AFTER, status_of, status_of_operation_error
 from partner_engine.problems import MEDIA_TYPE, ExistingShape, Fault, HolderShape, LockShape, Refused, render
 from partner_engine.rate_limits import as_refused
@@ -128,28 +128,6 @@ def _from_others(exception: Exception) -> Refused:
     return Refused(500, "internal_error", "Something went wrong on our side. Give the correlation ID to support.")
 
 
-def _from_answers(exception: InvalidAnswers) -> Refused:
-    faults = [
-        Fault(
-            pointer=fault.pointer,
-            path=fault.path,
-            code=fault.code,
-            detail=fault.text,
-            did_you_mean=fault.did_you_mean or UNSET,
-            allowed=list(fault.allowed) if fault.allowed else UNSET,
-        )
-        for fault in exception.faults
-    ]
-    amount = len(faults) + exception.more
-    if exception.summary:
-        detail = exception.summary
-    elif amount == 1:
-        detail = f"A value is invalid: {faults[0].detail}"
-    else:
-        detail = f"{amount} values are invalid; nothing was changed."
-    return Refused(status_of(exception), exception.code, detail, faults=faults, more=exception.more)
-
-
 def _from_operation(exception: OperationError) -> Refused:
     faults: list[Fault] = list(getattr(exception, "faults", ()))
     # Of many invalid items only the first are listed.
@@ -173,7 +151,7 @@ def _from_external_id(exception: ExternalIdTaken) -> Refused:
 #: Exceptions with more to report than a code and a sentence.
 _CONVERTERS: Final[dict[type[Exception], Callable[[Any], Refused]]] = {
     RateLimited: as_refused,
-    InvalidAnswers: _from_answers,
+    InvalidAnswers: refused_answers,
     LockNotAcquired: _from_lock,
     ExternalIdTaken: _from_external_id,
 }

@@ -47,7 +47,9 @@ def idempotency_key(endpoint: Endpoint) -> IdempotencyKey | None:
     )
     parts = (*(text.encode() for text in texts), endpoint.canonical_body())
     fingerprint = hmac.new(settings.SECRET_KEY.encode(), b"\0".join(parts), hashlib.sha256).digest()
-    return IdempotencyKey(f"{endpoint.actor.type}:{endpoint.actor.id}", key, fingerprint)
+    # A blank cannot be part of a caller's key.
+    own = key if endpoint.entry is None else f"{key} {endpoint.entry}"
+    return IdempotencyKey(f"{endpoint.actor.type}:{endpoint.actor.id}", own, fingerprint)
 
 
 def refuse_key(request: HttpRequest) -> None:

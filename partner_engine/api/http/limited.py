@@ -53,6 +53,16 @@ class Limited(APIView):
                     give_request_back(request._request, scope)
         return final
 
+    def count_entry(self) -> None:
+        """Count one more result of this request, for an entry of a list. Raises ``RateLimited``."""
+        for scope in _RESULTS.intersection(self._own_scopes()):
+            count_request(self.request._request, scope)
+
+    def give_entry_back(self) -> None:
+        """Take the count of one result back, because it came to nothing."""
+        for scope in _RESULTS.intersection(self._own_scopes()):
+            give_request_back(self.request._request, scope)
+
     def _own_scopes(self) -> tuple[str, ...]:
         """Return the scopes in which the request counts besides the general one."""
         scopes = self.limits.get(self.request.method or "", ())

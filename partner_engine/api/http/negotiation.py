@@ -12,3 +12,11 @@ class FormatIsAParameter(DefaultContentNegotiation):
     """Leaves ``?format=`` to the view."""
 
     settings: Any = SimpleNamespace(URL_FORMAT_OVERRIDE=None)
+
+
+class AnyMediaType(DefaultContentNegotiation):
+    """Lets the view choose its media type, whatever the Accept header says."""
+
+    def select_renderer(self, request: Any, renderers: Any, format_suffix: Any = None) -> Any:
+        """Return the first renderer, which is used for errors alone."""
+        return renderers[0], renderers[0].media_type

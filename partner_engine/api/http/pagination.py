@@ -89,6 +89,14 @@ def decode_number(cursor: str) -> int:
     return int(content)
 
 
+def decode_position(cursor: str) -> int:
+    """Return the position in a cursor of the feed of events. Raises ``Refused`` (400)."""
+    content = _bytes(cursor)
+    if not content.isdigit() or len(content) > 18:
+        raise _malformed("after")
+    return int(content)
+
+
 def encode_ranked(score: int, id: UUID) -> str:
     """Return the cursor of a page of search results that ended at this score and id."""
     return base64.urlsafe_b64encode(msgspec.json.encode((score, id))).decode().rstrip("=")
@@ -102,10 +110,13 @@ def decode_ranked(cursor: str) -> tuple[int, UUID]:
         raise _malformed() from error
 
 
-def next_page(request: Request, cursor: str) -> str | None:
-    """Return the URL of the next page with the same parameters as ``request``; None on the last page."""
-    parameters = {name: str(value) for name, value in request.GET.items() if name != "cursor"}
-    return f"{lasting_path(request)}?{urlencode({**parameters, 'cursor': cursor})}" if cursor else None
+def next_page(request: Request, cursor: str, name: str = "cursor") -> str | None:
+    """Return the URL of the next page with the same parameters as ``request``; None on the last page.
+
+    ``name`` is that of the parameter for the cursor.
+    """
+    parameters = {other: str(value) for other, value in request.GET.items() if other != name}
+    return f"{lasting_path(request)}?{urlencode({**parameters, name: cursor})}" if cursor else None
 
 
 def _after(position: Position, column: str, *, descending: bool) -> Q:
@@ -139,9 +150,9 @@ def _bytes(cursor: str) -> bytes:
         raise _malformed() from error
 
 
-def _malformed() -> Refused:
+def _malformed(name: str = "cursor") -> Refused:
     detail = (
         "This cursor is not valid for this list and order; use the one in `next`, or omit it to start from the first "
         "page."
     )
-    return Refused(400, "invalid_cursor", detail, faults=[Fault(code="invalid_cursor", path="cursor", detail=detail)])
+    return Refused(400, "invalid_cursor", detail, faults=[Fault(code="invalid_cursor", path=name, detail=detail)])

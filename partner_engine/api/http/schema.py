@@ -15,13 +15,15 @@ from django.conf import settings
 from django.http import HttpResponseBase
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.types import DJANGO_PATH_CONVERTER_MAPPING
-from drf_spectacular.utils import OpenApiExample, OpenApiParameter, OpenApiResponse, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 
+from partner_engine.api.http.description import JSON, NOTE
 from partner_engine.api.http.idempotency import refuse_key
 from partner_engine.api.http.input import NoQuery, Nothing
-from partner_engine.api.http.schema_examples import EXAMPLES
-from partner_engine.problems import MEDIA_TYPE as PROBLEM_TYPE
-from partner_engine.problems import Problem
+from partner_engine.api.http.many import MOST_BODIES, respond_to_each
+from partner_engine.api.http.schema_components import reference
+from partner_engine.api.http.selection import PARAMETER, Fields, read_selection
+from partner_engine.problems import Refused, combined
 from tenants.access import RIGHT_TEXTS
 
 View = Callable[..., HttpResponseBase]
@@ -29,13 +31,9 @@ View = Callable[..., HttpResponseBase]
 Shape = type[msgspec.Struct] | tuple[type[msgspec.Struct], ...]
 Schema = dict[str, Any]
 
-JSON: Final = "application/json"
 # Our converter of ids (partner_engine.id_converter) is described as Django's is.
 DJANGO_PATH_CONVERTER_MAPPING["id"] = DJANGO_PATH_CONVERTER_MAPPING["uuid"]
-REF_TEMPLATE: Final = "#/components/schemas/{name}"
 _FILE: Final[Schema] = {"type": "string", "format": "binary"}
-#: Every struct of a request or response, collected as the views are defined.
-_described: dict[str, type[msgspec.Struct]] = {"Problem": Problem}
 
 
 class Documentation(NamedTuple):
@@ -47,67 +45,9 @@ class Documentation(NamedTuple):
 
 
 #: The problems of every operation, of every write, and of temporary failures.
-ALWAYS: Final = {
-    400: "The query, a header or the JSON is malformed.",
-    401: "The request has no credentials, or they are no longer valid.",
-    403: "The caller lacks the required right, which `detail` names.",
-    404: "The caller's tenant has no object with this id.",
-    406: "Responses are available as JSON only.",
-}
-WRITING: Final = {
-    409: "Another save or a lock prevents the change; `Retry-After` states when to try again.",
-    412: "`If-Match` does not name the current version; nothing was changed.",
-    413: "The body is too large.",
-    415: "The body is not JSON.",
-    422: "The body has an invalid shape or invalid values; `errors` lists each with its pointer.",
-    423: "A person locked the copy; `lock` states who, since when and why.",
-}
-LATER: Final = {
-    429: "Too many requests; `Retry-After` states when to try again.",
-    500: "An internal error.",
-    503: "A required service is unavailable; try again.",
-}
-
-IDEMPOTENCY_KEY: Final = OpenApiParameter(
-    "Idempotency-Key",
-    {"type": "string", "minLength": 1, "maxLength": 255},
-    OpenApiParameter.HEADER,
-    description=(
-        "A repeated request with the same key receives the first response again and has no second effect. Stored for "
-        "24 hours."
-    ),
-)
-IF_MATCH: Final = OpenApiParameter(
-    "If-Match",
-    {"type": "string"},
-    OpenApiParameter.HEADER,
-    description=(
-        'The `ETag` of the version that the change is based on, such as `"7"`; any other version is refused with 412.'
-    ),
-)
-IF_NONE_MATCH: Final = OpenApiParameter(
-    "If-None-Match",
-    {"type": "string"},
-    OpenApiParameter.HEADER,
-    description="The `ETag` that the caller has; the response is 304 if it is still current.",
-)
-ETAG: Final = OpenApiParameter(
-    "ETag",
-    {"type": "string"},
-    OpenApiParameter.HEADER,
-    response=True,
-    description="The copy's version, or a digest of the response.",
-)
-
-X_LOCK: Final = OpenApiParameter(
-    "X-Lock",
-    {"type": "string", "enum": ["degraded"]},
-    OpenApiParameter.HEADER,
-    response=[200, 201, 204],
-    description=(
-        "`degraded`: saved without a lock because the lock server is unavailable; the version check still applies."
-    ),
-)
+ALWAYS: Final = (400, 401, 403, 404, 406)
+WRITING: Final = (409, 412, 413, 415, 422, 423)
+LATER: Final = (429, 500, 503)
 
 
 def documented(  # noqa: PLR0913 - one argument for each part of the description
@@ -121,6 +61,10 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
     write: bool = False,
     keyed: bool = True,
     tagged: bool = False,
+    refuses: Sequence[int] = (),
+    selects: bool = True,
+    many: bool = False,
+    makes_copy: bool = False,
 ) -> Callable[[View], View]:
     """Describe an operation, and parse its query and body.
 
@@ -128,26 +72,33 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
     as the argument ``body`` unless it is ``Nothing`` or None; either way unknown parameters and fields are refused.
     ``responses`` maps statuses to structs, or to several of which a response has one. ``write``, ``keyed`` and
     ``tagged`` state which headers the operation uses. ``files`` are the media types of a body that is a file.
+    ``refuses`` are statuses of problems besides those of every read or write. Readers select fields (``?fields=``)
+    unless the response is a file (``selects`` is false). ``many``: a list of bodies is accepted too.
+    ``makes_copy``: the response has the entity tag of a new copy.
     """
     operation_id = re.sub(r"[^a-z]+", "_", summary.lower())
+    read = () if write or body or files or not selects else _several(responses.get(200) or ())
+    reading = Parsing(_selecting(query) if read else query, body, takes_key=keyed or not write, read=read, many=many)
     describe = extend_schema(
         operation_id=operation_id,
         summary=summary,
         description=description,
-        request={JSON: _reference(body)} if body else dict.fromkeys(files, _FILE) or None,
-        parameters=[*_query_parameters(query), *_headers(responses, write=write, keyed=keyed, tagged=tagged)],
+        request={JSON: _body(body, many=many)} if body else dict.fromkeys(files, _FILE) or None,
+        parameters=_query_parameters(reading.query),
         responses={
-            **{(status, JSON) if shape else status: _response(status, shape) for status, shape in responses.items()},
-            **{
-                (status, PROBLEM_TYPE): OpenApiResponse(_reference(Problem), description=text)
-                for status, text in {**ALWAYS, **(WRITING if write else {}), **LATER}.items()
-            },
+            (status, JSON) if shape else status: _response(status, shape) for status, shape in responses.items()
         },
-        examples=_examples(body, *(one for shape in responses.values() if shape for one in _several(shape))),
+        extensions={
+            NOTE: {
+                "problems": sorted({*ALWAYS, *(WRITING if write else ()), *LATER, *refuses}),
+                "headers": _response_headers(responses, write and keyed, tagged=tagged, makes_copy=makes_copy),
+                "parameters": _request_headers(responses, write=write, keyed=keyed, tagged=tagged),
+            }
+        },
     )
 
     def decorate(view: View) -> View:
-        described: View = describe(_parsing(view, query=query, body=body, takes_key=keyed or not write))
+        described: View = describe(_parsing(view, reading))
         described.documentation = Documentation(operation_id, summary, description)  # type: ignore[attr-defined]
         return described
 
@@ -160,47 +111,93 @@ def documentation_of(view: View) -> Documentation:
     return found
 
 
-def _parsing(
-    view: View, *, query: type[msgspec.Struct], body: type[msgspec.Struct] | None, takes_key: bool
-) -> View:  # fmt: skip
-    """Return ``view`` with its query and body parsed, the query first; without ``takes_key`` a key is refused."""
+class Parsing(NamedTuple):
+    """How the request of an operation is parsed: the structs of its query and body, whether it takes a key, and of a
+    read the structs of its response, of which readers can select fields; ``many``: a list of bodies is accepted too.
+    """
+
+    query: type[msgspec.Struct]
+    body: type[msgspec.Struct] | None
+    takes_key: bool
+    read: tuple[type[msgspec.Struct], ...]
+    many: bool
+
+
+def _selecting(query: type[msgspec.Struct]) -> type[msgspec.Struct]:
+    """Return ``query`` with the parameter that selects fields."""
+    own = [(PARAMETER, Fields, "")]
+    return msgspec.defstruct(query.__name__, own, bases=(query,), frozen=True, kw_only=True)
+
+
+def _parsing(view: View, reading: Parsing) -> View:
+    """Return ``view`` with its query and body parsed. Raises ``Refused`` with the faults of both."""
+    is_query_passed = bool(set(reading.query.__struct_fields__) - {PARAMETER})
+    is_body_passed = reading.body not in (None, Nothing)
 
     @wraps(view)
     def parsed(endpoint: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
-        if not takes_key:
+        if not reading.takes_key:
             refuse_key(endpoint.request)
-        inputs = {"query": endpoint.query(query)}
-        if body is not None:
-            inputs["body"] = endpoint.body(body)
-        passed = {name: value for name, value in inputs.items() if type(value) not in (NoQuery, Nothing)}
+        if reading.many and isinstance(bodies := endpoint.parsed_body(), list):
+            return respond_to_each(endpoint, bodies, lambda: one(endpoint, *args, **kwargs))
+        return one(endpoint, *args, **kwargs)
+
+    def one(endpoint: Any, *args: Any, **kwargs: Any) -> HttpResponseBase:
+        query, body = _read(endpoint, reading, kwargs)
+        passed = {**({"query": query} if is_query_passed else {}), **({"body": body} if is_body_passed else {})}
         return view(endpoint, *args, **kwargs, **passed)
 
     return parsed
 
 
-def _headers(responses: Mapping[int, object], *, write: bool, keyed: bool, tagged: bool) -> list[OpenApiParameter]:
-    is_conditional_read = 304 in responses
+def _read(endpoint: Any, reading: Parsing, places: Mapping[str, Any]) -> tuple[Any, Any]:
+    """Return the query and the body of a request. ``places`` are the parts of its address.
+
+    Raises ``Refused`` with the faults of both, and of an endpoint with answers those of the answers too.
+    """
+    refusals: list[Refused] = []
+    query = body = None
+    try:
+        query = endpoint.query(reading.query)
+        if reading.read:
+            endpoint.selection = read_selection(getattr(query, PARAMETER), reading.read)
+    except Refused as refused:
+        refusals.append(refused)
+    if reading.body is not None:
+        try:
+            body = endpoint.body(reading.body)
+        except Refused as refused:
+            refusals.append(refused)
+    if refusals:
+        if endpoint.has_read_body:
+            refusals.extend(endpoint.refusals_of_answers(**places))
+        raise combined(refusals)
+    return query, body
+
+
+def _request_headers(responses: Mapping[int, object], *, write: bool, keyed: bool, tagged: bool) -> list[str]:
+    """Return the names of the components of the headers that the operation reads."""
     used = [
-        (IDEMPOTENCY_KEY, write and keyed),
-        (IF_MATCH, write and tagged),
-        (X_LOCK, write),
-        (IF_NONE_MATCH, is_conditional_read),
-        (ETAG, tagged or is_conditional_read),
+        ("IdempotencyKey", write and keyed),
+        ("IfMatch", write and tagged),
+        ("SocketId", write and tagged),
+        ("IfNoneMatch", 304 in responses),
     ]
     return [header for header, is_used in used if is_used]
 
 
-def components() -> dict[str, Schema]:
-    """Return the schemas of all described structs and of the structs within them, by name."""
-    _, schemas = msgspec.json.schema_components(list(_described.values()), ref_template=REF_TEMPLATE)
-    return {name: schemas[name] for name in sorted(schemas)}
-
-
-def add_components(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
-    """Add the structs' schemas to the description (a postprocessing hook)."""
-    schemas = result.setdefault("components", {}).setdefault("schemas", {})
-    schemas.update(components())
-    return result
+def _response_headers(
+    responses: Mapping[int, object], is_keyed: bool, *, tagged: bool, makes_copy: bool
+) -> dict[str, list[int]]:
+    """Return the headers of the operation's responses, each with the statuses that have it."""
+    used = {
+        "ETag": tagged or makes_copy or 304 in responses,
+        "Idempotent-Replayed": is_keyed,
+        "X-Lock": is_keyed and tagged,
+    }
+    statuses = [status for status in responses if status != HTTPStatus.MULTI_STATUS]
+    sent = {header: statuses for header, is_used in used.items() if is_used}
+    return {**sent, "Location": [201]} if 201 in responses and is_keyed else sent
 
 
 def canonical_only(endpoints: list[tuple[str, str, str, Any]]) -> list[tuple[str, str, str, Any]]:
@@ -243,18 +240,19 @@ def _response(status: int, shape: Shape | None) -> OpenApiResponse:
         return OpenApiResponse(description=phrase)
     shapes = _several(shape)
     texts = (" ".join((one.__doc__ or phrase).split("\n\n")[0].split()) for one in shapes)
-    references = [_reference(one) for one in shapes]
+    references = [reference(one) for one in shapes]
     schema = references[0] if len(references) == 1 else {"oneOf": references}
     return OpenApiResponse(schema, description=" Or: ".join(texts).replace("``", "`"))
 
 
-def _several(shape: Shape) -> tuple[type[msgspec.Struct], ...]:
+def _body(shape: type[msgspec.Struct], *, many: bool) -> Schema:
+    """Return the schema of a body, with ``many`` of one or of a list."""
+    one = reference(shape)
+    return {"oneOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": MOST_BODIES}]} if many else one
+
+
+def _several(shape: Shape | tuple[()]) -> tuple[type[msgspec.Struct], ...]:
     return shape if isinstance(shape, tuple) else (shape,)
-
-
-def _reference(shape: type[msgspec.Struct]) -> Schema:
-    _described[shape.__name__] = shape
-    return {"$ref": REF_TEMPLATE.format(name=shape.__name__)}
 
 
 def _query_parameters(query: type[msgspec.Struct]) -> list[OpenApiParameter]:
@@ -272,34 +270,3 @@ def _without_null(schema: Schema) -> Schema:
     if not options:
         return schema
     return options[0] if len(options) == 1 else {"anyOf": options}
-
-
-def _examples(*shapes: type[msgspec.Struct] | None) -> list[OpenApiExample]:
-    named = [
-        (shape.__name__, EXAMPLES[shape.__name__])
-        for shape in shapes
-        if shape is not None and shape.__name__ in EXAMPLES
-    ]
-    examples = [
-        OpenApiExample(
-            name,
-            value=value,
-            media_type=JSON,
-            request_only=is_request,
-            response_only=not is_request,
-            status_codes=_successes(is_request),
-        )
-        for name, (is_request, value) in named
-    ]
-    problem = OpenApiExample(
-        "Problem",
-        value=EXAMPLES["Problem"][1],
-        media_type=PROBLEM_TYPE,
-        response_only=True,
-        status_codes=[str(status) for status in (*ALWAYS, *WRITING, *LATER)],
-    )
-    return [*examples, problem]
-
-
-def _successes(is_request: bool) -> list[str] | None:
-    return None if is_request else ["200", "201"]

@@ -1,4 +1,4 @@
-"""The commands of docs/api.md and docs/operations.md run as written, and the tables list the existing addresses."""
+"""The commands of the pages in docs/ run as written, and the tables list the existing addresses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,10 @@ TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the commands need curl")
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.parametrize(("page", "printed"), [("api.md", '"dry_run":true'), ("operations.md", '"state":"completed"')])
+@pytest.mark.parametrize(
+    ("page", "printed"),
+    [("api.md", '"dry_run":true'), ("operations.md", '"state":"completed"'), ("integrate.md", '"cursor":')],
+)
 def test_the_commands_run(
     page: str, printed: str, demo: None, harbor: Tenant, tmp_path: Path, settings: LazySettings
 ) -> None:

@@ -156,6 +156,8 @@ ROWS = [
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "appetite", Right.READ_CATALOGUE),
     Row("GET", "appetite/table", Right.READ_CATALOGUE, query="?industry=722511"),
+    Row("GET", "catalogue/json_schema", Right.READ_CATALOGUE),
+    Row("GET", "events", HOOKS),
     Row("GET", "catalogue", Right.READ_CATALOGUE),
     Row("GET", "webhook_endpoints", HOOKS),
     Row("POST", "webhook_endpoints", HOOKS, b'{"url": "https://hooks.example.com/x", "event_types": ["*"]}'),

@@ -1,4 +1,4 @@
-"""Examples for the OpenAPI description: struct name -> (is it a request body, value)."""
+"""Examples for the OpenAPI description: struct name -> value."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ _MESSAGE: Final[dict[str, Any]] = {
     "severity": "task",
     "path": "mqs_gl_limit",
     "text": "The owner asks for the higher limit; call back on Monday.",
-    "by": {"type": "api_client", "id": "harbor-demo", "name": "Harbor demo"},
+    "by": {"type": "api_client", "id": "1", "name": "Harbor demo"},
     "created_at": "2026-11-25T14:06:00Z",
 }
 _EVENT: Final[dict[str, Any]] = {
     "id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a02",
     "kind": "external_transfer",
     "details": {"to": "desk 4"},
-    "by": {"type": "api_client", "id": "harbor-demo", "name": "Harbor demo"},
+    "by": {"type": "api_client", "id": "1", "name": "Harbor demo"},
     "source": "api",
     "created_at": "2026-11-25T14:13:00Z",
 }
@@ -115,7 +115,7 @@ _CHANGES: Final[dict[str, Any]] = {
             "path": "mqs_gl_limit",
             "before": "l1m",
             "after": "l2m",
-            "cause": {"type": "api_client", "id": "harbor-demo"},
+            "cause": {"type": "api_client", "id": "1"},
         }
     ],
     "eligibility": {
@@ -151,7 +151,7 @@ _COMPARED_ANSWER: Final[dict[str, Any]] = {
     "active": True,
     "required": "quote",
     "readonly": False,
-    "answered_by": {"type": "api_client", "id": "harbor-demo", "source": "api"},
+    "answered_by": {"type": "api_client", "id": "1", "source": "api"},
     "updated_at": "2026-11-25T14:06:00Z",
 }
 _COMPARISON: Final[dict[str, Any]] = {
@@ -197,127 +197,150 @@ _COMPARISON: Final[dict[str, Any]] = {
     "note": "Shares are our estimate, computed from the carriers' rates in the catalogue; carriers may rate otherwise.",
 }
 
-EXAMPLES: Final[dict[str, tuple[bool, Any]]] = {
-    "NewForm": (
-        True,
-        {
-            "title": "Copper Kettle",
-            "answers": {"mqs_business_name": "Copper Kettle Bistro LLC", "mqs_naics": "722511", "mqs_lobs": ["bop"]},
-            "answer_pools": {
-                "locations": [
-                    {
-                        "answers": {"mqs_loc_state": "TX", "mqs_loc_zip": "78701"},
-                        "answer_pools": {"buildings": [{"answers": {"mqs_bld_sqft": 3200}}]},
-                    }
-                ]
-            },
-        },
-    ),
-    "AnswersChange": (
-        True,
-        {
-            "answers": {"mqs_gl_limit": "l2m", "mqs_email": None},
-            "answer_pools": {
-                "locations": [
-                    {"id": _ROW, "answers": {"mqs_loc_zip": "78702"}},
-                    {"answers": {"mqs_loc_state": "TX"}},
-                ]
-            },
-        },
-    ),
-    "NewCopy": (True, {"title": "Higher limit", "from_copy": _FORM}),
-    "CopyChange": (True, {"title": "Base"}),
-    "NewMessage": (True, {name: _MESSAGE[name] for name in ("text", "severity", "path")}),
-    "PostedMessage": (False, _MESSAGE),
-    "PostedMessagePage": (False, {"results": [_MESSAGE], "next": None}),
-    "NewQuestionSet": (True, {"code": "qs_wc"}),
-    "NewEvent": (True, {name: _EVENT[name] for name in ("kind", "details")}),
-    "EventShape": (False, _EVENT),
-    "EventPage": (False, {"results": [_EVENT], "next": None}),
-    "ProcessPage": (False, {"results": [_PROCESS], "next": None}),
-    "NewQuoteRequests": (True, {"products": ["QM-BOP", "VC-PL"]}),
-    "RequestedShape": (
-        False,
-        {
-            "requested": [
-                _QUOTE_REQUEST
-                | dict.fromkeys(("premium", "indication", "valid_until", "asked_version"))
-                | dict.fromkeys(("submitted_at", "answered_at", "firm_at"))
-                | {"state": "queued", "is_bindable": False, "asked": [], "changes": [], "subjectivities": []}
-                | {"carrier_reference": ""}
-            ],
-            "refused": [
-                {"product": "QM-BOP", "code": "already_quoted", "text": "There is a current quote of this product."}
-            ],
-        },
-    ),
-    "QuoteRequestShape": (False, _QUOTE_REQUEST),
-    "QuoteRequestPage": (False, {"results": [_QUOTE_REQUEST], "next": None}),
-    "EnteredQuote": (
-        True,
-        {
-            "status": "quoted",
-            "reference": "OH-311",
-            "premium": 2210,
-            "is_bindable": True,
-            "valid_until": "2026-12-25",
-            "reason": "",
-        },
-    ),
-    "SubjectivityShape": (False, _SUBJECTIVITY),
-    "NewConsent": (True, _CONSENT),
-    "BindOrder": (True, {"consent": _CONSENT}),
-    "NewAssistance": (True, {"note": "The carrier asks for a signature that we do not have."}),
-    "BindingShape": (False, _BINDING),
-    "BindingPlan": (
-        False,
-        {
-            "copy_id": _FORM,
-            "binding": {**_BINDING, "state": "none", "consent": None, "payment_plan": "", "requested_at": None},
-            "terms": {
-                "insured": "Copper Kettle Bistro LLC",
-                "carrier": "Quillmark Mutual",
-                "product": "Business owners",
-                "reference": "QM-0000031",
-                "premium": 2451,
-                "currency": "USD",
-                "effective_on": "2026-12-15",
-                "payment_plan": "Monthly",
-                "changes": [],
-                "disclosures": [],
-                "wording": "Copper Kettle Bistro LLC asks Quillmark Mutual to bind Business owners insurance ...",
-                "wording_hash": _BINDING["consent"]["wording_hash"],
-            },
-            "needed": ["mqs_fein"],
-            "subjectivities": [],
-            "refusals": [
+EXAMPLES: Final[dict[str, Any]] = {
+    "NewForm": {
+        "title": "Copper Kettle",
+        "answers": {"mqs_business_name": "Copper Kettle Bistro LLC", "mqs_naics": "722511", "mqs_lobs": ["bop"]},
+        "answer_pools": {
+            "locations": [
                 {
-                    "code": "answers_needed",
-                    "detail": "These answers are needed before the quote is bound: Federal tax ID (FEIN).",
-                    "remedy": "answer",
+                    "answers": {"mqs_loc_state": "TX", "mqs_loc_zip": "78701"},
+                    "answer_pools": {"buildings": [{"answers": {"mqs_bld_sqft": 3200}}]},
                 }
-            ],
+            ]
         },
-    ),
-    "ChangesShape": (False, _CHANGES),
-    "ComparisonShape": (False, _COMPARISON),
-    "Problem": (
-        False,
-        {
-            "type": "urn:partner-engine:problem:invalid_answers",
-            "title": "Unprocessable Entity",
-            "status": 422,
-            "detail": "A value is invalid: There is no question with this code. See the catalogue.",
-            "instance": f"/api/v1/copies/{_FORM}/answers",
-            "correlation_id": "01935ad1a3f27c329d3e5f0a6d1c2b10",
-            "errors": [
-                {
-                    "pointer": "/answers/mqs_nothing",
-                    "path": "mqs_nothing",
-                    "code": "unknown_question",
-                    "detail": "There is no question with this code. See the catalogue.",
-                }
-            ],
+    },
+    "AnswersChange": {
+        "answers": {"mqs_gl_limit": "l2m", "mqs_email": None},
+        "answer_pools": {
+            "locations": [
+                {"id": _ROW, "answers": {"mqs_loc_zip": "78702"}},
+                {"answers": {"mqs_loc_state": "TX"}},
+            ]
         },
-    ),
+    },
+    "NewCopy": {"title": "Higher limit", "from_copy": _FORM},
+    "CopyChange": {"title": "Base"},
+    "NewMessage": {name: _MESSAGE[name] for name in ("text", "severity", "path")},
+    "PostedMessage": _MESSAGE,
+    "PostedMessagePage": {"results": [_MESSAGE], "next": None},
+    "NewQuestionSet": {"code": "qs_wc"},
+    "NewEvent": {name: _EVENT[name] for name in ("kind", "details")},
+    "EventShape": _EVENT,
+    "EventPage": {"results": [_EVENT], "next": None},
+    "ProcessPage": {"results": [_PROCESS], "next": None},
+    "NewQuoteRequests": {"products": ["QM-BOP", "VC-PL"]},
+    "RequestedShape": {
+        "requested": [
+            _QUOTE_REQUEST
+            | dict.fromkeys(("premium", "indication", "valid_until", "asked_version"))
+            | dict.fromkeys(("submitted_at", "answered_at", "firm_at"))
+            | {"state": "queued", "is_bindable": False, "asked": [], "changes": [], "subjectivities": []}
+            | {"carrier_reference": ""}
+        ],
+        "refused": [
+            {"product": "QM-BOP", "code": "already_quoted", "text": "There is a current quote of this product."}
+        ],
+    },
+    "QuoteRequestShape": _QUOTE_REQUEST,
+    "QuoteRequestPage": {"results": [_QUOTE_REQUEST], "next": None},
+    "EnteredQuote": {
+        "status": "quoted",
+        "reference": "OH-311",
+        "premium": 2210,
+        "is_bindable": True,
+        "valid_until": "2026-12-25",
+        "reason": "",
+    },
+    "SubjectivityShape": _SUBJECTIVITY,
+    "NewConsent": _CONSENT,
+    "BindOrder": {"consent": _CONSENT},
+    "NewAssistance": {"note": "The carrier asks for a signature that we do not have."},
+    "BindingShape": _BINDING,
+    "BindingPlan": {
+        "copy_id": _FORM,
+        "binding": {**_BINDING, "state": "none", "consent": None, "payment_plan": "", "requested_at": None},
+        "terms": {
+            "insured": "Copper Kettle Bistro LLC",
+            "carrier": "Quillmark Mutual",
+            "product": "Business owners",
+            "reference": "QM-0000031",
+            "premium": 2451,
+            "currency": "USD",
+            "effective_on": "2026-12-15",
+            "payment_plan": "Monthly",
+            "changes": [],
+            "disclosures": [],
+            "wording": "Copper Kettle Bistro LLC asks Quillmark Mutual to bind Business owners insurance ...",
+            "wording_hash": _BINDING["consent"]["wording_hash"],
+        },
+        "needed": ["mqs_fein"],
+        "subjectivities": [],
+        "refusals": [
+            {
+                "code": "answers_needed",
+                "detail": "These answers are needed before the quote is bound: Federal tax ID (FEIN).",
+                "remedy": "answer",
+            }
+        ],
+    },
+    "ChangesShape": _CHANGES,
+    "ComparisonShape": _COMPARISON,
+}
+
+#: Values of fields by their names, for the examples that are made from fields.
+BY_FIELD: Final[dict[str, Any]] = {
+    "id": "01935ad1-5d2c-7a10-8f21-7c0b1f9f3a01",
+    "application_form_id": _FORM,
+    "copy_id": _FORM,
+    "accepted_by": "Robin Example",
+    "amount": 284,
+    "carrier": "QM",
+    "catalogue": "bop",
+    "code": "qs_wc",
+    "code.key": "mqs_gl_limit",
+    "correlation_id": "01935ad1-a3f2-7c32-9d3e-5f0a6d1c2b10",
+    "currency": "USD",
+    "description": "Our systems",
+    "detail": "There is no question of this code; see the catalogue.",
+    "eligibility.key": "QM-BOP",
+    "products.key": "QM-BOP",
+    "premiums.key": "QM-BOP",
+    "outcomes.key": "QM-BOP",
+    "gates.key": "QM-BOP",
+    "answer_pools.key": "locations",
+    "event_type": "answers.changed",
+    "event_types": "quote_request.*",
+    "expires_at": "2026-12-02T14:06:00Z",
+    "file_name": "forms.csv",
+    "hash": "5d2c7a108f217c0b1f9f3a0401935ad15d2c7a108f217c0b1f9f3a0401935ad1",
+    "insured": "Copper Kettle Bistro LLC",
+    "kind": "set_answers",
+    "label": "Each occurrence limit",
+    "limit": 25,
+    "line": "bop",
+    "message": "The owner calls back on Monday",
+    "name": "Harbor demo",
+    "next": None,
+    "path": "mqs_gl_limit",
+    "pool": "locations",
+    "premium": 2451,
+    "product": "QM-BOP",
+    "products": "QM-BOP",
+    "purpose": "carrier",
+    "question_set": "qs_wc",
+    "reason": "The carrier asks for the number",
+    "release": 12,
+    "role": "api_client",
+    "rule": "QB7",
+    "secret": "whsec_C2FVsBQIhrscChlQIMV-b5sSYspob7oD",
+    "state": "in_progress",
+    "tenant": "harbor",
+    "text": "Roof over 20 years old",
+    "title": "Copper Kettle",
+    "total": 2000,
+    "type": "api_client",
+    "url": "https://hooks.example.com/in",
+    "value": "l1m",
+    "version": 7,
 }
