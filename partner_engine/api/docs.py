@@ -27,7 +27,7 @@ FORMATS: Final = {"json": "application/vnd.oai.openapi+json", "yaml": "applicati
 @cache
 def description() -> dict[str, Any]:
     """Return the OpenAPI description, which is the same for every caller."""
-    generator = SchemaGenerator()  # type: ignore[no-untyped-call]
+    generator = SchemaGenerator()
     found: dict[str, Any] = generator.get_schema(request=None, public=True)
     return found
 

@@ -70,7 +70,7 @@ class Events(Endpoint):
         after = decode_position(query.after) if query.after else 0
         loaded = list(list_events(after=after, types=_types(query.types))[: query.limit + 1])
         shown = loaded[: query.limit]
-        cursor = encode_number(shown[-1].position) if shown else query.after
+        cursor = encode_number(shown[-1].position or after) if shown else query.after
         more = cursor if len(loaded) > query.limit else ""
         shape = EventFeed(results=[_shape(row) for row in shown], next=next_page(request, more, "after"), cursor=cursor)
         return self.respond(shape)

@@ -34,7 +34,7 @@ class BearerAuthentication(OAuth2Authentication):
         client: ApiClient = token.application
         actor = client.as_actor(scopes=token.scope.split(), token=TokenInUse(token.pk, token.expires))
         act_as(request._request, actor=actor, tenant=client.tenant)
-        request._request.api_client = client
+        request._request.api_client = client  # type: ignore[attr-defined]
         return user, token
 
 

@@ -89,9 +89,13 @@ REQUEST_HEADERS: Final[Mapping[str, tuple[str, Schema, str]]] = {
 }
 
 
+#: Statuses of problems that every operation can have for reasons of no operation's own: one response, the default.
+OTHERS: Final = (405, 406, 413, 415, 429, 503)
+
+
 def response_name(status: int) -> str:
     """Return the name of the shared response of a status, which is short because every operation has many."""
-    return f"E{status}"
+    return "Other" if status in OTHERS else f"E{status}"
 
 
 def assemble(result: Schema, generator: Any, request: Any, public: bool) -> Schema:
@@ -107,8 +111,11 @@ def assemble(result: Schema, generator: Any, request: Any, public: bool) -> Sche
         for operation in operations.values():
             used.update(_complete(operation))
     _share_parameters(result, shared["parameters"])
-    shared["responses"] = {response_name(status): _problem_response(status) for status in CODES}
-    _share_empty_responses(result, shared["responses"])
+    shared["responses"] = {
+        "Other": _problem_response(*OTHERS),
+        **{response_name(status): _problem_response(status) for status in CODES if status not in OTHERS},
+    }
+    _share_responses(result, shared["responses"])
     shared["headers"] = {
         name: {"schema": schema, "description": text} for name, (schema, text) in RESPONSE_HEADERS.items()
     }
@@ -133,14 +140,17 @@ def _share_parameters(result: Schema, shared: Schema) -> None:
             operation["parameters"][place] = {"$ref": f"#/components/parameters/{names[spelling]}"}
 
 
-def _share_empty_responses(result: Schema, shared: Schema) -> None:
-    """Make components of the responses without a body, which many operations have."""
+def _share_responses(result: Schema, shared: Schema) -> None:
+    """Make components of the responses that several operations have in the same words."""
+    operations = [operation for found in result["paths"].values() for operation in found.values()]
+    spelled = Counter(_spelling(one) for operation in operations for one in operation["responses"].values())
     names: dict[str, str] = {}
-    for operation in (operation for found in result["paths"].values() for operation in found.values()):
+    for operation in operations:
         for status, response in operation["responses"].items():
-            if "content" in response or "$ref" in response:
+            spelling = _spelling(response)
+            if "$ref" in response or spelled[spelling] == 1:
                 continue
-            name = names.setdefault(_spelling(response), f"Empty{status}-{len(names) + 1}")
+            name = names.setdefault(spelling, f"R{status}-{len(names) + 1}")
             shared[name] = response
             operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
 
@@ -164,7 +174,8 @@ def _complete(operation: Schema) -> Iterator[str]:
         yield from _illustrate(response.get("content", {}))
     yield from _illustrate(operation.get("requestBody", {}).get("content", {}))
     for status in note["problems"]:
-        operation["responses"][str(status)] = {"$ref": f"#/components/responses/{response_name(status)}"}
+        key = "default" if status in OTHERS else str(status)
+        operation["responses"][key] = {"$ref": f"#/components/responses/{response_name(status)}"}
 
 
 def _illustrate(content: Schema) -> Iterator[str]:
@@ -181,11 +192,13 @@ def _references(kind: str, names: Iterable[str]) -> Schema:
     return {name: {"$ref": f"#/components/{kind}/{name}"} for name in names}
 
 
-def _problem_response(status: int) -> Schema:
+def _problem_response(*statuses: int) -> Schema:
+    """Return the shared response of problems with one of ``statuses``."""
+    texts = [f"{status}: {STATUS_TEXTS[status]}" if len(statuses) > 1 else STATUS_TEXTS[status] for status in statuses]
+    own = dict.fromkeys(name for status in statuses for name in OF_PROBLEMS.get(status, ()))
+    examples = {code: example for status in statuses for code, example in problem_examples(status).items()}
     return {
-        "description": STATUS_TEXTS[status],
-        "headers": _references("headers", (*ALWAYS_SENT, *OF_LIMITS, *OF_PROBLEMS.get(status, ()))),
-        "content": {
-            PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": problem_examples(status)}
-        },
+        "description": " ".join(texts),
+        "headers": _references("headers", (*ALWAYS_SENT, *OF_LIMITS, *own)),
+        "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
     }

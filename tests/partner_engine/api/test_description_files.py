@@ -61,9 +61,7 @@ def _require_a_parameter(description: dict[str, Any]) -> None:
 
 
 def _remove_a_code(description: dict[str, Any]) -> None:
-    del description["components"]["responses"]["Locked"]["content"]["application/problem+json"]["examples"][
-        "copy_locked"
-    ]
+    del description["components"]["responses"]["E423"]["content"]["application/problem+json"]["examples"]["copy_locked"]
 
 
 def _remove_a_status(description: dict[str, Any]) -> None:
@@ -80,7 +78,7 @@ def _remove_a_status(description: dict[str, Any]) -> None:
         (_let_a_field_be_missing, "CopyShape.version can be missing by now."),
         (_remove_a_parameter, "GET /api/v1/application_forms no longer takes the parameter query q."),
         (_require_a_parameter, "GET /api/v1/me requires the new parameter query new."),
-        (_remove_a_code, "The error code copy_locked (Locked) is gone."),
+        (_remove_a_code, "The error code copy_locked (E423) is gone."),
         (_remove_a_status, "POST /api/v1/application_forms no longer documents the status 201."),
     ],
 )
