@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.validators import MaxValueValidator, MinValueValidator, URLValidator
 from django.db import models
 from django.db.models import Q
 from uuid_utils.compat import uuid7
 
+from tenants.history import History
 from tenants.managers import TenantModel
 from tenants.models import Tenant
 
@@ -76,6 +77,11 @@ class CarrierLink(models.Model):
         help_text="Of all processes together.",
     )
     updated_at = models.DateTimeField(auto_now=True)
+
+    history: ClassVar[Any] = History(
+        secrets=("client_secret", "callback_secret", "previous_callback_secret"),
+        untracked=("previous_callback_secret_until", "updated_at"),
+    )
 
     class Meta:
         ordering: ClassVar = ["catalogue", "carrier", "tenant"]

@@ -16,8 +16,8 @@ from catalogue.drafts import read_draft
 from catalogue.file_writer import write_catalogue
 from catalogue.golden_answers import plain_answers
 from catalogue.golden_cases import MOST_CASES, TooManyCases, latest_id, renamed_document
-from catalogue.golden_models import AcceptedResult, GoldenCase
 from catalogue.models import Catalogue
+from catalogue.models.golden_cases import AcceptedResult, GoldenCase
 from rules.definition.catalogue import CatalogueDefinition
 
 

@@ -14,8 +14,8 @@ import msgspec
 from django.db import transaction
 
 from catalogue.golden_answers import CaseAnswers, document_of, read_answers, without_sensitive
-from catalogue.golden_models import AcceptedResult, GoldenCase
 from catalogue.models import Catalogue, Release
+from catalogue.models.golden_cases import AcceptedResult, GoldenCase
 from catalogue.packages.contents import Expected
 from catalogue.release_history import renames_between
 from copies.document import Answer, AnswerValue, Document

@@ -19,7 +19,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from catalogue.models import Catalogue, Release
-from catalogue.roll_out_models import NOT_CURRENT, UNDER_WAY, RollOut, RollOutTenant
+from catalogue.models.roll_outs import NOT_CURRENT, UNDER_WAY, RollOut, RollOutTenant
 
 CACHE: Final = "default"
 #: The lifetime of the value in Redis, in seconds; it repairs the value after a database was restored or emptied.

@@ -23,9 +23,11 @@ from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from catalogue.compiled_releases import CompiledReleases
+from catalogue.draft_fingerprint import draft_fingerprints
 from catalogue.drafts import read_draft
 from catalogue.golden_cases import date_cases, drop_sensitive_answers, faults_of, run_cases
 from catalogue.models import Catalogue, Release
+from catalogue.models.roll_outs import UNDER_WAY
 from catalogue.publish_hooks import Published, run_hooks, stricter_questions
 from catalogue.publish_work import call_in_publish
 from catalogue.release_history import check_renames, past_labels, renames_between
@@ -40,7 +42,6 @@ from catalogue.release_pointer import (
     release_in_force,
     set_pointer,
 )
-from catalogue.roll_out_models import UNDER_WAY
 from catalogue.strict_check import check_catalogue
 from rules.definition.catalogue import CatalogueDefinition, Sensitivity, without_shadow
 from rules.definition.compiler import compile_catalogue
@@ -108,6 +109,8 @@ def make_release(
     """Return the release in force, ``before``, if it equals the draft, with None, else a new one with its compiled
     catalogue. The catalogue's row must be locked. Raises ``CatalogueErrors``.
     """
+    # Before the rows are read: a row that is changed in between then makes the fingerprint differ.
+    fingerprint = draft_fingerprints([catalogue.pk])[catalogue.pk]
     draft = read_draft(catalogue)
     content, compiled = _checked_content(draft)
     check_renames(catalogue, draft)
@@ -123,6 +126,7 @@ def make_release(
         number=latest.number + 1 if latest else 1,
         content=zstandard.compress(content),
         checksum=checksum,
+        draft_fingerprint=fingerprint,
         notes=notes,
         published_by_id=actor_id,
     )

@@ -23,6 +23,7 @@ from actions.kinds import DecideAnew, DeferredAction, GuardRelease
 from actions.outbox import enqueue
 from actions.wakeup import wake_relay
 from catalogue.models import Catalogue, Release
+from catalogue.models.roll_outs import RollOut, RollOutOrder, RollOutPart, RollOutTenant
 from catalogue.publish_hooks import HooksRun, Published, run_hooks, stricter_questions
 from catalogue.publish_work import call_in_publish
 from catalogue.release_pointer import refresh_pointer, release_in_force
@@ -34,7 +35,6 @@ from catalogue.releases import (
     sensitivities_in,
     sensitivities_of,
 )
-from catalogue.roll_out_models import RollOut, RollOutOrder, RollOutPart, RollOutTenant
 from failpoints import failpoint
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors, CatalogueFault

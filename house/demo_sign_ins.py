@@ -2,6 +2,7 @@
 
 PASSWORD = "demo"  # noqa: S105 - public on purpose, and created only with DEMO=1
 AGENTS = ("agent@harbor.example", "second@harbor.example", "agent@summit.example")
+ADMINISTRATORS = ("admin@harbor.example",)
 STAFF = ("staff@partner-engine.example",)
 API_CLIENTS = {"harbor-demo": "harbor-demo-secret", "summit-demo": "summit-demo-secret"}
 
@@ -11,6 +12,7 @@ def sign_in_lines(address: str) -> str:
     clients = ", ".join(f"{name} / {secret}" for name, secret in API_CLIENTS.items())
     return (
         f"Agents       {address}/          {', '.join(AGENTS)}\n"
+        f"Agency       {address}/          {', '.join(ADMINISTRATORS)} (administrator: also Agency and Webhooks)\n"
         f"Staff        {address}/admin/    {', '.join(STAFF)}\n"
         f"             password of all of them: {PASSWORD}\n"
         f"API clients  {address}/o/token/  {clients}"

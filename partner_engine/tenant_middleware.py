@@ -16,6 +16,7 @@ from structlog.contextvars import bind_contextvars
 
 from partner_engine.active_users import API_CLIENT, note_active
 from tenants.access import Actor
+from tenants.current_actor import set_actor_without_reset, use_actor
 from tenants.current_tenant import across_tenants, set_tenant_without_reset, use_tenant, without_tenant
 from tenants.models import Tenant, User
 
@@ -35,7 +36,7 @@ class TenancyMiddleware:
         """Process ``request`` for the tenant of its user."""
         user: User | AnonymousUser = request.user
         request.actor = request.tenant = None  # type: ignore[attr-defined]
-        with without_tenant():
+        with without_tenant(), use_actor(None):
             if isinstance(user, AnonymousUser) or not user.is_authenticated:
                 return self.get_response(request)
             source = "admin" if request.path.startswith(ADMIN) else "web"
@@ -58,6 +59,7 @@ def act_as(request: HttpRequest, *, actor: Actor, tenant: Tenant) -> None:
 def _set_actor(request: HttpRequest, actor: Actor, tenant: Tenant | None) -> None:
     request.actor = actor  # type: ignore[attr-defined]
     request.tenant = tenant  # type: ignore[attr-defined]
+    set_actor_without_reset(actor)
     bind_contextvars(actor=f"{actor.type}:{actor.id}", tenant=tenant.code if tenant else "")
 
 

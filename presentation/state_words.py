@@ -1,4 +1,4 @@
-"""The words and colors of the states of forms and quotes, for the agents' pages and the admin alike. Pure."""
+"""The words and colors of the states of forms and quotes, and the acts of declinations, for pages and admin. Pure."""
 
 from __future__ import annotations
 
@@ -30,4 +30,12 @@ QUOTE_STATES: Final[dict[str, tuple[str, str]]] = {
     "selected": ("Selected", "eligible"),
     "bound": ("Bound", "bound"),
     "withdrawn": ("Withdrawn", ""),
+}
+#: The act that a declination records.
+DECLINE_ACTS: Final[dict[str, str]] = {
+    "requested": "Quote requested",
+    "queued": "Sent to the carrier",
+    "selected": "Quote selected",
+    "bound": "Bound",
+    "exported": "Exported",
 }

@@ -71,9 +71,9 @@ def change_profile(tenant: Tenant, profile: AgencyProfile) -> None:
         if profile.logo is not None:
             logo_id = _write_logo(tenant, profile.logo)
         shown = {"name": profile.name, "phone": profile.phone, "email": profile.email, "logo_id": logo_id}
-        Tenant.objects.filter(pk=tenant.pk).update(**shown)
-    for field, value in shown.items():
-        setattr(tenant, field, value)
+        for field, value in shown.items():
+            setattr(tenant, field, value)
+        tenant.save(update_fields=list(shown))
 
 
 def find_logo(logo_id: UUID) -> bytes | None:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.core.validators import MinValueValidator
 from django.db import models
 
+from tenants.history import History
 from tenants.limits.memory import LimitMemory, StoredLimits
 from tenants.limits.scopes import Limit
 
@@ -45,6 +46,7 @@ class RateLimit(LimitNumbers):
 
     scope = models.CharField(max_length=40, primary_key=True)
 
+    history: ClassVar[Any] = History(untracked=("modified",))
     #: What this process knows of all limits.
     memory: ClassVar[LimitMemory]
 
@@ -77,6 +79,8 @@ class OwnRateLimit(LimitNumbers):
         verbose_name="API client",
         help_text="This API client gets the limit, whatever its tenant has.",
     )
+
+    history: ClassVar[Any] = History(untracked=("modified",))
 
     class Meta:
         ordering: ClassVar = ["scope", "pk"]

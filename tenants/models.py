@@ -31,6 +31,7 @@ from tenants.account_mail_models import AccountMailKind as AccountMailKind
 from tenants.backup_models import Backup as Backup
 from tenants.flag_memory import FlagMemory, announce_change
 from tenants.flag_rules import FlagState, Owner, Verdict, explain
+from tenants.history import History
 from tenants.limit_models import OwnRateLimit as OwnRateLimit
 from tenants.limit_models import RateLimit as RateLimit
 from tenants.logo_models import Logo as Logo
@@ -87,6 +88,8 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
     email = models.EmailField("e-mail", blank=True, help_text="Guests and customers see it.")
     logo_id = models.UUIDField(null=True, editable=False, help_text="The id of its logo, new with each picture.")
     created_at = models.DateTimeField(auto_now_add=True)
+
+    history: ClassVar[Any] = History(untracked=("moves",))
 
     class Meta:
         ordering: ClassVar = ["name"]
@@ -154,6 +157,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     )
 
     objects: ClassVar[UserManager] = UserManager()
+    history: ClassVar[Any] = History(secrets=("password",), untracked=("last_login", "session_generation"))
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -249,6 +253,8 @@ class ApiClient(AbstractApplication):
         null=True, editable=False, help_text="What was begun with tokens that had expired by then is stopped."
     )
 
+    history: ClassVar[Any] = History(secrets=("client_secret",), untracked=("tokens_revoked_at", "created", "updated"))
+
     class Meta(AbstractApplication.Meta):
         verbose_name = "API client"
         ordering: ClassVar = ["name"]
@@ -326,6 +332,7 @@ class Flag(AbstractUserFlag):
     )
     testing = superusers = staff = authenticated = languages = rollout = None  # type: ignore[assignment]  # taken out
 
+    history: ClassVar[Any] = History(untracked=("created", "modified"))
     #: What this process knows of all flags.
     memory: ClassVar[FlagMemory]
 

@@ -115,11 +115,10 @@ def _note_failure(endpoint: WebhookEndpoint, result: PostResult, *, now: datetim
         _disable(endpoint, DisabledReason.GONE, now=now)
     elif now - endpoint.failing_since >= GIVEN_UP_AFTER:
         _disable(endpoint, DisabledReason.FAILING, now=now)
-    endpoint.save(
-        update_fields=[
-            "failing_since", "last_failure_at", "failures", "paused_until", "disabled_at", "disabled_reason",
-        ]
-    )  # fmt: skip
+    fields = ["failing_since", "last_failure_at", "failures", "paused_until"]
+    # The history of an endpoint has an entry for this.
+    disabled = ["disabled_at", "disabled_reason"] if endpoint.disabled_at == now else []
+    endpoint.save(update_fields=[*fields, *disabled])
 
 
 def _disable(endpoint: WebhookEndpoint, reason: DisabledReason, *, now: datetime) -> None:

@@ -18,6 +18,7 @@ from django.utils import timezone
 from uuid_utils.compat import uuid7
 
 from tenants.access import Actor
+from tenants.history import DELETED, record
 from tenants.models import Tenant
 from webhooks.claims import database_time
 from webhooks.event_types import ALL, TEST, event_body, is_event_pattern
@@ -83,7 +84,8 @@ def add(
     )
     secret = new_secret()
     endpoint.secret = seal_secret(secret, endpoint)
-    endpoint.save(force_insert=True)
+    with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
+        endpoint.save(force_insert=True)
     _note("added", endpoint, actor)
     return endpoint, secret
 
@@ -104,7 +106,7 @@ def change(
         endpoint.event_types = checked_event_types(event_types)
     if description is not None:
         endpoint.description = description
-    endpoint.save(update_fields=["url", "event_types", "description"])
+    _save(endpoint, "url", "event_types", "description")
     _note("changed", endpoint, actor)
 
 
@@ -116,10 +118,8 @@ def switch(endpoint: WebhookEndpoint, *, on: bool, actor: Actor) -> None:
     endpoint.disabled_reason = "" if on else DisabledReason.BY_HAND
     endpoint.failures = 0
     endpoint.failing_since = endpoint.last_failure_at = endpoint.paused_until = None
-    endpoint.save(
-        update_fields=[
-            "disabled_at", "disabled_reason", "failures", "failing_since", "last_failure_at", "paused_until",
-        ]
+    _save(
+        endpoint, "disabled_at", "disabled_reason", "failures", "failing_since", "last_failure_at", "paused_until"
     )  # fmt: skip
     _note("switched_on" if on else "switched_off", endpoint, actor)
 
@@ -130,7 +130,7 @@ def rotate_secret(endpoint: WebhookEndpoint, *, actor: Actor) -> str:
     endpoint.previous_secret = endpoint.secret
     endpoint.previous_secret_until = timezone.now() + ROTATION
     endpoint.secret = seal_secret(secret, endpoint)
-    endpoint.save(update_fields=["secret", "previous_secret", "previous_secret_until"])
+    _save(endpoint, "secret", "previous_secret", "previous_secret_until")
     _note("secret_rotated", endpoint, actor)
     return secret
 
@@ -147,7 +147,14 @@ def remove(endpoint: WebhookEndpoint, *, actor: Actor) -> None:
         WebhookAttempt.objects.filter(delivery__in=deliveries)._raw_delete(alias)
         deliveries._raw_delete(alias)
         chosen._raw_delete(alias)
+        record(endpoint, DELETED, using=alias)
     _note("removed", endpoint, actor)
+
+
+def _save(endpoint: WebhookEndpoint, *fields: str) -> None:
+    """Write the fields at once with their history."""
+    with transaction.atomic(using=router.db_for_write(WebhookEndpoint)):
+        endpoint.save(update_fields=fields)
 
 
 def send_test(endpoint: WebhookEndpoint, *, actor: Actor) -> WebhookDelivery:

@@ -4,12 +4,13 @@ attempt.
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from uuid_utils.compat import uuid7
 
+from tenants.history import History, TenantHistoryRow
 from tenants.managers import TenantModel
 
 
@@ -47,6 +48,12 @@ class WebhookEndpoint(TenantModel):
     paused_until = models.DateTimeField(null=True, help_text="No events are sent before this time.")
     created_at = models.DateTimeField()
     created_by = models.CharField(max_length=200)
+
+    history: ClassVar[Any] = History(
+        secrets=("secret", "previous_secret"),
+        untracked=("previous_secret_until", "failures", "failing_since", "last_failure_at", "paused_until"),
+        base=TenantHistoryRow,
+    )
 
     class Meta:
         ordering: ClassVar = ["created_at", "id"]

@@ -2,10 +2,12 @@ import django.contrib.postgres.fields
 import django.core.validators
 import django.db.models.deletion
 import django.db.models.manager
+import simple_history.models
 import uuid_utils.compat
 from django.db import migrations, models
 
 import carriers.models
+import tenants.history
 from tenants.row_level_security import row_level_security
 
 
@@ -757,4 +759,139 @@ class Migration(migrations.Migration):
             },
         ),
         row_level_security("carriers_carriercall"),
+        migrations.CreateModel(
+            name="HistoricalCarrierLink",
+            fields=[
+                ("actor_type", models.CharField(default=tenants.history.actor_type, max_length=20)),
+                ("actor_label", models.CharField(blank=True, default=tenants.history.actor_label, max_length=200)),
+                ("source", models.CharField(default=tenants.history.actor_source, max_length=10)),
+                ("id", models.UUIDField(db_index=True, default=uuid_utils.compat.uuid7, editable=False)),
+                ("catalogue", models.CharField(help_text="The code of its catalogue.", max_length=64)),
+                ("carrier", models.CharField(help_text="The code of the carrier in that catalogue.", max_length=64)),
+                ("is_enabled", models.BooleanField(default=True, verbose_name="turned on")),
+                (
+                    "mode",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "As the carrier states"),
+                            ("sync", "Immediately (sync)"),
+                            ("poll", "Accepts, then is polled (poll)"),
+                            ("callback", "Accepts, then calls back (callback)"),
+                            ("manual", "By hand (manual)"),
+                        ],
+                        default="",
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "base_url",
+                    models.CharField(
+                        help_text="Such as https://quotes.carrier.example/api.", max_length=500, verbose_name="address"
+                    ),
+                ),
+                (
+                    "portal_url",
+                    models.CharField(
+                        blank=True,
+                        help_text="Where agents go on at the carrier itself. Leave empty if the carrier has no such pages.",
+                        max_length=500,
+                        validators=[django.core.validators.URLValidator(schemes=["https"])],
+                        verbose_name="carrier's own pages",
+                    ),
+                ),
+                ("client_id", models.CharField(max_length=200, verbose_name="client ID")),
+                (
+                    "timeout_seconds",
+                    models.FloatField(
+                        default=15,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(120),
+                        ],
+                        verbose_name="time limit of a call (s)",
+                    ),
+                ),
+                (
+                    "connect_seconds",
+                    models.FloatField(
+                        default=3,
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(120),
+                        ],
+                        verbose_name="time limit to connect (s)",
+                    ),
+                ),
+                (
+                    "slow_seconds",
+                    models.FloatField(
+                        default=10,
+                        help_text="A call that takes longer counts as failed.",
+                        validators=[
+                            django.core.validators.MinValueValidator(0.1),
+                            django.core.validators.MaxValueValidator(120),
+                        ],
+                        verbose_name="slow call (s)",
+                    ),
+                ),
+                (
+                    "per_minute",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="Leave empty for the number that the carrier states.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(60000),
+                        ],
+                        verbose_name="requests per minute",
+                    ),
+                ),
+                (
+                    "most_in_flight",
+                    models.PositiveIntegerField(
+                        default=10,
+                        help_text="Of all processes together.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(200),
+                        ],
+                        verbose_name="calls at the same time",
+                    ),
+                ),
+                ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),
+                (
+                    "history_id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="Leave empty for the settings of all tenants.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical carrier link",
+                "verbose_name_plural": "historical carrier links",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
     ]

@@ -672,6 +672,15 @@ class Migration(migrations.Migration):
                 ),
                 ("content", models.BinaryField(help_text="The whole definition as compressed JSON.")),
                 ("checksum", models.CharField(editable=False, help_text="SHA-256 of the definition.", max_length=64)),
+                (
+                    "draft_fingerprint",
+                    models.CharField(
+                        blank=True,
+                        editable=False,
+                        help_text="That of the draft rows which were published.",
+                        max_length=32,
+                    ),
+                ),
                 ("notes", models.TextField(blank=True, editable=False)),
                 ("published_at", models.DateTimeField(auto_now_add=True)),
                 ("published_by_id", models.CharField(editable=False, max_length=64, verbose_name="published by")),

@@ -22,6 +22,7 @@ from webhooks.models import WebhookEndpoint
 #: Tables without data of a form.
 WITHOUT_FORMS: Final[Mapping[str, str]] = {
     WebhookEndpoint._meta.db_table: "addresses of the tenant's own systems",
+    WebhookEndpoint.history.model._meta.db_table: "changes of these addresses",
     DecisionRun._meta.db_table: "counts of copies",
     BatchOperation._meta.db_table: "orders over many forms; what they say of one form is in their items",
     ImportMapping._meta.db_table: "names of columns of files",

@@ -34,6 +34,7 @@ from carriers.links.trial import Step, make_test_call
 from carriers.models import Carrier, CarrierLink
 from partner_engine.admin.drafts import InCatalogueForm
 from partner_engine.admin.forms import CatalogueFilter
+from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
 from partner_engine.admin.staff import staff_actor
 from partner_engine.admin.viewing import NoGuessing, PreparedChangeList
@@ -110,7 +111,7 @@ class LinkForm(InCatalogueForm):
 
 
 @admin.register(CarrierLink, site=site)
-class CarrierLinkAdmin(NoGuessing, ModelAdmin):
+class CarrierLinkAdmin(WithHistory, NoGuessing, ModelAdmin):
     """Links to carriers with the state of their circuit breakers."""
 
     form = LinkForm

@@ -23,6 +23,7 @@ from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import action, display
 from unfold.enums import ActionVariant
+from unfold.views import ChangeList
 from unfold.widgets import UnfoldAdminFileFieldWidget
 
 from carriers.models import Carrier, CarrierProduct
@@ -32,22 +33,23 @@ from catalogue.files import CatalogueFile, read_file
 from catalogue.golden_cases import GOLDEN_CASE, TooManyCases, faults_of, run_cases
 from catalogue.loader import load
 from catalogue.models import Catalogue, Release
+from catalogue.models.roll_outs import NOT_CURRENT
 from catalogue.publish_work import count_impacts
 from catalogue.release_history import check_renames
 from catalogue.release_pointer import release_in_force
 from catalogue.releases import NoRelease, publish, read_definition, refuse_during_roll_out
 from catalogue.reports import describe_parts, without_repetitions
-from catalogue.roll_out_models import NOT_CURRENT
 from catalogue.strict_check import check_catalogue
 from decisions.coverage import coverage_of
 from partner_engine.admin.book_access import BookRefused, deciding_book, may_see_book
 from partner_engine.admin.book_impact import impact_lines, impact_on_book, most_copies
 from partner_engine.admin.comparison import compare
-from partner_engine.admin.draft_state import DraftState, draft_state
+from partner_engine.admin.draft_state import DraftState, draft_state, draft_states
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.roll_outs import GuardedPublishForm, warn_unsettled
 from partner_engine.admin.site import site
 from partner_engine.admin.uploads import counts_uploads
+from partner_engine.admin.viewing import PreparedChangeList
 from partner_engine.error_pages import too_many_requests
 from presentation.csv_cells import BYTE_ORDER_MARK
 from rules.definition.catalogue import CatalogueDefinition
@@ -66,6 +68,8 @@ _PLACES: Final = {
     "products": "admin:carriers_carrierproduct_changelist",
     "golden_cases": "admin:catalogue_goldencase_changelist",
 }
+#: The colors of drafts: as published, with changes, with faults.
+_DRAFT_LABELS: Final = {"good": "success", "changed": "info", "faulty": "danger", "": "default"}
 _FIRST_STEP: Final = re.compile(r"(\w+)\[([^\]]+)\]")
 
 
@@ -91,7 +95,10 @@ class CatalogueFileForm(forms.Form):
 class CatalogueAdmin(DraftAdmin):
     """Catalogues. Their parts are drafts; forms are evaluated with releases."""
 
-    list_display = ("title", "code", "current_release", "question_sets", "currency", "allow_test_identities")
+    empty_title = "No catalogues"
+    empty_text = "Import a catalogue file, or add a catalogue and its question sets."
+
+    list_display = ("title", "draft", "code", "current_release", "question_sets", "currency", "allow_test_identities")
     list_display_links = ("title", "code")
     search_fields = ("code", "title")
     fieldsets = (
@@ -155,10 +162,23 @@ class CatalogueAdmin(DraftAdmin):
         """Return the number of the current release."""
         return str(catalogue.latest or "never published")
 
-    @display(description="State")
-    def draft(self, catalogue: Catalogue) -> str:
+    @display(description="Draft", label=_DRAFT_LABELS)
+    def draft(self, catalogue: Any) -> tuple[str, str]:
         """Return the differences of the draft from the current release, and its faults."""
-        return draft_state(catalogue).text if catalogue.pk else "–"
+        if not catalogue.pk:
+            return "", "–"
+        state: DraftState = getattr(catalogue, "draft_state", None) or draft_state(catalogue)
+        return state.tone, state.text
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        """Return the changelist that calls ``prepare``."""
+        return PreparedChangeList
+
+    def prepare(self, rows: list[Any]) -> None:
+        """Load the states of the drafts of ``rows``."""
+        states = draft_states(rows)
+        for row in rows:
+            row.draft_state = states[row.pk]
 
     @display(description="Parts")
     def parts(self, catalogue: Catalogue) -> str | SafeString:

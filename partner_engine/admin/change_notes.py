@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Final
 
+from django.db.models import QuerySet
+
 #: Longer values are truncated.
 SHOWN_LENGTH: Final = 200
 
@@ -37,12 +39,12 @@ def _rows(formset: Any) -> Iterator[str]:
 
 
 def _text(field: Any, value: Any) -> str:
+    if isinstance(value, list | tuple | QuerySet):
+        value = ", ".join(map(str, value))
     if value is None or value == "":
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        value = ", ".join(map(str, value))
     text = str(_label(field, value)).strip()
     shown = text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"
     return f"“{shown}”"

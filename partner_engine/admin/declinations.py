@@ -2,45 +2,79 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, ClassVar
 
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 from unfold.decorators import display
 
 from forms.models import Declination
+from partner_engine.admin.copy_rows import LineFilter, OfCopyAdmin, ProductFilter
 from partner_engine.admin.forms import copy_link
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import BigTableAdmin
 from partner_engine.decline_files import FILE_HEADERS
+from presentation.state_words import DECLINE_ACTS
 from quoting.decline_exports import export_records
 from tenants.models import User
 
 
+class ConditionFilter(admin.SimpleListFilter):
+    """The list filter for records whose surplus lines condition was met, or was not."""
+
+    title = "condition"
+    parameter_name = "condition"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """Return both states."""
+        return [("met", "Met"), ("not-met", "Not met")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the rows of ``queryset`` with the chosen state."""
+        is_met = Q(surplus__is_met=True)
+        narrowed = {"met": is_met, "not-met": ~is_met}.get(self.value() or "")
+        return queryset.filter(narrowed) if narrowed is not None else queryset
+
+
 @admin.register(Declination, site=site)
-class DeclinationAdmin(BigTableAdmin):
+class DeclinationAdmin(OfCopyAdmin):
     """The records that admitted carriers declined when somebody acted on a surplus product."""
 
-    list_display = ("product", "line", "act", "condition", "copy", "version", "actor_label", "tenant", "created_at")
-    list_filter = ("act", "line", "product", ("created_at", admin.DateFieldListFilter))
+    empty_title = "No declinations"
+    empty_text = "A record is written when somebody requests a quote of a surplus lines product, or acts on it."
+
+    list_display = (
+        "insured", "product_name", "line_label", "act_word", "condition", "by", "created", "tenant", "short_id",
+    )  # fmt: skip
+    list_filter = ("act", ConditionFilter, LineFilter, ProductFilter, ("created_at", admin.DateFieldListFilter))
+    # Ids are sortable by time.
     ordering = ("-id",)
+    sortable_by = ("created",)
     actions = ("export",)  # type: ignore[assignment]
     fields = (
-        "product", "line", "act", "actor_label", "copy", "version", "release_id", "as_of", "states", "tenant",
-        "declined", "words", "condition", "requirement", "disclosures", "created_at",
+        "insured", "product_name", "line_label", "act", "by", "copy", "version", "release_id", "as_of", "states",
+        "tenant", "declined", "words", "condition", "requirement", "disclosures", "created_at",
     )  # fmt: skip
     readonly_fields = fields
     heavy_fields: ClassVar = ("declines", "inputs", "carriers", "tags")
 
-    @display(description="Tenant")
-    def tenant(self, declination: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(declination, "tenant_name"):
-            self.prepare([declination])
-        return str(declination.tenant_name)
+    @display(description="Act")
+    def act_word(self, declination: Declination) -> str:
+        """Return the act in the words of the agents' pages."""
+        return DECLINE_ACTS.get(declination.act, declination.act)
+
+    @display(description="By")
+    def by(self, declination: Declination) -> str:
+        """Return who acted."""
+        return declination.actor_label or f"{declination.actor_type} {declination.actor_id}"
+
+    @display(description="Recorded", ordering="pk")
+    def created(self, declination: Declination) -> datetime:
+        """Return when the record was written; ids are sortable by time."""
+        return declination.created_at
 
     @display(description="Copy")
     def copy(self, declination: Declination) -> SafeString:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Final
 
-import msgspec
-
+from catalogue.draft_fingerprint import draft_fingerprints
 from catalogue.drafts import read_draft
-from catalogue.models import Catalogue
+from catalogue.models import Catalogue, Release
+from catalogue.models.roll_outs import NOT_CURRENT
 from catalogue.release_history import check_renames
 from catalogue.release_pointer import release_in_force
 from catalogue.releases import read_definition
@@ -19,9 +19,8 @@ from partner_engine.admin.comparison import compare
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors
 
-#: Drafts whose number of faults is remembered.
-_MOST: Final = 20
-_known_faults: OrderedDict[tuple[int, int | None, bytes], int] = OrderedDict()
+#: Drafts whose state is remembered.
+_MOST: Final = 100
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +37,13 @@ class DraftState:
         return self.has_release and not self.changes
 
     @property
+    def tone(self) -> str:
+        """Return how the state is drawn: good, changed or faulty."""
+        if self.faults:
+            return "faulty"
+        return "good" if self.is_published else "changed"
+
+    @property
     def short_text(self) -> str:
         """Return ``3 changes, 0 faults``, ``no changes``, or that it was never published."""
         if self.is_published:
@@ -51,30 +57,70 @@ class DraftState:
         return f"Draft: {self.short_text}"
 
 
+#: States by catalogue, release in force, and fingerprint of the draft.
+_known: OrderedDict[tuple[int, int | None, str], DraftState] = OrderedDict()
+
+
 def draft_state(catalogue: Catalogue) -> DraftState:
     """Return the state of the draft of ``catalogue``. Golden cases are not run: *Check* does that."""
+    return draft_states([catalogue])[catalogue.pk]
+
+
+def draft_states(catalogues: Sequence[Catalogue]) -> dict[int, DraftState]:
+    """Return the state of the draft of each catalogue.
+
+    Two queries show which drafts are what was published, or what this process has compared already; the others are
+    compared and checked.
+    """
+    fingerprints = draft_fingerprints(catalogue.pk for catalogue in catalogues)
+    releases = {
+        catalogue_id: (release_id, fingerprint)
+        for catalogue_id, release_id, fingerprint in Release.objects.filter(catalogue__in=catalogues)
+        .exclude(roll_out__state__in=NOT_CURRENT)
+        .order_by("catalogue_id", "-number")
+        .distinct("catalogue_id")
+        .values_list("catalogue_id", "pk", "draft_fingerprint")
+    }
+    states = {}
+    for catalogue in catalogues:
+        release_id, published = releases.get(catalogue.pk, (None, ""))
+        fingerprint = fingerprints[catalogue.pk]
+        if fingerprint == published:
+            states[catalogue.pk] = DraftState(changes=0, faults=0, has_release=True)
+        else:
+            states[catalogue.pk] = _remembered(catalogue, (catalogue.pk, release_id, fingerprint))
+    return states
+
+
+def _remembered(catalogue: Catalogue, name: tuple[int, int | None, str]) -> DraftState:
+    """Return the state of a draft, from memory where this process has compared the same rows."""
+    if name in _known:
+        return _known[name]
+    state = _compared(catalogue)
+    # Rows that were changed while they were compared have another fingerprint: their state is not remembered.
+    if draft_fingerprints([catalogue.pk]) == {catalogue.pk: name[2]}:
+        _known[name] = state
+        while len(_known) > _MOST:
+            _known.popitem(last=False)
+    return state
+
+
+def _compared(catalogue: Catalogue) -> DraftState:
     draft = read_draft(catalogue)
     latest = release_in_force(catalogue)
     changes = len(compare(read_definition(latest) if latest else None, draft))
     # A release has no faults, and a check takes as long as a publish.
-    faults = _faults(catalogue, draft, latest.pk if latest else None) if changes else 0
+    faults = _faults(catalogue, draft) if changes else 0
     return DraftState(changes=changes, faults=faults, has_release=latest is not None)
 
 
-def _faults(catalogue: Catalogue, draft: CatalogueDefinition, release: int | None) -> int:
-    """Return the number of faults of ``draft``, from memory where this process has checked the same text."""
-    name = (catalogue.pk, release, sha256(msgspec.json.encode(draft)).digest())
-    if name not in _known_faults:
-        try:
-            check_catalogue(draft)
-            check_renames(catalogue, draft)
-        except CatalogueErrors as error:
-            _known_faults[name] = len(error.faults)
-        else:
-            _known_faults[name] = 0
-        while len(_known_faults) > _MOST:
-            _known_faults.popitem(last=False)
-    return _known_faults[name]
+def _faults(catalogue: Catalogue, draft: CatalogueDefinition) -> int:
+    try:
+        check_catalogue(draft)
+        check_renames(catalogue, draft)
+    except CatalogueErrors as error:
+        return len(error.faults)
+    return 0
 
 
 def _counted(number: int, noun: str) -> str:

@@ -15,6 +15,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.views import ChangeList
 
+from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import PreparedChangeList
 from tenants.flag_rules import FlagState, Owner, count_on
@@ -39,7 +40,7 @@ _LABELS: Final = {
 
 
 @admin.register(Flag, site=site)
-class FlagAdmin(ModelAdmin):
+class FlagAdmin(WithHistory, ModelAdmin):
     """Flags, with the page that shows who gets a feature."""
 
     list_display = ("name", "feature", "rollout", "modified")

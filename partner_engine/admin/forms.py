@@ -253,7 +253,11 @@ def line_labels(catalogue: str, codes: Iterable[str]) -> list[str]:
     return [labels.get(code, code) for code in codes]
 
 
+def copy_address(copy_id: Any) -> str:
+    """Return the address of a copy's page."""
+    return reverse("admin:copies_copy_change", args=(copy_id,))
+
+
 def copy_link(copy_id: Any) -> SafeString:
     """Return a link to a copy's page, with the beginning of its id."""
-    address = reverse("admin:copies_copy_change", args=(copy_id,))
-    return format_html('<a class="staff-link" href="{}">{}</a>', address, short_id(copy_id))
+    return format_html('<a class="staff-link" href="{}">{}</a>', copy_address(copy_id), short_id(copy_id))

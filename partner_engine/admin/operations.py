@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
+from operator import itemgetter
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
+from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
 from unfold.decorators import action as admin_action
 from unfold.decorators import display
@@ -18,29 +21,29 @@ from operations.engine.status import OperationState, OperationStatus, computed
 from operations.errors import OperationError
 from operations.kinds.registry import KINDS
 from operations.models import BatchOperation
-from operations.state_words import STAGES
 from operations.wakeup import wake_workers
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import BigTableAdmin, age
+from partner_engine.admin.viewing import BigTableAdmin, number, short_id
 from tenants.access import Actor
 from tenants.current_tenant import current_tenant, use_tenant
 from tenants.models import Tenant
 
 PERMISSION: Final = "operations.control_operation"
+#: The colors of the agents' pages, as the admin names them.
 _LABELS: Final = {
-    STAGES[OperationState.PENDING]: "default",
-    STAGES[OperationState.IN_PROGRESS]: "info",
-    STAGES[OperationState.PAUSED]: "warning",
-    STAGES[OperationState.COMPLETED]: "success",
-    STAGES[OperationState.PARTIAL]: "warning",
-    STAGES[OperationState.CANCELLED]: "default",
+    OperationState.PENDING: "default",
+    OperationState.IN_PROGRESS: "info",
+    OperationState.PAUSED: "warning",
+    OperationState.COMPLETED: "success",
+    OperationState.PARTIAL: "warning",
+    OperationState.CANCELLED: "default",
 }
 
 
 class OpenFilter(admin.SimpleListFilter):
     """The list filter for operations that are open, have ended, or have failed items."""
 
-    title = "state"
+    title = "status"
     parameter_name = "state"
 
     def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
@@ -58,19 +61,40 @@ class OpenFilter(admin.SimpleListFilter):
         return queryset.filter(**narrowed.get(self.value() or "", {}))
 
 
+class KindFilter(admin.SimpleListFilter):
+    """The list filter for operations of a kind."""
+
+    title = parameter_name = "kind"
+
+    def lookups(self, request: HttpRequest, model_admin: ModelAdmin) -> list[tuple[str, str]]:
+        """Return the kinds by title."""
+        return sorted(((code, kind.title) for code, kind in KINDS.items()), key=itemgetter(1))
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Any]) -> QuerySet[Any]:
+        """Return the operations of the chosen kind."""
+        return queryset.filter(kind=self.value()) if self.value() else queryset
+
+
 @admin.register(BatchOperation, site=site)
 class BatchOperationAdmin(BigTableAdmin):
     """Operations, newest first."""
 
-    list_display = ("what", "state_word", "progress", "failures", "by", "took", "cost", "submitted", "tenant")
-    list_filter = (OpenFilter, "is_dry_run")
+    empty_title = "No operations"
+    empty_text = "Operations over many forms appear here when agents, API clients or staff submit them."
+
+    list_display = (
+        "what", "status", "progress", "failures", "by", "submitted", "took", "cost", "tenant", "short_id",
+    )  # fmt: skip
+    list_display_links = ("what", "short_id")
+    list_filter = (OpenFilter, KindFilter, "is_dry_run", ("created_at", admin.DateFieldListFilter))
     ordering = ("-created_at", "-id")
+    sortable_by = ("submitted",)
     heavy_fields: ClassVar = ("arguments", "query", "rejections")
     actions = ("pause_chosen", "resume_chosen", "cancel_chosen")  # type: ignore[assignment]
     fields = (
-        "what", "state_word", "progress", "failures", "rejected", "by", "source", "took", "cost", "priority",
+        "what", "status", "progress", "failures", "rejected", "by", "source", "took", "cost", "priority",
         "is_dry_run", "plan_hash", "depends_on", "undoes", "planned_by", "pause_reason", "stopped_reason",
-        "created_at", "started_at", "paused_at", "cancelled_at", "finished_at", "tenant", "correlation_id",
+        "created_at", "started_at", "paused_at", "cancelled_at", "finished_at", "tenant", "id", "correlation_id",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -117,21 +141,23 @@ class BatchOperationAdmin(BigTableAdmin):
         title = operation.title or (kind.title if kind else operation.kind)
         return f"{title} (tried without saving)" if operation.is_dry_run else title
 
-    @display(description="State", label=_LABELS)
-    def state_word(self, operation: BatchOperation) -> str:
-        """Return the state in words."""
-        return self._status(operation).stage
+    @display(description="Status", label=_LABELS)
+    def status(self, operation: BatchOperation) -> tuple[str, str]:
+        """Return the state in the words and colors of the agents' pages."""
+        status = self._status(operation)
+        return status.state, status.stage
 
     @display(description="Progress")
-    def progress(self, operation: BatchOperation) -> str:
-        """Return how much is done."""
+    def progress(self, operation: BatchOperation) -> SafeString:
+        """Return how many forms are done, as the agents' pages count them."""
         status = self._status(operation)
-        return f"{status.completed + status.failed:,} of {status.total:,} ({status.progress_percent:.1f}%)"
+        forms = "form" if status.total == 1 else "forms"
+        return number(f"{status.ended:,} of {status.total:,} {forms} ({status.progress_percent:.1f}%)")
 
     @display(description="Failed")
-    def failures(self, operation: BatchOperation) -> str:
+    def failures(self, operation: BatchOperation) -> SafeString:
         """Return the number of failed items."""
-        return f"{self._status(operation).failed:,}"
+        return number(self._status(operation).failed)
 
     @display(description="By")
     def by(self, operation: BatchOperation) -> str:
@@ -139,11 +165,12 @@ class BatchOperationAdmin(BigTableAdmin):
         return operation.created_by_label or f"{operation.created_by_type} {operation.created_by_id}"
 
     @display(description="Took")
-    def took(self, operation: BatchOperation) -> str:
+    def took(self, operation: BatchOperation) -> SafeString:
         """Return the time from its start until its end or now."""
         if operation.started_at is None:
-            return "–"
-        return f"{((operation.finished_at or timezone.now()) - operation.started_at).total_seconds():,.1f} s"
+            return number("–")
+        seconds = ((operation.finished_at or timezone.now()) - operation.started_at).total_seconds()
+        return number(f"{seconds:,.1f} s")
 
     @display(description="Cost")
     def cost(self, operation: BatchOperation) -> str:
@@ -151,10 +178,15 @@ class BatchOperationAdmin(BigTableAdmin):
         calls = f", {operation.carrier_calls:,} calls" if operation.carrier_calls else ""
         return f"{operation.work_seconds:,.1f} s, {operation.database_seconds:,.1f} s in the database{calls}"
 
-    @display(description="Submitted")
-    def submitted(self, operation: BatchOperation) -> str:
-        """Return the time since it was submitted."""
-        return f"{age(operation.created_at)} ago"
+    @display(description="Submitted", ordering="created_at")
+    def submitted(self, operation: BatchOperation) -> datetime:
+        """Return when it was submitted."""
+        return operation.created_at
+
+    @display(description="ID")
+    def short_id(self, operation: BatchOperation) -> SafeString:
+        """Return the beginning of its id."""
+        return short_id(operation.pk)
 
     @display(description="Tenant")
     def tenant(self, operation: Any) -> str:

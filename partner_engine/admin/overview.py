@@ -17,7 +17,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from catalogue.models import Catalogue, Release
-from catalogue.roll_out_models import NOT_CURRENT
+from catalogue.models.roll_outs import NOT_CURRENT
 from copies.models import CopyRevision
 from partner_engine.admin.activity import Activity, activity
 from partner_engine.admin.start_checks import Card, Check, Finding, NotChecked, run_checks

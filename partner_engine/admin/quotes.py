@@ -12,9 +12,9 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 
 from forms.models import QuoteRequest
+from partner_engine.admin.copy_rows import CarrierFilter, OfCopyAdmin, ProductFilter
 from partner_engine.admin.forms import copy_link
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import BigTableAdmin
 from presentation.state_words import QUOTE_STATES
 
 #: The admin's labels of the colors of the agents' pages.
@@ -38,17 +38,23 @@ class QuoteStateFilter(admin.SimpleListFilter):
 
 
 @admin.register(QuoteRequest, site=site)
-class QuoteRequestAdmin(BigTableAdmin):
+class QuoteRequestAdmin(OfCopyAdmin):
     """Quote requests, last changed first. Premiums and what was sent are on the agents' pages."""
 
-    list_display = ("product", "carrier", "status", "failure", "attempts", "copy", "updated_at", "tenant")
-    list_filter = (QuoteStateFilter,)
+    empty_title = "No quotes"
+    empty_text = "Quotes appear here when an agent requests them."
+
+    list_display = (
+        "insured", "product_name", "status", "failure", "attempts", "updated_at", "copy", "tenant", "short_id",
+    )  # fmt: skip
+    list_filter = (QuoteStateFilter, CarrierFilter, ProductFilter)
     ordering = ("-updated_at", "-id")
     sortable_by = ("updated_at",)
     heavy_fields: ClassVar = ("asked", "changes", "reasons", "details")
     fields = (
-        "product", "carrier", "status", "failure", "attempts", "next_attempt_at", "submitted_at", "answered_at",
-        "valid_until", "copy", "asked_version", "carrier_reference", "created_at", "updated_at", "tenant",
+        "insured", "product_name", "carrier", "status", "failure", "attempts", "next_attempt_at", "submitted_at",
+        "answered_at", "valid_until", "copy", "asked_version", "carrier_reference", "created_at", "updated_at",
+        "tenant",
     )  # fmt: skip
     readonly_fields = fields
 
@@ -67,10 +73,3 @@ class QuoteRequestAdmin(BigTableAdmin):
     def copy(self, quote: QuoteRequest) -> SafeString:
         """Return a link to the copy."""
         return copy_link(quote.copy_id)
-
-    @display(description="Tenant")
-    def tenant(self, quote: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(quote, "tenant_name"):
-            self.prepare([quote])
-        return str(quote.tenant_name)

@@ -13,6 +13,7 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import display
 from unfold.widgets import UnfoldAdminSelectWidget
 
+from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
 from tenants.limit_models import LimitNumbers
 from tenants.limits.scopes import DAY, HOUR, MINUTE, SCOPES
@@ -32,7 +33,7 @@ _NUMBERS: Final = ("is_on", ("amount", "window"), "per_address", "note")
 _UNITS: Final = ((DAY, "day"), (HOUR, "hour"), (MINUTE, "minute"), (1, "second"))
 
 
-class _LimitAdmin(ModelAdmin):
+class _LimitAdmin(WithHistory, ModelAdmin):
     """What both kinds of rows share: their columns, and a history that states each number."""
 
     actions = None

@@ -16,7 +16,7 @@ from carriers.models import CarrierLink
 from catalogue.models import Catalogue
 from forms.models import ApplicationForm, QuoteRequest
 from operations.models import BatchOperation
-from partner_engine.admin.draft_state import draft_state
+from partner_engine.admin.draft_state import draft_states
 from partner_engine.admin.start_checks import COUNTED, Check, Finding, bounded
 from partner_engine.admin.viewing import age
 from webhooks.models import DeliveryState, DisabledReason, WebhookDelivery, WebhookEndpoint
@@ -131,8 +131,10 @@ def check_failed_operations(now: datetime) -> Finding:
 
 def check_drafts(now: datetime) -> Finding:
     """Check that every draft is published and without faults."""
-    states = [(catalogue.title, draft_state(catalogue)) for catalogue in Catalogue.objects.all()]
-    open_drafts = [f"{title} ({state.short_text})" for title, state in states if not state.is_published]
+    catalogues = list(Catalogue.objects.all())
+    states = draft_states(catalogues)
+    named = [(catalogue.title, states[catalogue.pk]) for catalogue in catalogues]
+    open_drafts = [f"{title} ({state.short_text})" for title, state in named if not state.is_published]
     text = "; ".join(open_drafts) or "every draft is published"
     return Finding(figure=f"{len(open_drafts):,}", text=text, tone="warn" if open_drafts else "good")
 

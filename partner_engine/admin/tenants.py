@@ -23,6 +23,7 @@ from unfold.widgets import (
 from catalogue.models import Catalogue
 from copies.models import CopyIndex
 from partner_engine.admin.account_rights import missing_for_client, missing_for_rights
+from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import NoGuessing
 from partner_engine.agency_form import clean_logo, clean_phone, profile_of
@@ -76,7 +77,7 @@ class TenantForm(forms.ModelForm):
 
 
 @admin.register(Tenant, site=site)
-class TenantAdmin(ModelAdmin):
+class TenantAdmin(WithHistory, ModelAdmin):
     """Tenants. The database of a tenant with forms cannot be changed, and such a tenant cannot be deleted."""
 
     form = TenantForm
@@ -141,7 +142,7 @@ class ApiClientForm(forms.ModelForm):
 
 
 @admin.register(ApiClient, site=site)
-class ApiClientAdmin(NoGuessing, ModelAdmin):
+class ApiClientAdmin(WithHistory, NoGuessing, ModelAdmin):
     """API clients. The secret is generated here, shown once, and stored as a hash."""
 
     form = ApiClientForm

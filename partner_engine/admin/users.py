@@ -22,7 +22,10 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from partner_engine.admin.account_orders import end_sessions_of, invite, report_edited_account
 from partner_engine.admin.account_rights import missing_for_role, missing_for_user
+from partner_engine.admin.change_notes import change_note
+from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
+from partner_engine.admin.user_list import UserList
 from partner_engine.admin.viewing import NoGuessing, ReadOnlyAdmin
 from partner_engine.viewing_as import NO_REASON, begin_view, is_reason, may_view_as
 from tenants.access import Role
@@ -74,17 +77,12 @@ class ExistingUserForm(WithinOwnRights, UserChangeForm):
 
 
 @admin.register(User, site=site)
-class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
+class PersonAdmin(UserList, WithHistory, NoGuessing, UserAdmin, ModelAdmin):
     """Agents, tenant administrators, and staff."""
 
     form = ExistingUserForm
     add_form = NewUserForm
     change_password_form = AdminPasswordChangeForm
-    list_display = ("email", "full_name", "role", "tenant", "is_active", "last_login")
-    list_select_related = ("tenant",)
-    list_filter = ("role", "is_active", "tenant")
-    search_fields = ("email", "full_name")
-    ordering = ("email",)
     filter_horizontal = ("groups", "user_permissions")
     actions = None
     actions_detail = ("view_as", "send_invitation", "end_sessions")
@@ -96,6 +94,11 @@ class PersonAdmin(NoGuessing, UserAdmin, ModelAdmin):
     add_fieldsets = (
         (None, {"fields": ("email", "full_name", "role", "tenant", "usable_password", "password1", "password2")}),
     )
+
+    def construct_change_message(self, request: HttpRequest, form: Any, formsets: Any, add: bool = False) -> Any:
+        """Return the note for the history: each changed field before and after, also groups and permissions."""
+        usual = super().construct_change_message(request, form, formsets, add)
+        return usual if add else change_note(form, formsets or ()) or usual
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Allow only superusers to grant permissions."""

@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from unfold.admin import ModelAdmin, TabularInline
 from unfold.decorators import display
 
+from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
 from partner_engine.admin.start_work import FAILING_ENDPOINTS
 from partner_engine.admin.viewing import BigTableAdmin
@@ -58,7 +59,7 @@ class EndpointStateFilter(admin.SimpleListFilter):
 
 
 @admin.register(WebhookEndpoint, site=site)
-class WebhookEndpointAdmin(WebhookRowsAdmin):
+class WebhookEndpointAdmin(WithHistory, WebhookRowsAdmin):
     """Webhook endpoints without their secrets."""
 
     list_display = ("url", "endpoint_state", "failures", "failing_since", "paused_until", "tenant")

@@ -24,7 +24,6 @@ from partner_engine.themes import store_theme
 from partner_engine.user_sessions import end_other_sessions, end_session, keep_only_this_session, list_sessions
 from partner_engine.web.access import Agent, for_agents
 from tenants.access import Right
-from tenants.models import User
 
 NAME_LENGTH: Final = 200
 #: The longest password that the sign-in page takes.
@@ -80,7 +79,8 @@ def _rename(request: HttpRequest, agent: Agent) -> HttpResponse:
     name = " ".join(request.POST.get("full_name", "").split())
     if not name or len(name) > NAME_LENGTH:
         raise Refused("name", "full_name", f"Enter your name, at most {NAME_LENGTH} characters.")
-    User.objects.filter(pk=agent.user.pk).update(full_name=name)
+    agent.user.full_name = name
+    agent.user.save(update_fields=["full_name"])
     return _done("name")
 
 

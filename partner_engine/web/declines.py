@@ -18,18 +18,12 @@ from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import day, moment
+from presentation.state_words import DECLINE_ACTS
 from quoting.decline_shapes import DeclinationShown
 from quoting.declines import declines_of
 from tenants.access import Right
 
 DECLINES: Final = "web:declines"
-_ACTS: Final = {
-    "requested": "Quote requested",
-    "queued": "Sent to the carrier",
-    "selected": "Quote selected",
-    "bound": "Bound",
-    "exported": "Exported",
-}
 
 
 @dataclass(frozen=True)
@@ -76,7 +70,7 @@ def export(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 def _record(record: DeclinationShown, reading: Reading) -> RecordView:
     return RecordView(
         shown=record,
-        act=_ACTS.get(record.act, record.act),
+        act=DECLINE_ACTS.get(record.act, record.act),
         at=moment(record.at, reading.reader.zone, now=reading.reader.now),
         at_exactly=record.at.isoformat(),
         day=day(record.as_of),

@@ -7,6 +7,7 @@ import django.db.models.functions.text
 import django.utils.timezone
 import oauth2_provider.generators
 import oauth2_provider.models
+import simple_history.models
 import uuid_utils.compat
 from django.conf import settings
 from django.db import migrations, models
@@ -14,6 +15,7 @@ from django.db.backends.base.schema import BaseDatabaseSchemaEditor
 from django.db.migrations.state import StateApps
 
 import tenants.access
+import tenants.history
 import tenants.models
 from tenants.limits.scopes import SCOPES
 
@@ -25,6 +27,16 @@ def add_rate_limits(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) ->
         default = scope.default
         model.objects.create(
             scope=scope.name, amount=default.amount, window=default.window, per_address=default.per_address
+        )
+
+
+def add_histories_of_rate_limits(apps: StateApps, schema_editor: BaseDatabaseSchemaEditor) -> None:
+    """Begin the history of each rate limit with its default, so that the first change has a value before."""
+    model = apps.get_model("tenants", "HistoricalRateLimit")
+    for row in apps.get_model("tenants", "RateLimit").objects.all():
+        numbers = {"amount": row.amount, "window": row.window, "per_address": row.per_address}
+        model.objects.create(
+            scope=row.scope, is_on=row.is_on, note=row.note, **numbers, history_type="+", history_date=row.modified
         )
 
 
@@ -697,4 +709,535 @@ class Migration(migrations.Migration):
                 ],
             },
         ),
+        migrations.CreateModel(
+            name="HistoricalFlag",
+            fields=[
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_type", models.CharField(default=tenants.history.actor_type, max_length=20)),
+                ("actor_label", models.CharField(blank=True, default=tenants.history.actor_label, max_length=200)),
+                ("source", models.CharField(default=tenants.history.actor_source, max_length=10)),
+                (
+                    "name",
+                    models.CharField(
+                        db_index=True,
+                        help_text="The human/computer readable name.",
+                        max_length=100,
+                        verbose_name="Name",
+                    ),
+                ),
+                (
+                    "is_on",
+                    models.BooleanField(
+                        default=True,
+                        help_text="The off switch: without it nobody gets the feature, whatever is below.",
+                        verbose_name="switched on",
+                    ),
+                ),
+                (
+                    "everyone",
+                    models.BooleanField(
+                        blank=True,
+                        help_text="Yes or no for all who are on no list above. Unknown leaves it to the percentage.",
+                        null=True,
+                    ),
+                ),
+                ("note", models.TextField(blank=True, help_text="Why it is set like this, for the next person.")),
+                (
+                    "percent",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=2,
+                        default=Decimal("0"),
+                        help_text="The share of all other users and API clients that gets the feature, 0 to 100. A larger share takes nobody out.",
+                        max_digits=5,
+                        validators=[
+                            django.core.validators.MinValueValidator(0),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),
+                (
+                    "history_id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+            ],
+            options={
+                "verbose_name": "historical Flag",
+                "verbose_name_plural": "historical Flags",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalRateLimit",
+            fields=[
+                ("actor_type", models.CharField(default=tenants.history.actor_type, max_length=20)),
+                ("actor_label", models.CharField(blank=True, default=tenants.history.actor_label, max_length=200)),
+                ("source", models.CharField(default=tenants.history.actor_source, max_length=10)),
+                (
+                    "is_on",
+                    models.BooleanField(
+                        default=True, help_text="Without it nothing is counted or refused.", verbose_name="switched on"
+                    ),
+                ),
+                (
+                    "amount",
+                    models.PositiveIntegerField(
+                        help_text="The most uses of one caller in any window.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "window",
+                    models.PositiveIntegerField(
+                        help_text="60 is a minute, 3600 an hour, 86400 a day.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="window in seconds",
+                    ),
+                ),
+                (
+                    "per_address",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="The most uses of all callers of one network address together. Empty: addresses are not counted.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("note", models.TextField(blank=True, help_text="Why it is set like this, for the next person.")),
+                ("scope", models.CharField(db_index=True, max_length=40)),
+                ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),
+                (
+                    "history_id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+            ],
+            options={
+                "verbose_name": "historical rate limit",
+                "verbose_name_plural": "historical rate limits",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalTenant",
+            fields=[
+                ("actor_type", models.CharField(default=tenants.history.actor_type, max_length=20)),
+                ("actor_label", models.CharField(blank=True, default=tenants.history.actor_label, max_length=200)),
+                ("source", models.CharField(default=tenants.history.actor_source, max_length=10)),
+                ("id", models.UUIDField(db_index=True, default=tenants.models.new_id, editable=False)),
+                ("code", models.SlugField(help_text="A short name, used in addresses and exports.")),
+                ("name", models.CharField(max_length=200)),
+                (
+                    "time_zone",
+                    models.CharField(
+                        default="America/New_York", max_length=64, validators=[tenants.models.validate_time_zone]
+                    ),
+                ),
+                (
+                    "database",
+                    models.CharField(
+                        blank=True,
+                        help_text="The alias of its own database, if any.",
+                        max_length=64,
+                        validators=[tenants.models.validate_database],
+                    ),
+                ),
+                (
+                    "catalogue",
+                    models.CharField(
+                        blank=True, help_text="The code of the catalogue that its new forms use.", max_length=64
+                    ),
+                ),
+                (
+                    "quotes_staleness",
+                    models.BooleanField(
+                        default=False,
+                        help_text="A copy that is submitted to a carrier makes this carrier's quotes in the form's other copies stale.",
+                        verbose_name="one current quote per form and carrier",
+                    ),
+                ),
+                (
+                    "weight",
+                    models.PositiveSmallIntegerField(
+                        default=1,
+                        help_text="Its share of the workers while several tenants have work waiting, relative to the others' weights.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                ("phone", models.CharField(blank=True, help_text="Guests and customers see it.", max_length=40)),
+                (
+                    "email",
+                    models.EmailField(
+                        blank=True, help_text="Guests and customers see it.", max_length=254, verbose_name="e-mail"
+                    ),
+                ),
+                (
+                    "logo_id",
+                    models.UUIDField(editable=False, help_text="The id of its logo, new with each picture.", null=True),
+                ),
+                ("created_at", models.DateTimeField(blank=True, editable=False)),
+                ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),
+                (
+                    "history_id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+            ],
+            options={
+                "verbose_name": "historical tenant",
+                "verbose_name_plural": "historical tenants",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalApiClient",
+            fields=[
+                ("actor_type", models.CharField(default=tenants.history.actor_type, max_length=20)),
+                ("actor_label", models.CharField(blank=True, default=tenants.history.actor_label, max_length=200)),
+                ("source", models.CharField(default=tenants.history.actor_source, max_length=10)),
+                ("id", models.BigIntegerField(blank=True, db_index=True)),
+                (
+                    "client_id",
+                    models.CharField(
+                        db_index=True,
+                        default=oauth2_provider.generators.generate_client_id,
+                        max_length=255,
+                        verbose_name="client ID",
+                    ),
+                ),
+                (
+                    "redirect_uris",
+                    models.TextField(
+                        blank=True, help_text="Allowed URIs list, space separated", verbose_name="redirect URIs"
+                    ),
+                ),
+                (
+                    "post_logout_redirect_uris",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Allowed Post Logout URIs list, space separated",
+                        verbose_name="post logout redirect URIs",
+                    ),
+                ),
+                ("hash_client_secret", models.BooleanField(default=True, verbose_name="hash client secret")),
+                ("name", models.CharField(blank=True, max_length=255, verbose_name="name")),
+                ("skip_authorization", models.BooleanField(default=False, verbose_name="skip authorization")),
+                (
+                    "algorithm",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "No OIDC support"),
+                            ("RS256", "RSA with SHA-2 256"),
+                            ("HS256", "HMAC with SHA-2 256"),
+                        ],
+                        default="",
+                        max_length=5,
+                        verbose_name="algorithm",
+                    ),
+                ),
+                (
+                    "allowed_origins",
+                    models.TextField(
+                        blank=True,
+                        default="",
+                        help_text="Allowed origins list to enable CORS, space separated",
+                        verbose_name="allowed origins",
+                    ),
+                ),
+                (
+                    "registration_source",
+                    models.CharField(
+                        choices=[
+                            ("manual", "Manual"),
+                            ("dcr", "Dynamic Client Registration"),
+                            ("cimd", "Client ID Metadata Document"),
+                        ],
+                        default="manual",
+                        help_text="How this application was registered (manual, DCR per RFC 7591, or CIMD)",
+                        max_length=32,
+                        verbose_name="registration source",
+                    ),
+                ),
+                (
+                    "cimd_expires_at",
+                    models.DateTimeField(
+                        blank=True,
+                        default=None,
+                        help_text="When the cached Client ID Metadata Document should be re-fetched",
+                        null=True,
+                        verbose_name="CIMD expires at",
+                    ),
+                ),
+                (
+                    "client_type",
+                    models.CharField(choices=[("confidential", "Confidential")], default="confidential", max_length=32),
+                ),
+                (
+                    "authorization_grant_type",
+                    models.CharField(
+                        choices=[("client-credentials", "Client credentials")],
+                        default="client-credentials",
+                        max_length=44,
+                    ),
+                ),
+                (
+                    "allowed_scopes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(
+                            choices=[
+                                ("forms:read", "Read application forms and copies"),
+                                ("forms:write", "Start, answer, lock and delete application forms and copies"),
+                                ("forms:as_of", "Choose the evaluation date of a new application form"),
+                                ("answers:pii", "Read personal answers unmasked"),
+                                ("answers:reveal", "Reveal a sensitive answer, with a reason that is recorded"),
+                                ("catalogue:read", "Read the catalogue"),
+                                ("webhooks:manage", "Add, change, test and replay webhook endpoints"),
+                                ("forms:clone_to_tenants", "Clone a copy into another tenant"),
+                                ("quotes:bind", "Record consent, bind quotes and ask for help with it"),
+                                ("agency:manage", "Change the agency's name, logo, phone and e-mail"),
+                            ],
+                            max_length=64,
+                        ),
+                        default=tenants.models.every_right,
+                        help_text="The most that its tokens are allowed to do.",
+                        size=None,
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Without it its tokens are refused, and its running operations stop.",
+                        verbose_name="active",
+                    ),
+                ),
+                ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),
+                (
+                    "history_id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+                (
+                    "user",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                        verbose_name="user",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical API client",
+                "verbose_name_plural": "historical API clients",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalOwnRateLimit",
+            fields=[
+                ("id", models.BigIntegerField(auto_created=True, blank=True, db_index=True, verbose_name="ID")),
+                ("actor_type", models.CharField(default=tenants.history.actor_type, max_length=20)),
+                ("actor_label", models.CharField(blank=True, default=tenants.history.actor_label, max_length=200)),
+                ("source", models.CharField(default=tenants.history.actor_source, max_length=10)),
+                (
+                    "is_on",
+                    models.BooleanField(
+                        default=True, help_text="Without it nothing is counted or refused.", verbose_name="switched on"
+                    ),
+                ),
+                (
+                    "amount",
+                    models.PositiveIntegerField(
+                        help_text="The most uses of one caller in any window.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                (
+                    "window",
+                    models.PositiveIntegerField(
+                        help_text="60 is a minute, 3600 an hour, 86400 a day.",
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="window in seconds",
+                    ),
+                ),
+                (
+                    "per_address",
+                    models.PositiveIntegerField(
+                        blank=True,
+                        help_text="The most uses of all callers of one network address together. Empty: addresses are not counted.",
+                        null=True,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                    ),
+                ),
+                ("note", models.TextField(blank=True, help_text="Why it is set like this, for the next person.")),
+                ("scope", models.CharField(max_length=40)),
+                ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),
+                (
+                    "history_id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "api_client",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="This API client gets the limit, whatever its tenant has.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to=settings.OAUTH2_PROVIDER_APPLICATION_MODEL,
+                        verbose_name="API client",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        help_text="Each user and API client of this tenant gets the limit.",
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical own rate limit",
+                "verbose_name_plural": "historical own rate limits",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="HistoricalUser",
+            fields=[
+                ("actor_type", models.CharField(default=tenants.history.actor_type, max_length=20)),
+                ("actor_label", models.CharField(blank=True, default=tenants.history.actor_label, max_length=200)),
+                ("source", models.CharField(default=tenants.history.actor_source, max_length=10)),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                ("id", models.UUIDField(db_index=True, default=tenants.models.new_id, editable=False)),
+                ("email", models.EmailField(max_length=254)),
+                ("full_name", models.CharField(blank=True, max_length=200)),
+                (
+                    "role",
+                    models.CharField(
+                        choices=[("agent", "Agent"), ("tenant_admin", "Tenant admin"), ("staff", "Staff")],
+                        max_length=20,
+                    ),
+                ),
+                (
+                    "is_staff",
+                    models.BooleanField(default=False, help_text="Whether the user can sign in to the admin."),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                ("date_joined", models.DateTimeField(default=django.utils.timezone.now)),
+                ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),
+                (
+                    "history_id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical user",
+                "verbose_name_plural": "historical users",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.RunPython(add_histories_of_rate_limits, migrations.RunPython.noop),
     ]

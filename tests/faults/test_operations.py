@@ -7,6 +7,7 @@ import signal
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, Final
 
 import psycopg
@@ -76,53 +77,69 @@ def workers(world: World, amount: int, **how: Any) -> Iterator[list[Trial]]:
             worker.finish()
 
 
-def run_under_kills(  # noqa: PLR0913 - each is named at the call
-    world: World,
-    chance: random.Random,
-    *,
-    forms: int,
-    chunk: int,
-    kills: int,
-    cancel_at: float | None = 0.6,
-    lease: float = 1.0,
-    rest: float = 0.05,
-    stops: float = 0.3,
-    worse: str = "",
-    seconds: float = 300.0,
-) -> list[str]:
-    """Let two workers run an operation over ``forms``; kill one of them ``kills`` times, and stop one now and then
-    besides; cancel the rest, and retry what failed. Return the broken promises.
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """The course of one operation over ``forms`` in chunks: how many workers are killed, when the rest is cancelled (as
+    the share that has ended; None: never), how likely a worker is stopped besides, and for how many seconds at most.
     """
-    for missing in range(forms - len(forms_of(world)), 0, -100):
-        world.do("scenarios:make_forms", count=min(100, missing))
-    before = forms_of(world)
-    assert len(before) == forms
-    numbers = chance.sample(range(forms), k=forms * 8 // 100)
-    invalid, transient = numbers[: forms * 3 // 100], numbers[forms * 3 // 100 :]
-    submitted = world.do("operation_trials:submit", invalid=invalid, transient=transient)
-    operation = submitted[0]["operation"]
-    how = {"lease": lease, "chunk": chunk, "rest": rest, "worse": worse}
-    with world.connect() as connection, workers(world, 2, **how) as crew:
+
+    forms: int
+    chunk: int
+    kills: int
+    cancel_at: float | None = 0.6
+    lease: float = 1.0
+    rest: float = 0.05
+    stops: float = 0.3
+    worse: str = ""
+    seconds: float = 300.0
+
+    @property
+    def how(self) -> dict[str, Any]:
+        """Return what a worker is told."""
+        return {"lease": self.lease, "chunk": self.chunk, "rest": self.rest, "worse": self.worse}
+
+    def is_kill_due(self, killed: int, ended: int) -> bool:
+        return killed < self.kills and ended * (self.kills + 1) >= killed * self.forms * (self.cancel_at or 1.0)
+
+
+def run_under_kills(world: World, chance: random.Random, course: Course) -> list[str]:
+    """Let two workers run an operation; kill one of them again and again, and stop one now and then besides; cancel the
+    rest, and retry what failed. Return the broken promises.
+    """
+    before, operation = submit(world, chance, course)
+    with world.connect() as connection, workers(world, 2, **course.how) as crew:
         connection.autocommit = True
         watch = Watch(connection, operation)
-        deadline = time.monotonic() + seconds
-        killed, is_cancelled = 0, cancel_at is None
+        deadline = time.monotonic() + course.seconds
+        killed, is_cancelled = 0, course.cancel_at is None
         while not watch.is_finished and time.monotonic() < deadline:
             time.sleep(chance.uniform(0.02, 0.15))
             watch.look()
-            if killed < kills and watch.ended * (kills + 1) >= killed * forms * (cancel_at or 1.0):
-                killed += _kill(world, crew, chance, **how)
-                if chance.random() < stops:
-                    _stop(crew, chance, seconds=lease + 1.2)
-            if not is_cancelled and watch.ended >= forms * (cancel_at or 1.0):
+            if course.is_kill_due(killed, watch.ended):
+                killed += _kill(world, crew, chance, **course.how)
+                if chance.random() < course.stops:
+                    _stop(crew, chance, seconds=course.lease + 1.2)
+            if not is_cancelled and watch.ended >= course.forms * (course.cancel_at or 1.0):
                 world.do("operation_trials:order", name="cancel", operation=operation)
                 is_cancelled = True
         wrong = watch.wrong + what_is_wrong(connection, operation, before, watch)
-        if not wrong and killed < kills:
-            wrong.append(f"only {killed} of {kills} workers were killed")
-        if not wrong:
-            wrong = retry_and_look(world, connection, operation, watch)
-    return wrong
+        if not wrong and killed < course.kills:
+            wrong.append(f"only {killed} of {course.kills} workers were killed")
+        return wrong or retry_and_look(world, connection, operation, watch)
+
+
+def submit(world: World, chance: random.Random, course: Course) -> tuple[dict[str, int], str]:
+    """Make the missing forms and submit the operation, with items that will fail; return the versions of the forms, and
+    the operation's id.
+    """
+    for missing in range(course.forms - len(forms_of(world)), 0, -100):
+        world.do("scenarios:make_forms", count=min(100, missing))
+    before = forms_of(world)
+    assert len(before) == course.forms
+    numbers = chance.sample(range(course.forms), k=course.forms * 8 // 100)
+    invalid, transient = numbers[: course.forms * 3 // 100], numbers[course.forms * 3 // 100 :]
+    submitted = world.do("operation_trials:submit", invalid=invalid, transient=transient)
+    return before, submitted[0]["operation"]
 
 
 def forms_of(world: World) -> dict[str, int]:
@@ -202,15 +219,17 @@ def one(connection: psycopg.Connection[Any], query: str, values: list[Any]) -> A
 def test_every_item_ends_once_though_workers_are_killed(
     world: World, chance: random.Random, forms: int, chunk: int, kills: int
 ) -> None:
-    assert run_under_kills(world, chance, forms=forms, chunk=chunk, kills=kills) == []
+    assert run_under_kills(world, chance, Course(forms=forms, chunk=chunk, kills=kills)) == []
 
 
 @FULL
 @pytest.mark.parametrize("worse", ["recorded apart", "no lease", "counted twice"])
 def test_kills_find_a_sabotaged_engine(world: World, chance: random.Random, worse: str) -> None:
+    course = Course(
+        forms=100, chunk=20, kills=6, cancel_at=None, rest=0.2, lease=0.6, stops=1.0, seconds=60.0, worse=worse
+    )
     for _ in range(5):
-        how = {"cancel_at": None, "rest": 0.2, "lease": 0.6, "stops": 1.0, "seconds": 60.0}
-        if run_under_kills(world, chance, forms=100, chunk=20, kills=6, worse=worse, **how):  # type: ignore[arg-type]
+        if run_under_kills(world, chance, course):
             return
     pytest.fail(f"nobody noticed: {worse}")
 

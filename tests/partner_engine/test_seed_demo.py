@@ -16,6 +16,8 @@ from catalogue.demo import read_samples
 from catalogue.models import Question, Release
 from copies.models import Copy
 from forms.models import ApplicationForm
+from house import demo_sign_ins
+from partner_engine.management.commands import seed_demo
 from quoting.gates import gates_of
 from quoting.models import CarrierAppointment, ProducerLicense
 from tenants.access import Right, system_actor
@@ -68,6 +70,9 @@ def test_the_demo_is_made_once(settings: Settings) -> None:
         assert isinstance(user, User)
         assert user.tenant is not None
         assert user.tenant.code == email.partition("@")[2].removesuffix(".example")
+    administrator = authenticate(HttpRequest(), username="admin@harbor.example", password="demo")
+    assert isinstance(administrator, User)
+    assert administrator.as_actor(source="web").may(Right.MANAGE_AGENCY)
     staff = authenticate(HttpRequest(), username="staff@partner-engine.example", password="demo")
     assert isinstance(staff, User)
     assert (staff.is_staff, staff.is_superuser, staff.tenant) == (True, True, None)
@@ -81,6 +86,13 @@ def test_the_demo_is_made_once(settings: Settings) -> None:
         answer = Client().post("/o/token/", asked)
         assert answer.status_code == 200
         assert set(answer.json()["scope"].split()) == set(Right) - {Right.CLONE_TO_TENANTS}
+
+
+def test_the_listed_sign_ins_are_those_of_the_demo() -> None:
+    assert demo_sign_ins.AGENTS == tuple(seed_demo.AGENTS)
+    assert demo_sign_ins.ADMINISTRATORS == tuple(seed_demo.ADMINISTRATORS)
+    assert demo_sign_ins.STAFF == (seed_demo.STAFF,)
+    assert demo_sign_ins.PASSWORD == seed_demo.PASSWORD
 
 
 @pytest.mark.django_db

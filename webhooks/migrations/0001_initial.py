@@ -1,9 +1,11 @@
 import django.contrib.postgres.fields
 import django.db.models.deletion
 import django.db.models.manager
+import simple_history.models
 import uuid_utils.compat
 from django.db import migrations, models
 
+import tenants.history
 from tenants.row_level_security import row_level_security
 
 
@@ -197,4 +199,58 @@ class Migration(migrations.Migration):
         row_level_security("webhooks_webhookpayload"),
         row_level_security("webhooks_webhookdelivery"),
         row_level_security("webhooks_webhookattempt"),
+        migrations.CreateModel(
+            name="HistoricalWebhookEndpoint",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("actor_type", models.CharField(default=tenants.history.actor_type, max_length=20)),
+                ("actor_label", models.CharField(blank=True, default=tenants.history.actor_label, max_length=200)),
+                ("source", models.CharField(default=tenants.history.actor_source, max_length=10)),
+                ("id", models.UUIDField(db_index=True, default=uuid_utils.compat.uuid7, editable=False)),
+                ("url", models.CharField(max_length=2000)),
+                ("description", models.CharField(blank=True, max_length=200)),
+                (
+                    "event_types",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=64), help_text='["*"] means all.', size=None
+                    ),
+                ),
+                ("disabled_at", models.DateTimeField(null=True)),
+                (
+                    "disabled_reason",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("by_hand", "turned off by hand"),
+                            ("gone", "the endpoint responded with 410 Gone"),
+                            ("failing", "every attempt failed for 120 hours"),
+                        ],
+                        max_length=16,
+                    ),
+                ),
+                ("created_at", models.DateTimeField()),
+                ("created_by", models.CharField(max_length=200)),
+                ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),
+                (
+                    "history_id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+            ],
+            options={
+                "verbose_name": "historical webhook endpoint",
+                "verbose_name_plural": "historical webhook endpoints",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        row_level_security("webhooks_historicalwebhookendpoint"),
     ]

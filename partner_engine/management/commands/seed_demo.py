@@ -31,6 +31,8 @@ AGENTS: Final = {
     "second@harbor.example": ("harbor", "Sam Ortega"),
     "agent@summit.example": ("summit", "Alex Winter"),
 }
+#: They also manage their agency: its profile and its webhooks.
+ADMINISTRATORS: Final = {"admin@harbor.example": ("harbor", "Dana Brooks")}
 STAFF: Final = "staff@partner-engine.example"
 #: The first day of all licenses and appointments.
 _LICENSED: Final = date(2020, 1, 1)
@@ -72,8 +74,9 @@ def _seed_people() -> None:
                 "allowed_scopes": every_right(),
             },
         )
-    for email, (code, full_name) in AGENTS.items():
-        _seed_user(email, full_name=full_name, role=Role.AGENT, tenant=Tenant.objects.get(code=code))
+    for role, people in ((Role.AGENT, AGENTS), (Role.TENANT_ADMIN, ADMINISTRATORS)):
+        for email, (code, full_name) in people.items():
+            _seed_user(email, full_name=full_name, role=role, tenant=Tenant.objects.get(code=code))
     _seed_user(STAFF, full_name="Jo Keller", role=Role.STAFF, is_staff=True, is_superuser=True)
 
 
@@ -90,7 +93,9 @@ def _seed_catalogue() -> None:
     # Loading replaces the draft, so it runs only until the tenants have the catalogue, to keep changes of staff.
     if without.exists():
         release = load_demo_catalogue(actor_id="seed_demo")
-        without.update(catalogue=release.catalogue.code)
+        for tenant in without:
+            tenant.catalogue = release.catalogue.code
+            tenant.save(update_fields=["catalogue"])
 
 
 def _seed_links() -> None:

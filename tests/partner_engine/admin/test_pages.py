@@ -1,4 +1,4 @@
-"""Every page of the admin responds quickly, and only to staff with its permission."""
+"""Every page of the admin is light, responds quickly, and only to staff with its permission."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from catalogue.models import Catalogue
 from partner_engine.admin.site import site
 from tenants.current_tenant import across_tenants
 from tenants.models import User
+from tests.harness.page_weight import MOST_BYTES_OF_ADMIN, weight_of
 
 LISTS = sorted(f"{model._meta.app_label}_{model._meta.model_name}" for model in site._registry)
 #: The limit of queries of a list, with sign-in and sidebar.
@@ -34,6 +35,7 @@ def test_a_list_is_shown_in_few_queries_without_counting_big_tables(name: str, a
         answer = admin.get(reverse(f"admin:{name}_changelist"))
 
     assert answer.status_code == 200
+    assert weight_of(answer) <= MOST_BYTES_OF_ADMIN
     assert len(queries) <= MOST_QUERIES, [query["sql"][:200] for query in queries]
     counts = [query["sql"] for query in queries if "COUNT(*)" in query["sql"]]
     assert not [sql for sql in counts if any(table in sql for table in BIG_TABLES)]
@@ -49,6 +51,7 @@ def test_every_row_has_a_page(name: str, admin: Client, kennel: UUID) -> None:
     answer = admin.get(address)
 
     assert answer.status_code == 200
+    assert weight_of(answer) <= MOST_BYTES_OF_ADMIN
 
 
 @pytest.mark.parametrize("name", LISTS)
@@ -57,6 +60,7 @@ def test_every_model_that_can_be_added_has_a_page(name: str, admin: Client, kenn
     answer = admin.get(reverse(f"admin:{name}_add"))
 
     assert answer.status_code == (200 if site._registry[model].has_add_permission(answer.wsgi_request) else 403)
+    assert weight_of(answer) <= MOST_BYTES_OF_ADMIN
 
 
 def test_staff_without_permissions_see_no_list(make_staff: Callable[..., Client]) -> None:

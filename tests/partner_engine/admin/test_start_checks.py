@@ -230,7 +230,7 @@ def test_a_check_that_fails_is_never_green(
         raise fault
 
     Catalogue.objects.create(code="other", title="Other")
-    monkeypatch.setattr("partner_engine.admin.start_work.draft_state", broken)
+    monkeypatch.setattr("partner_engine.admin.start_work.draft_states", broken)
 
     seen = overview(admin)
 
