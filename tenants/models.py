@@ -157,7 +157,7 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
     )
 
     objects: ClassVar[UserManager] = UserManager()
-    history: ClassVar[Any] = History(secrets=("password",), untracked=("last_login", "session_generation"))
+    history: ClassVar[Any] = History(secrets=("password",), untracked=("last_login", "session_generation", "theme"))
 
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
@@ -253,7 +253,9 @@ class ApiClient(AbstractApplication):
         null=True, editable=False, help_text="What was begun with tokens that had expired by then is stopped."
     )
 
-    history: ClassVar[Any] = History(secrets=("client_secret",), untracked=("tokens_revoked_at", "created", "updated"))
+    history: ClassVar[Any] = History(
+        secrets=("client_secret",), untracked=("hash_client_secret", "tokens_revoked_at", "created", "updated")
+    )
 
     class Meta(AbstractApplication.Meta):
         verbose_name = "API client"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from django.db import connections
+from django.db import connections, transaction
 from django.db.models import ProtectedError
 
 from copies.models import CopyIndex
@@ -30,6 +30,7 @@ def erase_tenant(tenant: Tenant, *, actor: Actor, report: Callable[[str, int], o
     ``ErasureRefused`` while something works for the tenant.
     """
     _refuse_busy(tenant)
+    tenant_id = tenant.pk
     certificate = certificates.begin(
         Erasure.Subject.TENANT, tenant.pk, tenant=tenant, actor=actor, count=lambda: _counts(tenant)
     )
@@ -44,9 +45,12 @@ def erase_tenant(tenant: Tenant, *, actor: Actor, report: Callable[[str, int], o
     traces.clear_admin_log([tenant.pk, *people, *copies])
     traces.erase_keys_in_redis([tenant.pk, *people, *copies])
     traces.erase_index(tenant_id=tenant.pk)
-    User.objects.filter(tenant=tenant).delete()
     try:
-        tenant.delete()
+        # At once: the deletions themselves are noted in the histories.
+        with transaction.atomic():
+            User.objects.filter(tenant=tenant).delete()
+            tenant.delete()
+            traces.erase_histories(tenant_id)
     except ProtectedError as error:
         kinds = sorted({type(row).__name__ for row in error.protected_objects})
         raise ErasureRefused(

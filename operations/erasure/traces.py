@@ -9,7 +9,9 @@ from django.contrib.admin.models import LogEntry
 from django.db.models import Q
 from django_redis import get_redis_connection
 
+from carriers.models import CarrierLink
 from copies.models import CopyIndex
+from tenants.models import ApiClient, OwnRateLimit, Tenant, User
 
 #: Stands in the admin's log for the title of what was erased.
 ERASED = "(erased)"
@@ -25,6 +27,20 @@ def clear_admin_log(ids: Iterable[UUID]) -> int:
     """Clear titles and messages of the admin's log entries about ``ids``; who did what and when stays."""
     about = Q(object_id__in=[str(identity) for identity in ids])
     return LogEntry.objects.filter(about).exclude(object_repr=ERASED).update(object_repr=ERASED, change_message="")
+
+
+def erase_histories(tenant_id: UUID) -> int:
+    """Delete the histories of the tenant, its people, API clients, limits and links; return the number of rows.
+
+    Those of its endpoints are among its own tables.
+    """
+    clients = ApiClient.history.filter(tenant_id=tenant_id).values("id")
+    chosen = [
+        Tenant.history.filter(id=tenant_id),
+        OwnRateLimit.history.filter(Q(tenant_id=tenant_id) | Q(api_client_id__in=clients)),
+        *(model.history.filter(tenant_id=tenant_id) for model in (User, ApiClient, CarrierLink)),
+    ]
+    return sum(rows.delete()[0] for rows in chosen)
 
 
 def erase_keys_in_redis(ids: Iterable[UUID]) -> int:

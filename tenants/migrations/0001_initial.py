@@ -952,7 +952,6 @@ class Migration(migrations.Migration):
                         verbose_name="post logout redirect URIs",
                     ),
                 ),
-                ("hash_client_secret", models.BooleanField(default=True, verbose_name="hash client secret")),
                 ("name", models.CharField(blank=True, max_length=255, verbose_name="name")),
                 ("skip_authorization", models.BooleanField(default=False, verbose_name="skip authorization")),
                 (

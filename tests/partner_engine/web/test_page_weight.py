@@ -30,6 +30,7 @@ OTHERS = {
     "row": 404,
     "why": 404,
     "compare-csv": 400,
+    "operation-effects-file": 404,
     "open": 302,
 }
 
@@ -64,7 +65,7 @@ def test_pages_of_agents_and_their_administrator(
 
     found = pages(sign_in(owner), "web", copy_id)
 
-    assert {"forms", "new-form", "copy", "account", "agency", "print", "questions", "quote", "operation"} <= set(found)
+    assert {"forms", "new-form", "copy", "account", "agency", "print", "questions", "quotes", "operation"} <= set(found)
     assert too_heavy(found) == {}
 
 
