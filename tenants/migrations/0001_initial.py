@@ -1031,7 +1031,7 @@ class Migration(migrations.Migration):
                             ],
                             max_length=64,
                         ),
-                        default=tenants.models.every_right,
+                        default=tenants.models.least_scopes,
                         help_text="The most that its tokens are allowed to do.",
                         size=None,
                     ),
