@@ -68,13 +68,13 @@ class SecondFactorFilter(admin.SimpleListFilter):
 class UserList:
     """The columns, filters and searches of the list. A mixin for the admin of users."""
 
-    list_display = ("name", "email", "role_word", "tenant", "status", "second_factor", "last_login", "date_joined")
-    list_display_links = ("name", "email")
-    list_select_related = ("tenant",)
-    list_filter = ("role", PersonStatusFilter, SecondFactorFilter, "tenant")
-    search_fields = ("email", "full_name")
-    search_help_text = "A name or an e-mail address"
-    ordering = ("email",)
+    list_display: Any = ("name", "email", "role_word", "tenant", "status", "second_factor", "last_login", "date_joined")
+    list_display_links: Any = ("name", "email")
+    list_select_related: Any = ("tenant",)
+    list_filter: Any = ("role", PersonStatusFilter, SecondFactorFilter, "tenant")
+    search_fields: Any = ("email", "full_name")
+    search_help_text: Any = "A name or an e-mail address"
+    ordering: Any = ("email",)
     show_full_result_count = False
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:

@@ -32,7 +32,12 @@ OTHERS = {
     "compare-csv": 400,
     "operation-effects-file": 404,
     "open": 302,
+    "forgot-password": 302,
+    "question-why": 404,
 }
+
+#: The arguments of addresses that are no ids.
+MORE = {"version": 1, "uidb64": "MQ", "token": "no-token"}
 
 
 def pages(client: Client, namespace: str, copy_id: str) -> dict[str, HttpResponse]:
@@ -42,7 +47,7 @@ def pages(client: Client, namespace: str, copy_id: str) -> dict[str, HttpRespons
     """
     ids = dict.fromkeys(("copy_id", "request_id", "quote_id", "link_id", "operation_id", "endpoint_id"), copy_id)
     packed = {"Accept-Encoding": "gzip, br"}
-    found = {name: client.get(at, headers=packed) for name, at in addresses_of(namespace, **ids, version=1)}
+    found = {name: client.get(at, headers=packed) for name, at in addresses_of(namespace, **ids, **MORE)}
     others = {name: page.status_code for name, page in found.items() if page.status_code not in (200, 204, 405)}
     assert others.items() <= OTHERS.items(), others
     return {name: page for name, page in found.items() if is_page(page)}  # type: ignore[arg-type, misc]
