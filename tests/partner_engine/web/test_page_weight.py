@@ -22,8 +22,8 @@ from tests.harness.page_weight import MOST_BYTES, is_page, weight_of
 from tests.partner_engine.api.test_routes import start
 
 SignIn = Callable[[User], Client]
-#: Addresses that respond to such a GET with something else than 200, or 405 where only orders go. None is a page that
-#: the other tests do not load: who is signed in needs no sign-in, and parts and files need a query.
+#: Addresses that respond to such a GET with something else than 200, or 405 where only orders go. Who is signed in
+#: needs no sign-in, parts and files need a query, and a used link gets a page that says so.
 OTHERS = {
     "sign-in": 302,
     "sign-in-code": 302,
@@ -34,6 +34,8 @@ OTHERS = {
     "open": 302,
     "forgot-password": 302,
     "question-why": 404,
+    "set-password": 404,
+    "accept-invitation": 404,
 }
 
 #: The arguments of addresses that are no ids.
