@@ -15,14 +15,15 @@ import yaml
 from catalogue.golden_answers import CaseAnswers, document_of, read_answers, refused_codes
 from catalogue.packages.contents import GoldenCase
 from catalogue.packages.writing import plain_lines
+from catalogue.yaml_nodes import SAFE_LOADER, Mark, Node, Scalar
 from catalogue.yaml_nodes import Mapping as MappingNode
-from catalogue.yaml_nodes import Mark, Node, Scalar
 from catalogue.yaml_nodes import Sequence as SequenceNode
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 from rules.definition.model import CompiledCatalogue
 
 #: The key of a catalogue file that lists its golden cases.
 GOLDEN_CASES: Final = "golden_cases"
+_MOST_CASES: Final = 2_000
 _MOST_NAME: Final = 200
 _MOST_NOTE: Final = 2_000
 
@@ -49,8 +50,13 @@ def read_cases(text: str, root: Node) -> tuple[FileCase, ...]:
         return ()
     if not isinstance(listed, SequenceNode):
         raise CatalogueErrors([_fault("", "Golden cases are a list.", listed.mark)])
+    if len(listed.items) > _MOST_CASES:
+        # Before any of them is read: a file of many would keep a process busy.
+        text = f"There are {len(listed.items):,} golden cases; at most {_MOST_CASES:,} are allowed."
+        raise CatalogueErrors([_fault("", text, listed.mark, remedy="Keep those that decide something else.")])
     # Plain YAML reads unquoted days as dates; answers have them as text.
-    plain: list[Any] = msgspec.to_builtins(yaml.safe_load(text)[GOLDEN_CASES])
+    plain: list[Any] = msgspec.to_builtins(yaml.load(text, Loader=SAFE_LOADER)[GOLDEN_CASES])  # noqa: S506 - a safe one
+    names: set[str] = set()
     cases: list[FileCase] = []
     faults: list[CatalogueFault] = []
     for number, (node, data) in enumerate(zip(listed.items, plain, strict=True)):
@@ -59,8 +65,9 @@ def read_cases(text: str, root: Node) -> tuple[FileCase, ...]:
         except msgspec.ValidationError as error:
             faults.append(_fault(_named(node) or str(number), f"{error}.", node.mark))
             continue
-        if any(other.name == case.name for other in cases):
+        if case.name in names:
             faults.append(_fault(case.name, "Two golden cases have this name.", node.mark))
+        names.add(case.name)
         cases.append(case)
     if faults:
         raise CatalogueErrors(faults)
