@@ -59,7 +59,10 @@ class ApplicationForm(BatchWrittenModel):
 
     class Meta:
         ordering: ClassVar = ["-created_at"]
-        indexes: ClassVar = [models.Index(fields=["tenant_id", "-created_at"], name="form_created")]
+        indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "-created_at"], name="form_created"),
+            models.Index(fields=["tenant_id", "deleted_at"], name="form_deleted", condition=~models.Q(deleted_at=None)),
+        ]
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["tenant_id", "external_id"], condition=~models.Q(external_id=""), name="form_external_id_once"

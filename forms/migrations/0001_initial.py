@@ -59,7 +59,14 @@ class Migration(migrations.Migration):
             ],
             options={
                 "ordering": ["-created_at"],
-                "indexes": [models.Index(fields=["tenant_id", "-created_at"], name="form_created")],
+                "indexes": [
+                    models.Index(fields=["tenant_id", "-created_at"], name="form_created"),
+                    models.Index(
+                        condition=models.Q(("deleted_at", None), _negated=True),
+                        fields=["tenant_id", "deleted_at"],
+                        name="form_deleted",
+                    ),
+                ],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("external_id", ""), _negated=True),
