@@ -163,7 +163,8 @@ def _empty(tenants: Sequence[Tenant]) -> None:
 
 _FORMS: Final = """INSERT INTO forms_applicationform
        (id, tenant_id, version, reference, external_id, metadata, catalogue, created_by_type, created_by_id, created_at)
-SELECT g.id, %(tenant)s, 1, '', '', '{}', 'search', 'user', '', now() FROM json_to_recordset(%(copies)s) AS g (id uuid)"""
+SELECT g.id, %(tenant)s, 1, '', '', '{}', 'search', 'user', '', now()
+  FROM json_to_recordset(%(copies)s) AS g (id uuid)"""
 _COPIES: Final = """INSERT INTO copies_copy
        (id, tenant_id, application_form_id, title, version, release_id, document, evaluation, key_id, key_version,
         decided_edition, chain, locked_by_id, locked_by_label, lock_reason, summary, search_text, search_personal,
