@@ -11,8 +11,8 @@ from pytest_django import Settings
 
 from tenants.models import User
 from tests.harness.cast import PASSWORD
+from tests.harness.page_addresses import addresses_of_admin
 from tests.harness.production import PRODUCTION, run
-from tests.security.test_isolation import admin_addresses
 
 PAGE = "/admin/second-factor/"
 
@@ -108,7 +108,7 @@ def test_the_second_factor_is_removed_with_a_code(admin: Client, staff: User, de
 def test_staff_without_a_required_factor_reach_its_page_alone(admin: Client, staff: User, settings: Settings) -> None:
     settings.STAFF_SECOND_FACTOR = True
     assert admin.get(PAGE).status_code == 200
-    for address in admin_addresses():
+    for address in addresses_of_admin():
         response = admin.get(address)
         if address != PAGE:
             assert (response.status_code, response.headers.get("Location")) == (302, PAGE), address
