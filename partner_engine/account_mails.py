@@ -46,15 +46,22 @@ log = structlog.get_logger(__name__)
 
 
 def request_mail(kind: AccountMailKind, email: str, *, request: HttpRequest, change: str = "") -> None:
-    """Store a mail to ``email``. Links in it lead to PUBLIC_URL, without one to the host of ``request``."""
+    """Store a mail to ``email``. Links in it lead to PUBLIC_URL, in development without one to the request's host."""
     AccountMail.objects.create(
         kind=kind,
         email=email,
-        origin=settings.PUBLIC_URL.rstrip("/") or f"{request.scheme}://{request.get_host()}",
+        origin=_origin(request),
         change=change,
         created_at=Now(),
         next_attempt_at=Now(),
     )
+
+
+def _origin(request: HttpRequest) -> str:
+    """Return the address of this installation. The client writes the request's host, so only development uses it."""
+    if settings.PUBLIC_URL or not settings.DEVELOPMENT:
+        return settings.PUBLIC_URL.rstrip("/")
+    return f"{request.scheme}://{request.get_host()}"
 
 
 @sweep("account mails")
@@ -90,15 +97,18 @@ def _send(mail: AccountMail) -> None:
 def _message(mail: AccountMail) -> EmailMessage | None:
     """Return the mail as it is sent, None if there is nobody to write to, or it is too late."""
     kind = AccountMailKind(mail.kind)
+    recipient = mail.email
     facts: dict[str, Any] = {"change": mail.change, "changed_at": mail.created_at, "email": mail.email}
     if timezone.now() - mail.created_at > _USEFUL[kind]:
         return None
     if kind != AccountMailKind.CHANGED:
-        user = User.objects.filter(email__iexact=mail.email, is_active=True).select_related("tenant").first()
+        user = User.objects.with_email(mail.email).filter(is_active=True).select_related("tenant").first()
         if user is None:
             return None
+        # The link opens the account, so it goes to the address of the account and never to one that was typed.
+        recipient = user.email
         path = reset_path(user) if kind == AccountMailKind.RESET else invitation_path(user)
-        facts |= {"user": user, "address": f"{mail.origin}{path}"}
+        facts |= {"user": user, "email": recipient, "address": f"{mail.origin}{path}"}
     subject, _, text = render_to_string(_TEMPLATES[kind], facts).partition("\n")
     headers = {"Message-ID": f"<{mail.pk}@partner-engine>"}
-    return EmailMessage(" ".join(subject.split()), text.strip(), to=[mail.email], headers=headers)
+    return EmailMessage(" ".join(subject.split()), text.strip(), to=[recipient], headers=headers)

@@ -108,7 +108,14 @@ class UserManager(BaseUserManager["User"]):
 
     def get_by_natural_key(self, username: str | None) -> User:
         """Return the user with this e-mail address."""
-        return self.alias(address=Lower("email")).select_related("tenant").get(address=(username or "").lower())
+        return self.with_email(username or "").select_related("tenant").get()
+
+    def with_email(self, email: str) -> models.QuerySet[User]:
+        """Return the user with this e-mail address, none or one.
+
+        ``iexact`` compares capitals: the mailbox of a dotless i would match the account of an i.
+        """
+        return self.alias(address=Lower("email")).filter(address=email.lower())
 
     def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
         """Create a user, who cannot sign in without a password."""

@@ -72,5 +72,11 @@ def test_it_refuses_without_a_reason_a_factor_or_a_user(demo: Release, owner: Us
         remove(owner, " ")
     with pytest.raises(CommandError, match="No user has the email address"):
         remove(User(email="nobody@harbor.example"))
+    # A dotless i, whose capital is that of an i.
+    similar = User.objects.create_user("kim@harbor.example", role="agent", tenant=owner.tenant)
+    add_factor(similar)
+    with pytest.raises(CommandError, match="No user has the email address"):
+        call_command("remove_second_factor", "k\u0131m@harbor.example", reason=REASON)
 
     assert second_factors.confirmed_device(owner) is not None
+    assert second_factors.confirmed_device(similar) is not None

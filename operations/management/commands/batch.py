@@ -204,7 +204,7 @@ def _actor(email: str, tenant: Tenant) -> Actor:
     """Return the user with this address, else the product itself. Raises ``CommandError``."""
     if not email:
         return system_actor("batch command")
-    user = User.objects.filter(email__iexact=email, tenant=tenant, is_active=True).first()
+    user = User.objects.with_email(email).filter(tenant=tenant, is_active=True).first()
     if user is None:
         raise CommandError(f"There is no active user {email!r} at {tenant.code}.")
     return user.as_actor(source="job")

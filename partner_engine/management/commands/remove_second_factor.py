@@ -30,7 +30,7 @@ class Command(BaseCommand):
         reason = " ".join(options["reason"].split())
         if not reason:
             raise CommandError("State a reason: who asked, and how they were recognized.")
-        user = User.objects.select_related("tenant").filter(email__iexact=options["email"]).first()
+        user = User.objects.with_email(options["email"]).select_related("tenant").first()
         if user is None:
             raise CommandError(f"No user has the email address {options['email']!r}.")
         if confirmed_device(user) is None:

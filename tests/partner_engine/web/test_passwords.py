@@ -12,6 +12,7 @@ from django.core.mail import EmailMessage
 from django.http import HttpResponse
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from catalogue.models import Release
@@ -189,3 +190,37 @@ def test_no_mail_is_lost_while_the_server_is_away(owner: User, monkeypatch: pyte
 def test_what_is_no_address_is_refused(email: str) -> None:
     assert ask(email).status_code in (400, 422)
     assert not AccountMail.objects.exists()
+
+
+#: Letters whose capitals (or small letters) are those of others, and whether Python's small letter is the plain one.
+LOOKALIKES = {"k\u0131m.sims": False, "kim.\u017fims": False, "\u212aim.sims": True}
+
+
+@pytest.mark.parametrize("name", LOOKALIKES)
+def test_a_link_goes_to_the_mailbox_of_the_account_and_no_similar_one(name: str, owner: User, demo: Release) -> None:
+    user = User.objects.create_user("kim.sims@harbor.example", PASSWORD, role="agent", tenant=owner.tenant)
+    typed = f"{name}@harbor.example"
+    expected = [[user.email]] if LOOKALIKES[name] else []
+
+    ask(typed)
+    send_due_mails("default")
+
+    assert [sent.to for sent in mail.outbox] == expected
+    # Nor for a row that was stored as typed.
+    AccountMail.objects.create(
+        kind="reset", email=typed, origin="http://testserver", created_at=timezone.now(), next_attempt_at=timezone.now()
+    )
+    send_due_mails("default")
+    assert [sent.to for sent in mail.outbox] == expected * 2
+    assert User.objects.with_email(typed).exists() == LOOKALIKES[name]
+
+
+def test_in_production_no_link_leads_to_the_host_of_the_request(owner: User, settings: Settings) -> None:
+    settings.DEVELOPMENT, settings.PUBLIC_URL = False, "https://forms.example.com/"
+    ask(owner.email)
+    settings.PUBLIC_URL = ""
+    ask(owner.email)
+
+    origins = AccountMail.objects.order_by("created_at", "pk").values_list("origin", flat=True)
+
+    assert sorted(origins) == ["", "https://forms.example.com"]
