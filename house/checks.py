@@ -183,6 +183,7 @@ def _production_environment(environment: Mapping[str, str], static: str) -> dict
         "ALLOWED_HOSTS": "partner-engine.example",
         "CSRF_TRUSTED_ORIGINS": "https://partner-engine.example",
         "TRUSTED_PROXIES": "1",
+        "PUBLIC_URL": "https://partner-engine.example",
         "KEYRING": json.dumps({"check": base64.b64encode(secrets.token_bytes(32)).decode()}),
     }
 

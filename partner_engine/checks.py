@@ -99,6 +99,13 @@ def _production_errors() -> list[tuple[str, bool, str, str, str]]:
             "does not begin with https://: guest links and callbacks would travel in the clear.",
             "Set the public address of this installation, such as https://forms.example.com.",
         ),
+        (
+            "E018",
+            not settings.PUBLIC_URL,
+            "PUBLIC_URL",
+            "is not set: links in mails would lead to a host that the request names.",
+            "Set the public address of this installation, such as https://forms.example.com.",
+        ),
     ]
 
 

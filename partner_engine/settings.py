@@ -52,7 +52,7 @@ ALLOWED_HOSTS: list[str] = env.list("ALLOWED_HOSTS", default=["localhost", "127.
 CSRF_TRUSTED_ORIGINS: list[str] = env.list("CSRF_TRUSTED_ORIGINS", default=[])
 #: The number of our proxies in front of the application; client addresses from other sources are ignored.
 TRUSTED_PROXIES: int | None = env.int("TRUSTED_PROXIES", default=0 if DEVELOPMENT else None)
-PUBLIC_URL: str = env.str("PUBLIC_URL", default="")  # where carriers call back and mails lead; empty: neither
+PUBLIC_URL: str = env.str("PUBLIC_URL", default="")  # where carriers call back and mails lead; E018
 #: Multiplies the amounts of all rate limits; 0 switches them off, for load tests and tests.
 RATE_LIMIT_FACTOR: float = env.float("RATE_LIMIT_FACTOR", default=1)
 METRICS_NETWORKS = networks(env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1"]))

@@ -19,6 +19,7 @@ PRODUCTION = {
     "ALLOWED_HOSTS": "partner-engine.example",
     "CSRF_TRUSTED_ORIGINS": "https://partner-engine.example",
     "TRUSTED_PROXIES": "1",
+    "PUBLIC_URL": "https://partner-engine.example",
     "DATABASE_URL": "postgres://somebody:secret@127.0.0.1:1/nowhere",
     "REDIS_URL": "redis://127.0.0.1:1/0",
 }

@@ -58,7 +58,7 @@ def test_every_setting_is_named() -> None:
 
 def test_the_production_example_sets_what_stops_a_start() -> None:
     text = (DEPLOY / ".env.example").read_text(encoding="utf-8")
-    needed = {"SECRET_KEY", "KEYRING", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "DATABASE_URL", "REDIS_URL"}
+    needed = {"SECRET_KEY", "KEYRING", "ALLOWED_HOSTS", "TRUSTED_PROXIES", "PUBLIC_URL", "DATABASE_URL", "REDIS_URL"}
 
     assert needed <= set(re.findall(r"^([A-Z_]+)=", text, flags=re.MULTILINE))
     assert not {"DEBUG", "DEMO", "FAILPOINT"} & set(named_in(DEPLOY / ".env.example"))

@@ -49,6 +49,7 @@ def test_production_has_nothing_to_complain_about(collected: str) -> None:
         ("FAILPOINT", "written", "partner_engine.E011"),
         ("RATE_LIMIT_FACTOR", 0.0, "partner_engine.E015"),
         ("PUBLIC_URL", "http://forms.example.com", "partner_engine.E016"),
+        ("PUBLIC_URL", "", "partner_engine.E018"),
     ],
 )
 def test_each_missing_setting_is_refused_by_its_own_check(
@@ -116,7 +117,7 @@ def test_a_web_server_does_not_start_on_development_settings_in_production() -> 
     assert done.returncode == 1
     assert "SECRET_KEY is not set or too short." in done.stderr
     assert [line.rpartition("(")[2] for line in done.stderr.splitlines() if "(partner_engine." in line] == [
-        f"partner_engine.E00{number})" for number in (1, 2, 3, 4, 6, 7)
+        f"partner_engine.E0{number})" for number in ("01", "02", "03", "04", "06", "07", "18")
     ]
     assert "Traceback" not in done.stderr
 
