@@ -48,6 +48,22 @@ def count_request(request: HttpRequest, *scopes: str) -> None:
     request.allowance = allowance  # type: ignore[attr-defined]
 
 
+def count_entries(request: HttpRequest, scope: str, amount: int) -> None:
+    """Count ``amount`` more entries of ``request`` in ``scope``; its allowance stays the tighter one.
+
+    Raises ``RateLimited``, and ``AboveLimit`` for an amount that never fits.
+    """
+    before: Allowance | None = request.allowance  # type: ignore[attr-defined]
+    parties = subjects(request.actor, request.tenant, client_address(request))  # type: ignore[attr-defined]
+    try:
+        after = check.take(scope, *parties, amount=amount)
+    except RateLimited as limited:
+        log.warning("audit.rate_limited", scope=limited.scope, limit=limited.limit, window=limited.window)
+        raise
+    if after is not None and (before is None or before.scope == scope or after.remaining < before.remaining):
+        request.allowance = after  # type: ignore[attr-defined]
+
+
 def give_request_back(request: HttpRequest, scope: str) -> None:
     """Take the count of ``request`` in ``scope`` back, because it came to nothing."""
     check.give_back(scope, *subjects(request.actor, request.tenant, client_address(request)))  # type: ignore[attr-defined]

@@ -10,7 +10,7 @@ from rest_framework import exceptions
 from rest_framework.request import Request
 from rest_framework.views import APIView
 
-from partner_engine.rate_limits import allowance_headers, count_request, give_request_back
+from partner_engine.rate_limits import allowance_headers, count_entries, count_request, give_request_back
 from tenants.limits.scopes import BATCH, FORM_CREATION, GENERAL, SEARCH
 
 #: Scopes that count in place of the general one, because they allow more.
@@ -53,13 +53,21 @@ class Limited(APIView):
                     give_request_back(request._request, scope)
         return final
 
+    def count_entries(self, amount: int) -> None:
+        """Count the list of this request as ``amount`` requests, whatever becomes of them: the first is counted.
+
+        Raises ``RateLimited``.
+        """
+        if amount > 1:
+            count_entries(self.request._request, GENERAL, amount - 1)
+
     def count_entry(self) -> None:
         """Count one more result of this request, for an entry of a list. Raises ``RateLimited``."""
         for scope in _RESULTS.intersection(self._own_scopes()):
-            count_request(self.request._request, scope)
+            count_entries(self.request._request, scope, 1)
 
     def give_entry_back(self) -> None:
-        """Take the count of one result back, because it came to nothing."""
+        """Take the count of one result back, because it came to nothing. Only an entry that was counted has one."""
         for scope in _RESULTS.intersection(self._own_scopes()):
             give_request_back(self.request._request, scope)
 

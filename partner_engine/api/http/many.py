@@ -13,6 +13,7 @@ from batch.idempotency import StoredResponse
 from partner_engine.api.http.endpoint import Endpoint, http_response
 from partner_engine.problems import Refused
 from presentation.strict_json import JsonValue
+from tenants.limits.check import RateLimited
 
 #: Bodies in one request; more are an operation.
 MOST_BODIES: Final = 50
@@ -40,7 +41,8 @@ class ManyResults(msgspec.Struct, frozen=True, kw_only=True):
 def respond_to_each(endpoint: Endpoint, bodies: list[JsonValue], one: Callable[[], HttpResponseBase]) -> Any:
     """Return the response to a list: 207 with the result of each entry, for which ``one`` is called.
 
-    Raises ``Refused`` (422) for a list that is empty or too long.
+    Raises ``Refused`` (422) for a list that is empty or too long, and ``RateLimited`` before the first entry for a
+    list with more entries than the caller has requests left.
     """
     if not bodies:
         raise Refused.field("", "The list is empty: send at least one entry.", code="empty_body")
@@ -50,6 +52,7 @@ def respond_to_each(endpoint: Endpoint, bodies: list[JsonValue], one: Callable[[
             "POST /api/v1/batch_operations, or as a file to POST /api/v1/batch_operations/imports."
         )
         raise Refused.field("", detail, code="too_many_entries")
+    endpoint.count_entries(len(bodies))
     results = [_result(endpoint, index, body, one) for index, body in enumerate(bodies)]
     endpoint.leave_entries()
     refused = sum(result.status >= HTTPStatus.BAD_REQUEST for result in results)
@@ -59,17 +62,27 @@ def respond_to_each(endpoint: Endpoint, bodies: list[JsonValue], one: Callable[[
 
 def _result(endpoint: Endpoint, index: int, body: JsonValue, one: Callable[[], HttpResponseBase]) -> EntryResult:
     endpoint.enter(index, body)
-    try:
-        if index:
-            endpoint.count_entry()
-        response: Any = one()
-    except Exception as error:  # noqa: BLE001 - as the framework does it for a request of one body
-        response = endpoint.handle_exception(error)
-    if response.status_code >= HTTPStatus.BAD_REQUEST:
-        endpoint.give_entry_back()
+    response = _counted_response(endpoint, index, one)
     return EntryResult(
         index=index,
         status=response.status_code,
         replayed="Idempotent-Replayed" in response.headers,
         body=msgspec.json.decode(response.content),
     )
+
+
+def _counted_response(endpoint: Endpoint, index: int, one: Callable[[], HttpResponseBase]) -> Any:
+    """Return the response to the present entry. A refused one gives back its own count and never that of another."""
+    try:
+        # The request itself is counted for its first entry.
+        if index:
+            endpoint.count_entry()
+    except RateLimited as limited:
+        return endpoint.handle_exception(limited)
+    try:
+        response: Any = one()
+    except Exception as error:  # noqa: BLE001 - as the framework does it for a request of one body
+        response = endpoint.handle_exception(error)
+    if response.status_code >= HTTPStatus.BAD_REQUEST:
+        endpoint.give_entry_back()
+    return response

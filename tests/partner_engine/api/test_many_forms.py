@@ -7,8 +7,11 @@ import pytest
 from copies.models import Copy
 from partner_engine.api.http.many import MOST_BODIES
 from tenants.current_tenant import use_tenant
-from tenants.models import Tenant
+from tenants.limits import check
+from tenants.limits.check import Subject
+from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api, assert_problem
+from tests.harness.limits import limit
 
 pytestmark = pytest.mark.django_db
 GOOD = {"title": "Good", "answers": {"mqs_mail_zip": "78701"}}
@@ -47,5 +50,50 @@ def test_a_list_has_one_to_fifty_entries(api: Api, harbor: Tenant) -> None:
 
     assert [fault["code"] for fault in (*empty["errors"], *long["errors"])] == ["empty_body", "too_many_entries"]
     assert "/api/v1/batch_operations" in long["detail"]
+    with use_tenant(harbor):
+        assert not Copy.objects.exists()
+
+
+def caller() -> Subject:
+    client = ApiClient.objects.get()
+    return check.caller_subject(client.as_actor(scopes=[]), client.tenant)
+
+
+def test_at_the_limit_the_other_entries_are_refused_and_their_number_is_unchanged(
+    api: Api, harbor: Tenant, limits_on: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(monkeypatch, form_creation=2, general=40)
+
+    told = api.post("/application_forms", [GOOD, GOOD, *[GOOD] * 6]).json()
+    again = api.post("/application_forms", [GOOD])
+
+    assert [entry["status"] for entry in told["results"]] == [201, 201, *[429] * 6]
+    assert again.status_code == 429
+    with use_tenant(harbor):
+        assert Copy.objects.count() == 2
+
+
+def test_a_refused_entry_gives_back_its_own_count_alone(
+    api: Api, limits_on: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(monkeypatch, form_creation=3, general=40)
+
+    told = api.post("/application_forms", [BAD, GOOD, BAD, GOOD, GOOD, GOOD, BAD]).json()
+
+    assert [entry["status"] for entry in told["results"]] == [422, 201, 422, 201, 201, 429, 429]
+
+
+def test_a_list_counts_as_its_entries_in_the_general_limit_whatever_becomes_of_them(
+    api: Api, harbor: Tenant, limits_on: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    limit(monkeypatch, form_creation=40, general=10)
+
+    first = api.post("/application_forms", [BAD] * 6)
+    second = api.post("/application_forms", [GOOD] * 6)
+    assert_problem(second, 429, "rate_limited")
+
+    assert (first.status_code, first["X-RateLimit-Remaining"]) == (207, "4")
+    assert check.take("general", caller()).remaining == 2  # type: ignore[union-attr]
+    assert check.take("form_creation", caller()).remaining == 39  # type: ignore[union-attr]
     with use_tenant(harbor):
         assert not Copy.objects.exists()
