@@ -17,13 +17,11 @@ from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars
 
 from partner_engine.error_pages import respond_with_error
+from partner_engine.staff_access import may_enter, must_set_up_factor
 from tenants.access import Right
 from tenants.models import User
 
 SECONDS: Final = 3_600
-_SHORTEST: Final = 10
-_LONGEST: Final = 200
-NO_REASON: Final = "Say why, in two words or more (10 to 200 characters)."
 #: The entry of the session: the user's id, and until when.
 _ENTRY: Final = "viewing_as"
 #: Paths that stay those of staff: the admin, the own session, and the end of the view.
@@ -97,10 +95,7 @@ def _view_of(request: HttpRequest) -> View | None:
 
 def may_view_as(request: HttpRequest) -> bool:
     """Return whether the signed-in user may view the product as an agent: staff, past their second factor."""
+    if not may_enter(request) or must_set_up_factor(request):
+        return False
     user: Any = request.user
-    return bool(user.is_active and user.is_staff and user.tenant_id is None and user.has_perm("tenants.view_as_user"))
-
-
-def is_reason(text: str) -> bool:
-    """Return whether ``text`` says why, as a reveal's reason does: 10 characters and two words, at most 200."""
-    return _SHORTEST <= len(text) <= _LONGEST and len(text.split()) > 1
+    return bool(user.has_perm("tenants.view_as_user"))

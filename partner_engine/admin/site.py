@@ -26,13 +26,13 @@ from partner_engine.admin.locks import locks_page
 from partner_engine.admin.operation_charts import charts_page
 from partner_engine.admin.overview import overview
 from partner_engine.admin.second_factor import second_factor
-from partner_engine.admin.staff import may_enter, must_set_up_factor
 from partner_engine.admin.tenant_choice import choose_scope, shown_scope
 from partner_engine.admin.theme import choose_theme
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
 from partner_engine.error_pages import too_many_requests
 from partner_engine.sign_out import note_sign_out
+from partner_engine.staff_access import may_enter, must_set_up_factor
 from tenants.models import User
 
 #: The number of rows of one model in search results.

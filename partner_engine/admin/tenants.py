@@ -170,8 +170,14 @@ class ApiClientAdmin(WithHistory, NoGuessing, ModelAdmin):
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Refuse clients with more rights than one's own: their secret would give them."""
-        allowed = super().has_change_permission(request, obj)
-        return allowed and not (isinstance(obj, ApiClient) and missing_for_client(request.user, obj))
+        return super().has_change_permission(request, obj) and not self._is_above(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse clients with more rights than one's own."""
+        return super().has_delete_permission(request, obj) and not self._is_above(request, obj)
+
+    def _is_above(self, request: HttpRequest, obj: Any) -> bool:
+        return isinstance(obj, ApiClient) and bool(missing_for_client(request.user, obj))
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Generate the secret of a new client. The row stores its hash, the request the secret for the response."""

@@ -20,6 +20,8 @@ from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
 
+from batch.errors import LooksSensitive, NoReason, WrongValue
+from batch.reveal import clean_reason
 from partner_engine.admin.account_orders import end_sessions_of, invite, report_edited_account
 from partner_engine.admin.account_rights import missing_for_role, missing_for_user
 from partner_engine.admin.change_notes import change_note
@@ -27,7 +29,7 @@ from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
 from partner_engine.admin.user_list import UserList
 from partner_engine.admin.viewing import NoGuessing, ReadOnlyAdmin
-from partner_engine.viewing_as import NO_REASON, begin_view, is_reason, may_view_as
+from partner_engine.viewing_as import begin_view, may_view_as
 from tenants.access import Role
 from tenants.backends import forget_attempts
 from tenants.models import User
@@ -163,9 +165,12 @@ class PersonAdmin(UserList, WithHistory, NoGuessing, UserAdmin, ModelAdmin):
             raise Http404("There is no such active user of a tenant.")
         if not may_view_as(request):
             raise PermissionDenied
-        reason = " ".join(request.POST.get("reason", "").split())
-        if request.method != "POST" or not is_reason(reason):
-            return self._ask(request, user, problem="" if request.method != "POST" else NO_REASON)
+        if request.method != "POST":
+            return self._ask(request, user)
+        try:
+            reason = clean_reason(request.POST.get("reason", ""))
+        except (NoReason, WrongValue, LooksSensitive) as error:
+            return self._ask(request, user, problem=str(error))
         begin_view(request, user, reason=reason)
         self.log_change(request, user, f"Viewed the product as this user: {reason}")
         return redirect("web:forms")

@@ -9,6 +9,8 @@ from django.contrib.admin.models import LogEntry
 from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
+from django_otp.plugins.otp_totp.models import TOTPDevice
+from pytest_django import Settings
 from structlog.testing import capture_logs
 
 from catalogue.demo import Sample
@@ -101,8 +103,10 @@ def test_personal_answers_are_masked_unless_staff_may_read_them(
     assert shown.startswith("••••") != may_read
 
 
-@pytest.mark.parametrize("end", ["ended", "hour over", "right lost", "user off", "signed out"])
-def test_a_view_ends(end: str, viewer: Client, staff: User, owner: User, demo: object) -> None:
+@pytest.mark.parametrize(
+    "end", ["ended", "hour over", "right lost", "not past the factor", "factor needed", "user off", "signed out"]
+)
+def test_a_view_ends(end: str, viewer: Client, staff: User, owner: User, demo: object, settings: Settings) -> None:
     assert viewer.get("/").status_code == 200
     if end == "ended":
         assert viewer.post("/viewing-as/end")["Location"] == "/admin/"
@@ -112,6 +116,10 @@ def test_a_view_ends(end: str, viewer: Client, staff: User, owner: User, demo: o
         session.save()
     elif end == "right lost":
         User.objects.filter(pk=staff.pk).update(is_superuser=False)
+    elif end == "not past the factor":
+        TOTPDevice.objects.create(user=staff, confirmed=True)
+    elif end == "factor needed":
+        settings.STAFF_SECOND_FACTOR = True
     elif end == "user off":
         User.objects.filter(pk=owner.pk).update(is_active=False)
     else:
@@ -123,7 +131,19 @@ def test_a_view_ends(end: str, viewer: Client, staff: User, owner: User, demo: o
     assert page["Location"].startswith("/sign-in" if end == "signed out" else "/admin/")
 
 
-@pytest.mark.parametrize("reason", ["", "because", "x" * 201, "shortly"])
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "",
+        "because",
+        "x" * 201,
+        "shortly",
+        "aaaaaa aaaaaa",
+        "word " * 101,
+        "Ticket \x00 4711: the price",
+        "He sent 078-05-1120 to us",
+    ],
+)
 def test_a_view_needs_a_reason(staff: User, owner: User, sign_in: Callable[[User], Client], reason: str) -> None:
     client = sign_in(staff)
 

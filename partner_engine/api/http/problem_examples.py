@@ -62,6 +62,7 @@ CODES: Final[Mapping[int, Mapping[str, str]]] = {
     403: {
         "missing_right": "This requires the right forms:write.",
         "permission_denied": "You are not allowed to do this.",
+        "viewing_as": "You view the product as somebody else, so nothing can be changed. End the view first.",
         "guest_link_spent": "This link is no longer valid. Ask your agent for a new one.",
         "operations_are_off": "Operations over many forms are not switched on for you. Ask your administrator.",
         "copies_off": "New copies are not switched on for you. Existing copies go on working. Ask your administrator.",

@@ -104,6 +104,20 @@ def test_staff_change_the_profile_of_an_agency(admin: Client, harbor: Tenant) ->
     assert (harbor.phone, harbor.logo_id) == ("", None)
 
 
+@pytest.mark.parametrize("scope", ["answers:pii", "forms:read"])
+def test_staff_delete_no_client_beyond_their_own_rights(
+    scope: str, make_staff: Callable[..., Client], harbor: Tenant
+) -> None:
+    junior = make_staff("tenants.view_apiclient", "tenants.delete_apiclient", "copies.view_copy")
+    client = ApiClient.objects.create(client_id="old", client_secret="old", tenant=harbor, allowed_scopes=[scope])
+
+    response = junior.post(reverse("admin:tenants_apiclient_delete", args=(client.pk,)), {"post": "yes"})
+
+    is_above = scope == "answers:pii"
+    assert response.status_code == (403 if is_above else 302)
+    assert ApiClient.objects.filter(pk=client.pk).exists() == is_above
+
+
 @pytest.mark.parametrize("scope", [right.value for right in Right])
 def test_staff_allow_no_scope_beyond_their_own_rights(
     scope: str, make_staff: Callable[..., Client], harbor: Tenant
