@@ -14,7 +14,7 @@ from django.core.management import CommandError, call_command
 
 from operations.engine.pace import Pace
 from operations.engine.worker import drain
-from tenants.models import Tenant
+from tenants.models import Tenant, User
 from tests.harness.api_client import NOBODY
 from tests.harness.operation_orders import renamed
 
@@ -117,6 +117,14 @@ def test_it_is_paused_resumed_cancelled_and_retried(kennels: Tenant, file: Path)
 def test_a_refusal_is_a_sentence(kennels: Tenant, words: tuple[str, ...], sentence: str) -> None:
     with pytest.raises(CommandError, match=sentence):
         batch(*words)
+
+
+def test_no_similar_address_names_an_account(kennels: Tenant) -> None:
+    User.objects.create_user("kim@kennels.example", role="agent", tenant=kennels)
+
+    # A dotless i, whose capital is that of an i.
+    with pytest.raises(CommandError, match="There is no active user"):
+        batch("submit", "kennels", "set_answers", "--as", "k\u0131m@kennels.example")
 
 
 def test_another_tenants_operation_is_unknown(kennels: Tenant, summit: Tenant, file: Path) -> None:
