@@ -10,6 +10,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from batch import service as batch
+from batch.context import BatchContext
 from batch.errors import BatchError
 from copies.codec import decode_document
 from copies.history import contents
@@ -19,6 +20,7 @@ from copies.stored_versions import Content
 from partner_engine.admin.start_checks import Check, Finding
 from partner_engine.doctor.samples import SAMPLE, sampled_copies, scope_alias
 from redis_locks.job_mutex import JobMutex
+from rules.flow import check_flow
 from search.indexer import rebuild_search
 from search.models import SearchEntry
 from tenants.access import system_actor
@@ -131,6 +133,8 @@ def _moves(copy_id: UUID, tenant: Tenant | None) -> bool:
             context = batch.find(copy_id, scope=tenant, actor=system_actor("doctor"))
             if context.loaded.keeps_decision or not context.is_evaluation_current:
                 return False
+            if _is_decided_otherwise(context):
+                return True
             result = context.preview()
         except BatchError:
             # Locked, deleted, or of a catalogue that is gone: it keeps its decision.
@@ -138,6 +142,19 @@ def _moves(copy_id: UUID, tenant: Tenant | None) -> bool:
     if any(change.after == "expired" for change in result.changes):
         return False  # the hourly look at validities does it
     return bool(result.changes) or bool(result.moved)
+
+
+def _is_decided_otherwise(context: BatchContext) -> bool:
+    """Return whether a full run decides otherwise than stored; a save without changes trusts the stored decision."""
+    changeset = context.read_only_changeset()
+    decided = check_flow.run(
+        context.release.compiled,
+        changeset.document,
+        as_of=context.save_context.as_of,
+        release=context.release.id,
+        reveal=changeset.sealing.reveal,
+    )
+    return decided.evaluation.eligibility != context.evaluation.eligibility
 
 
 def _finding(seen: Iterable[UUID], wrong: list[UUID], words: str) -> Finding:

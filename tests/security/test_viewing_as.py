@@ -11,6 +11,7 @@ from django.test import Client
 from django.urls import reverse
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from pytest_django import Settings
+from structlog.contextvars import merge_contextvars
 from structlog.testing import capture_logs
 
 from catalogue.demo import Sample
@@ -44,13 +45,15 @@ def test_every_page_names_both_and_every_line_names_the_member_of_staff(
 ) -> None:
     copy = api.start(s1)
 
-    with capture_logs() as logs:
+    with capture_logs(processors=[merge_contextvars]) as logs:
         pages = [viewer.get(path).content.decode() for path in ("/", f"/forms/{copy['id']}")]
 
     for page in pages:
         assert "Stan Staff" in page and "Ona Owner" in page and "Nothing can be changed" in page
     assert "Copper Kettle" in pages[1]
-    assert logs
+    # The session is read after the first line of a request.
+    named = [entry.get("viewed_by") for entry in logs if entry["event"] != "request_started"]
+    assert set(named) == {f"staff:{staff.pk}"}
     [entry] = LogEntry.objects.filter(object_id=str(owner.pk))
     assert (entry.user, REASON in entry.change_message) == (staff, True)
 
