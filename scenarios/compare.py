@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
 from copies.diff import AnswerDifference, Difference, Keys, RowDifference, differences
-from copies.document import Answer, Document
+from copies.document import Answer, Document, walk_containers
 from copies.paths import Path
 from copies.row_matching import IsComparable
 from encryption.envelope import DecryptionFailed
 from presentation.visibility import Visibility
-from rules.definition.model import CompiledCatalogue
+from rules.definition.model import CompiledCatalogue, CompiledProduct
+from rules.flow.derived_sensitivity import questions_of_derived
 from rules.flow.evaluation import Evaluation, ProductOutcome, Reason
 from rules.flow.state import Reveal
 from rules.incremental.mixed_premium import mixed_premium
@@ -28,9 +29,10 @@ _LAST: Final = 10**9
 #: A sealed answer that a rate reads may be erased; a chain of conditions may be longer than calls nest.
 _NOT_SPLIT: Final = (NoSplit, DecryptionFailed, RecursionError)
 #: How shares were found: exactly, from a sample, or not at all because there is nothing to share (``none``), because
-#: the copies were priced under different releases or on different days (``other_rates``), or because the premium is
-#: unknown between the two (``unknown_between``).
-SplitKind: TypeAlias = Literal["exact", "sampled", "none", "other_rates", "unknown_between"]
+#: the copies were priced under different releases or on different days (``other_rates``), because the premium is
+#: unknown between the two (``unknown_between``), or because a share would show something of a changed answer that the
+#: reader may not see (``hidden``).
+SplitKind: TypeAlias = Literal["exact", "sampled", "none", "other_rates", "unknown_between", "hidden"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,6 +144,7 @@ class _Pair:
             found = differences([first.document, other.document], keys, comparable=comparable)
         #: Questions that only one copy asks have no share: the answers that show or hide them have it.
         self._changes = [one for one in found if isinstance(one, RowDifference) or not one.is_of_visibility]
+        self._changes_by_path = {change.path: change for change in self._changes}
         self._codes = {Path(one.path).code for one in found if isinstance(one, AnswerDifference)}
         self._mixtures: dict[bool, tuple[Mixture, Mapping[int, tuple[str, ...]]]] = {}
 
@@ -183,8 +186,27 @@ class _Pair:
                 continue
             if not found.shares:
                 return (), "none", False
+            if any(self._is_hidden(path, product) for bit in found.shares for path in paths[bit]):
+                return (), "hidden", True
             return _as_shares(found, paths), "exact" if found.is_exact else "sampled", True
         return (), "unknown_between", True
+
+    def _is_hidden(self, path: str, product: CompiledProduct) -> bool:
+        """Return whether the change at ``path`` is of an answer that the reader may not see, or of a row with such an
+        answer that the product rates.
+        """
+        change = self._changes_by_path[path]
+        if isinstance(change, AnswerDifference):
+            code = Path(path).code
+            return any(answer is not None and not self._comparable(code, answer) for answer in change.answers)
+        rated = _rated_questions(self._first.catalogue, product)
+        return any(
+            code in rated and not self._comparable(code, answer)
+            for row in change.rows
+            if row is not None
+            for _, container in walk_containers(row)
+            for code, answer in container.answers.items()
+        )
 
     def _has_one_rating(self) -> bool:
         first, other = self._first.evaluation, self._other.evaluation
@@ -259,6 +281,14 @@ def _comparable(sides: Sequence[Side]) -> IsComparable:
         return known[key]
 
     return is_comparable
+
+
+def _rated_questions(catalogue: CompiledCatalogue, product: CompiledProduct) -> frozenset[str]:
+    """Return the codes of the questions that the terms and tables of ``product`` rate."""
+    reads = {read for term in product.terms for read in term.of.reads}
+    reads.update(read for table in product.tables for read in table.rated_reads)
+    derived = reads & catalogue.derived.keys()
+    return frozenset(reads).union(*(questions_of_derived(catalogue, code) for code in derived))
 
 
 def _as_shares(found: PriceSplit, paths: Mapping[int, tuple[str, ...]]) -> tuple[Share, ...]:

@@ -48,7 +48,8 @@ class ProductDifferenceShape(msgspec.Struct, frozen=True, kw_only=True):
     reasons that only the other copy has, ``only_there`` those that only the first has; ``way_back`` says what would
     take a decline back, or is empty.
     ``split`` is `exact`; `sampled` (each share has its error); `none` where there is nothing to share; `other_rates`
-    where the copies are decided under different releases or on different days; or `unknown_between` where some of the
+    where the copies are decided under different releases or on different days; `hidden` where a change is of an answer
+    that the caller may not see, so that no share tells what it is; or `unknown_between` where some of the
     changes alone leave the premium unknown. ``is_read`` is false if no change can reach the premium.
     """
 

@@ -34,8 +34,9 @@ class PriceStep(msgspec.Struct, frozen=True):
     ``label`` names the part in people's words, ``base`` is the value that is rated (of a factor its condition) and
     ``rate`` the rate. ``part`` is what the step adds, ``total`` the amount after it.
 
-    A step that rates a value which the reader may not see has no base, rate and amounts (``is_hidden``). Every total
-    after it is hidden too, and what a factor or the minimum makes of such a total: a difference would tell the amount.
+    A step that rates a value which the reader may not see is gated: it has no base, rate and amounts (``is_hidden``).
+    So that nobody computes its part from the premium, the steps after it have no totals, factors are without their
+    numbers, and beside a single gated step the other terms and tables have neither rates nor amounts (ADR 24).
     """
 
     kind: str
@@ -63,20 +64,22 @@ class _Steps:
 
     def all(self) -> Iterator[PriceStep]:
         """Yield the steps in order."""
-        hides_totals = False
-        for step in self._rated.steps:
-            is_gated = not self._explainer.shows(_reads(step))
+        gated = [not self._explainer.shows(_reads(step)) for step in self._rated.steps]
+        # One unknown part is what the premium lacks without the others; of two only the sum is known.
+        is_single = sum(gated) == 1
+        hides_totals = is_single
+        for step, is_gated in zip(self._rated.steps, gated, strict=True):
             hides_totals = hides_totals or is_gated
             # A factor and the minimum are computed from the total before them.
-            is_hidden = is_gated or (hides_totals and step.kind not in _ADDING)
+            is_hidden = is_gated or is_single or (hides_totals and step.kind not in _ADDING)
             label, base, rate = self._named(step)
             yield PriceStep(
                 kind=step.kind,
-                text=step.text,
+                text=_text_without_numbers(step) if is_hidden else step.text,
                 amount=None if is_hidden else _plain(step.amount),
                 label=label,
                 base="" if is_gated else base,
-                rate="" if is_gated else rate,
+                rate="" if is_hidden else rate,
                 part=None if is_hidden else _plain(step.part),
                 total=None if hides_totals else _plain(step.total),
                 is_hidden=is_hidden,
@@ -167,6 +170,18 @@ def _reads(step: PremiumStep) -> frozenset[str]:
         case CompiledTable() as table:
             return table.rated_reads
     return frozenset()
+
+
+def _text_without_numbers(step: PremiumStep) -> str:
+    """Return the description of a step without its rate or factor. That of a table has none, and the minimum is the
+    premium itself.
+    """
+    match step.source:
+        case CompiledTerm() as term:
+            return term.of.source
+        case CompiledFactor() as factor:
+            return factor.id
+    return step.text
 
 
 def _price(rate: Decimal, currency: str) -> str:

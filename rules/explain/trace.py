@@ -206,7 +206,11 @@ class _Explainer:
         # Factors read the rated values, not the answers.
         of_rated = ConditionExplainer(self._state, self._visibility, root=rated.root)
         steps = explain_steps(self._state, rated, of_rated)
-        rules += [of_rated.rule(factor.id, f"times {factor.times}", factor.when) for factor in product.factors]
+        hides_factors = any(step.is_hidden for step in steps)
+        rules += [
+            of_rated.rule(factor.id, factor.label if hides_factors else f"times {factor.times}", factor.when)
+            for factor in product.factors
+        ]
         outcome = decide_products(self._state).get(code)
         if outcome is None or outcome.premium is None:
             return _Content(None, _without_premium(code, outcome), rules, steps)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
+from datetime import UTC, datetime
 
+import msgspec
 import pytest
 
 from benchmarks.comparing import is_split, priced_catalogue, priced_sides
 from copies.document import Answer, PoolRow
 from encryption.envelope import DecryptionFailed
+from presentation.visibility import Reader, Visibility
+from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.compiler import compile_catalogue
 from scenarios.compare import Side, compare
 
@@ -84,6 +88,35 @@ def test_a_decision_with_other_causes_is_not_split(sides):
     # The decision still is that of the unchanged answers: the shares would not add up to it.
     assert compared.products[0].differences[0].split == "unknown_between"
     assert compared.products[1].differences[0].split == "none"
+
+
+def test_changes_of_answers_that_the_reader_may_not_see_have_no_share():
+    source = msgspec.to_builtins(priced_catalogue())
+    (amount,) = [
+        one for part in source["question_sets"] for one in part["questions"] if one["code"] == "amount_0"
+    ]  # fmt: skip
+    amount["sensitivity"] = "pii"
+    catalogue = compile_catalogue(msgspec.convert(source, CatalogueDefinition))
+    found = {
+        sees: compare([replace(side, visibility=Visibility(catalogue, Reader(sees_personal=sees)))
+                       for side in later_amounts(priced_sides(catalogue))])
+        for sees in (True, False)
+    }  # fmt: skip
+
+    seen, hidden = ([line.differences[0] for line in found[sees].products] for sees in (True, False))
+
+    assert {one.split for one in seen} == {"exact"}
+    assert [(one.split, one.shares) for one in hidden if one.split != "exact"] == [("hidden", ())]
+    assert [one.difference for one in hidden] == [one.difference for one in seen]
+    assert hidden[1:] == seen[1:]
+
+
+def later_amounts(sides: list[Side]) -> list[Side]:
+    """Return the copies, of which the second was answered later: hidden answers are compared by their time."""
+    base, other = sides
+    document = deepcopy(other.document)
+    document.answers["amount_0"].updated_at = datetime(2026, 5, 2, tzinfo=UTC)
+    return [base, replace(other, document=document)]
 
 
 def test_new_rows_are_one_change_each(sides):

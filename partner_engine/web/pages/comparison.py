@@ -209,6 +209,8 @@ class _Builder:
             yield Because(copy, "", "decided under other rates: another release or day")
         elif found.split == "unknown_between":
             yield Because(copy, "", "these changes are priced only together")
+        elif found.split == "hidden":
+            yield Because(copy, "", "not split among the changes: one of them is hidden from you")
         elif found.difference == 0 and not found.is_read and self._comparison.differences:
             count = len(self._comparison.differences)
             yield Because(copy, "", f"no rate reads {'this answer' if count == 1 else 'these answers'}")

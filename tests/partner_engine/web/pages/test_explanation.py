@@ -80,7 +80,7 @@ def test_the_lines_of_a_hidden_value_have_no_amounts_and_no_rounding() -> None:
 
     assert [(line.label, line.amount, line.total) for line in lines_of(masked)] == [
         ("Limit", HIDDEN_AMOUNT, HIDDEN_AMOUNT),
-        ("Weight by species", "+$22.13", HIDDEN_AMOUNT),
+        ("Weight by species", HIDDEN_AMOUNT, HIDDEN_AMOUNT),
         ("Opened", HIDDEN_AMOUNT, HIDDEN_AMOUNT),
     ]
 
