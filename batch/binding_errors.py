@@ -93,6 +93,15 @@ class BindingUnderWay(CannotBind):
     )
     remedy = "wait"
 
+    def __init__(self, *, sibling: str = "") -> None:
+        """Name the copy whose quote is bound where it is another one of the form (``sibling``)."""
+        super().__init__(
+            f"The carrier is binding a quote of {sibling}. The form cannot be deleted until it has decided. Wait for "
+            "the result."
+            if sibling
+            else ""
+        )
+
 
 class AnswersNeededToBind(InvalidAnswers, CannotBind):
     """Answers are missing or wrong that this product needs before it is bound."""

@@ -9,10 +9,11 @@ from collections.abc import Callable
 from typing import Final, TypeAlias
 from uuid import UUID
 
+from batch.binding_errors import BindingUnderWay
 from batch.changes.changeset import Changeset
 from batch.changes.consents import refuse_while_binding
 from batch.changes.mutators.guest_links import GUEST_LINKS
-from batch.changes.records import Loaded
+from batch.changes.records import PEOPLE, Loaded
 from batch.changes.tracker import GUEST
 from batch.errors import BaseCopy, CopyIsDeleted, CopyIsLocked, LastCopy
 from copies.paths import Path
@@ -70,6 +71,24 @@ def refuse_deleted(changeset: Changeset, loaded: Loaded) -> None:
         raise CopyIsDeleted
 
 
+def refuse_archiving(changeset: Changeset, loaded: Loaded) -> None:
+    """Refuse to archive a form while another of its copies is locked; to people, also while a carrier binds a quote of
+    one. The copy's own lock and bindings are refused like for every change.
+    """
+    if changeset.form_fields.deleted_at is None or loaded.form.deleted_at is not None:
+        return
+    for sibling in loaded.busy_siblings:
+        if (since := sibling.locked_at) is not None:
+            by, reason = sibling.locked_by_label, sibling.lock_reason
+            raise CopyIsLocked(by=by, since=since, reason=reason, sibling=_name(sibling.title))
+        if changeset.tracker.by.type in PEOPLE:
+            raise BindingUnderWay(sibling=_name(sibling.title))
+
+
+def _name(title: str) -> str:
+    return f'the copy "{title}" of this form' if title else "another copy of this form"
+
+
 def keep_one_copy(changeset: Changeset, loaded: Loaded) -> None:
     """Refuse to delete the last copy of a form, and its base. Of two deleted at once, the form's version makes one
     stale; the same holds for one that another save makes the base.
@@ -85,7 +104,13 @@ def keep_one_copy(changeset: Changeset, loaded: Loaded) -> None:
 #: Before a new copy's first save.
 ON_CREATE: Final[tuple[OnCreate, ...]] = (set_owner,)
 #: Before the rules. A copy that is deleted and locked is refused as deleted.
-BEFORE_SAVE: Final[tuple[BeforeSave, ...]] = (refuse_deleted, refuse_locked, refuse_while_binding, keep_one_copy)
+BEFORE_SAVE: Final[tuple[BeforeSave, ...]] = (
+    refuse_deleted,
+    refuse_locked,
+    refuse_while_binding,
+    refuse_archiving,
+    keep_one_copy,
+)
 
 
 def call_on_create(changeset: Changeset, loaded: Loaded) -> None:

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import msgspec
 
+from batch.callbacks import call_before_save
 from batch.changes.changeset import Changeset
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
@@ -53,6 +54,14 @@ class Chunk:
                 context = self.contexts[identity]
                 with refusing(context, self._refuse):
                     change(identity, context)
+
+    def check(self) -> None:
+        """Call the callbacks that refuse saves, before anything is saved; copies that they refuse are put into
+        ``errors``.
+        """
+        for context in list(self):
+            with refusing(context, self._refuse):
+                call_before_save(context.changeset, context.loaded)
 
     def save(self, *, companion: Companion | None = None) -> list[ItemResult]:
         """Save all copies in one transaction; return the end of each, in the order requested.

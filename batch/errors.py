@@ -72,9 +72,11 @@ class CopyIsLocked(BatchError):
     code = "copy_locked"
     sentence = "This copy is locked. Unlock it first."
 
-    def __init__(self, *, by: str = "", since: datetime | None = None, reason: str = "") -> None:
-        """Name who locked it (``by``), when and for what ``reason``, as far as that is known."""
-        super().__init__(_locked_by(by, since, reason) if since else "")
+    def __init__(self, *, by: str = "", since: datetime | None = None, reason: str = "", sibling: str = "") -> None:
+        """Name who locked it (``by``), when and for what ``reason``, as far as that is known; ``sibling`` names the
+        locked copy where it is another one of the form.
+        """
+        super().__init__(_locked_by(by, since, reason, sibling or "this copy") if since else "")
         self.by = by
         self.since = since
         self.reason = reason
@@ -444,7 +446,7 @@ def _held_by(holder: Holder) -> str:
     return f"{holder.name} has been saving this copy{since} ({holder.entry_point}). Try again in a moment."
 
 
-def _locked_by(by: str, since: datetime, reason: str) -> str:
-    who = f"{by} locked this copy" if by else "This copy was locked"
+def _locked_by(by: str, since: datetime, reason: str, copy: str) -> str:
+    who = f"{by} locked {copy}" if by else f"{copy[:1].upper()}{copy[1:]} was locked"
     why = f" ({reason})" if reason else ""
     return f"{who} on {since:%Y-%m-%d} at {since:%H:%M} UTC{why}. Unlock it first."

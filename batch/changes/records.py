@@ -112,12 +112,23 @@ class CopyRecord(msgspec.Struct, frozen=True):
     copied_from_version: int | None = None
 
 
+class BusySibling(msgspec.Struct, frozen=True):
+    """Another copy of the loaded form that is locked, or whose quote a carrier is binding (``is_binding``)."""
+
+    title: str
+    locked_at: datetime | None = None
+    locked_by_label: str = ""
+    lock_reason: str = ""
+    is_binding: bool = False
+
+
 class Loaded(msgspec.Struct, frozen=True):
     """One copy with its form and attached records (those in force, by kind).
 
     Made by ``load`` and ``new_copies``, and by the context after a save; read by the context, the changeset and the
     steps of a save. ``is_last`` marks the form's only copy that is not deleted; ``held`` names the process that works
-    on the copy, with the end of its hold; ``is_past`` marks an earlier version.
+    on the copy, with the end of its hold; ``is_past`` marks an earlier version. ``busy_siblings`` are the copies beside
+    it because of which the form is not archived.
     """
 
     form: FormRecord
@@ -129,6 +140,7 @@ class Loaded(msgspec.Struct, frozen=True):
     #: The database's time of the load, which the unit of work uses: clocks of processes may differ.
     now: datetime | None = None
     is_past: bool = False
+    busy_siblings: tuple[BusySibling, ...] = ()
 
     @property
     def is_new(self) -> bool:

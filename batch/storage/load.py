@@ -13,7 +13,8 @@ from uuid import UUID
 import msgspec
 from django.db import OperationalError, connections
 
-from batch.changes.records import CopyRecord, DecisionMark, FormRecord, Loaded
+from batch.changes.mutators.bindings import UNDER_WAY
+from batch.changes.records import BusySibling, CopyRecord, DecisionMark, FormRecord, Loaded
 from batch.changes.snapshots import CopyFields, FormFields
 from batch.errors import IdempotencyConflict, NotFound, UnknownVersion
 from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
@@ -22,7 +23,7 @@ from batch.storage.tables import TABLES
 from copies.history import find_version
 from copies.models import Copy
 from encryption.wrapped_key import WrappedKey
-from forms.models import ApplicationForm
+from forms.models import ApplicationForm, Binding
 from tenants.models import Tenant
 from tenants.residence import note_refusal
 
@@ -34,6 +35,11 @@ _DECODERS: Final = {
     table.kind.name: msgspec.json.Decoder(tuple[table.kind.struct, ...])  # type: ignore[name-defined]
     for table in _ATTACHED
 }
+_SIBLINGS: Final = msgspec.json.Decoder(tuple[BusySibling, ...])
+_UNDER_WAY: Final = ", ".join(f"'{state}'" for state in sorted(UNDER_WAY))
+_IS_BINDING: Final = (
+    f"EXISTS (SELECT 1 FROM {Binding._meta.db_table} b WHERE b.copy_id = o.id AND b.state IN ({_UNDER_WAY}))"  # noqa: S608 - our own names
+)
 _COPY_COLUMNS: Final = (
     "id", "application_form_id", "version", "title", "owner_id", "locked_at", "deleted_at", "created_at", "updated_at",
     "last_touched_by_user_at", "release_id", "decided_release_id", "decided_on", "decided_edition", "document",
@@ -55,6 +61,10 @@ _COLUMNS: Final[Mapping[str, str]] = {
     **{name: f"c.{name}" for name in _COPY_COLUMNS},
     "is_last": f"NOT EXISTS (SELECT 1 FROM {Copy._meta.db_table} o WHERE o.application_form_id = c.application_form_id"  # noqa: S608 - our own names
     " AND o.id <> c.id AND o.deleted_at IS NULL)",
+    "busy_siblings": "(SELECT json_agg(json_build_object('title', o.title, 'locked_at', o.locked_at, 'locked_by_label',"  # noqa: S608 - our own names
+    f" o.locked_by_label, 'lock_reason', o.lock_reason, 'is_binding', {_IS_BINDING}) ORDER BY o.created_at, o.id)::text"
+    f" FROM {Copy._meta.db_table} o WHERE o.application_form_id = c.application_form_id AND o.id <> c.id"
+    f" AND o.deleted_at IS NULL AND (o.locked_at IS NOT NULL OR {_IS_BINDING}))",
     **_RESPONSE_COLUMNS,
     **{
         table.kind.name: f"(SELECT json_agg(r ORDER BY r.created_at, r.id)::text FROM {table.name} r"  # noqa: S608
@@ -212,6 +222,7 @@ def _loaded(row: NamedRow, idempotency: IdempotencyKey | None) -> Loaded:
         stored_response=_stored_response(row, idempotency),
         held=_hold(attached.get("processes", ()), row.now),
         now=row.now,
+        busy_siblings=_SIBLINGS.decode(row.busy_siblings) if row.busy_siblings is not None else (),
     )
 
 

@@ -34,13 +34,15 @@ log = structlog.get_logger(__name__)
 
 
 def expired_forms() -> QuerySet[ApplicationForm]:
-    """Return the forms of the tenant in scope that were deleted too long ago. Without the setting for it, bound forms
-    and those with a binding under way are none.
+    """Return the forms of the tenant in scope that were deleted too long ago. Those with a locked copy are none, and
+    without the setting for it neither are bound forms and those with a binding under way.
     """
     retention = settings.DELETED_FORMS
     if not retention.days:
         return ApplicationForm.objects.none()
     forms = ApplicationForm.objects.filter(deleted_at__lt=Now() - timedelta(days=retention.days))
+    locked = Copy.objects.filter(application_form_id=OuterRef("pk"), locked_at__isnull=False, deleted_at=None)
+    forms = forms.filter(~Exists(locked))
     if retention.purges_bound:
         return forms
     copies = Copy.objects.filter(application_form_id=OuterRef(OuterRef("pk"))).order_by().values("pk")

@@ -84,9 +84,9 @@ class ApplicationForm(Endpoint):
         "Delete an application form",
         "Takes the form with all its copies out of lists, search and quoting, and closes its guest links; nothing is "
         "erased. `POST /application_forms/{id}/restore` brings it back, `GET /application_forms/{id}` and the list "
-        "with `deleted=true` show it, and all routes of its copies respond with 404. The copy that the id means must "
-        "not be locked (423 `copy_locked`), and no carrier may be binding a quote of it (409 `binding_under_way`). "
-        "`If-Match` names its version. A form that is deleted remains unchanged.",
+        "with `deleted=true` show it, and all routes of its copies respond with 404. None of its copies may be locked "
+        "(423 `copy_locked`), and no carrier may be binding a quote of one (409 `binding_under_way`). `If-Match` names "
+        "the version of the copy that the id means. A form that is deleted remains unchanged.",
         body=Nothing,
         responses={204: None},
         write=True,

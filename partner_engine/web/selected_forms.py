@@ -82,10 +82,11 @@ def _change(
         copies, scope=agent.tenant, actor=agent.actor, wait=WAIT_SECONDS, archived=archived
     ) as chunk:
         chunk.apply_each(lambda _, context: change(context))
+        chunk.check()
         refused = dict(chunk.errors)
         for identity, context in chunk.contexts.items():
             if context.copy.fields.locked_at is not None:
-                refused.setdefault(identity, CopyIsLocked())
+                refused[identity] = CopyIsLocked()
         if refused:
             return [], refused
         results = chunk.save()

@@ -11,7 +11,7 @@ from batch.context import BatchContext
 from carriers.links.wire import SubjectivityKind, WireSubjectivity
 from quoting import binding
 from rules.payload import payload_hash, quote_payload
-from tenants.access import Actor
+from tenants.access import Actor, system_actor
 from tenants.models import Tenant
 from tests.harness.quotes import quote_of
 
@@ -66,6 +66,19 @@ def consent(copy_id: UUID, quote_id: UUID, *, scope: Tenant, actor: Actor) -> No
 def request_bind(copy_id: UUID, quote_id: UUID, *, scope: Tenant, actor: Actor) -> None:
     """Request the carrier to bind the quote, to which the insured has consented."""
     change(copy_id, lambda context: binding.bind(context, quote_id), scope=scope, actor=actor)
+
+
+def make_busy(copy_id: UUID, obstacle: str, *, scope: Tenant, actor: Actor, product: str = "PA-CARE") -> None:
+    """Lock the copy (``obstacle`` "lock"), or let a carrier bind a quote of it ("binding")."""
+    if obstacle == "lock":
+        change(copy_id, lambda context: context.changeset.copy.lock(reason="Audit"), scope=scope, actor=actor)
+        return
+    quote_id = offer(copy_id, scope=scope, actor=system_actor("carriers"), product=product)
+
+    def request(context: BatchContext) -> None:
+        context.changeset.bindings.of(quote_id).request(reference="PA-1", payment_plan="")
+
+    change(copy_id, request, scope=scope, actor=actor)
 
 
 def require(context: BatchContext, quote_id: UUID, *, text: str = "Signed application", **values: Any) -> None:

@@ -19,7 +19,7 @@ from actions.models import OutboxAction
 from actions.registry import RetryAfter
 from batch import service as batch
 from batch.changes.changeset import Changeset
-from copies.models import CopyIndex
+from copies.models import Copy, CopyIndex
 from failpoints import FailpointReached, armed
 from forms.models import ApplicationForm
 from operations.erasure import form_purge
@@ -135,6 +135,33 @@ def test_bound_forms_stay_unless_the_setting_says_otherwise(
     assert left(kennels) == {bound}
 
     settings.DELETED_FORMS = DeletedForms(days=90, purges_bound=True)
+    run(kennels)
+    assert left(kennels) == set()
+
+
+@pytest.mark.parametrize("purges_bound", [False, True])
+def test_a_form_with_a_locked_copy_stays(
+    kennels: Tenant,
+    form_id: UUID,
+    agent: Actor,
+    delete: Callable[[UUID, int], None],
+    settings: Settings,
+    purges_bound: bool,
+) -> None:
+    settings.DELETED_FORMS = DeletedForms(days=90, purges_bound=purges_bound)
+    with batch.build_copy(form_id, scope=kennels, actor=agent) as context:
+        context.save()
+        second = context.copy.id
+    delete(form_id, 91)
+    with use_tenant(kennels):
+        # As an earlier release left it.
+        Copy.objects.filter(pk=second).update(locked_at=timezone.now())
+
+    run(kennels)
+    assert left(kennels) == {form_id}
+
+    with use_tenant(kennels):
+        Copy.objects.filter(pk=second).update(locked_at=None)
     run(kennels)
     assert left(kennels) == set()
 

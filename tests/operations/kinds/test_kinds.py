@@ -27,6 +27,7 @@ from search.models import SearchEntry
 from tenants.access import Actor, MissingRight, Right, Role
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
+from tests.harness.bindings import make_busy
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.kind_runs import KindRun, without_ids
 from tests.harness.later_releases import publish_release, with_sensitivity
@@ -158,6 +159,23 @@ def test_archived_forms_are_gone_from_lists(forms: list[UUID], operation: KindRu
 
     assert codes(ends) == [CHANGED]
     assert codes(operation.run(kind_named("archive"), items(forms))) == ["copy_deleted", CHANGED]
+
+
+@pytest.mark.parametrize(("obstacle", "code"), [("lock", "copy_locked"), ("binding", "binding_under_way")])
+def test_a_form_is_not_archived_while_another_copy_is_busy(
+    obstacle: str, code: str, forms: list[UUID], operation: KindRun, kennels: Tenant, agent: Actor
+) -> None:
+    with batch.build_copy(forms[0], scope=kennels, actor=agent) as context:
+        context.save()
+        second = context.copy.id
+    make_busy(forms[0], obstacle, scope=kennels, actor=agent)
+
+    ends = planned_and_done(operation, "archive", [second, forms[1]])
+
+    assert codes(ends) == [code, CHANGED]
+    assert ends[0].refusal is not None and '"Base"' in ends[0].refusal.detail
+    with use_tenant(kennels):
+        assert ApplicationForm.objects.get(pk=forms[0]).deleted_at is None
 
 
 def test_the_last_copy_of_a_form_is_not_deleted(
