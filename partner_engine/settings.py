@@ -163,7 +163,6 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
-    "partner_engine.viewing_as.ViewingAsMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
@@ -171,6 +170,7 @@ MIDDLEWARE = [
     "partner_engine.live.transport.sender.SenderMiddleware",
     # Last, and synchronous: so the middleware above runs in the one thread of its request.
     "partner_engine.nul_characters.NulMiddleware",
+    "partner_engine.viewing_as.ViewingAsMiddleware",
     "partner_engine.tenant_middleware.TenancyMiddleware",
     "partner_engine.rate_limits.PageLimitMiddleware",
 ]

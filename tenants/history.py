@@ -14,7 +14,6 @@ from simple_history.models import HistoricalRecords
 from uuid_utils.compat import uuid7
 
 from tenants.current_actor import current_actor
-from tenants.managers import TenantModel
 
 ADDED: Final = "+"
 CHANGED: Final = "~"
@@ -47,13 +46,6 @@ class HistoryRow(models.Model):
     actor_type = models.CharField(max_length=20, default=actor_type)
     actor_label = models.CharField(max_length=200, blank=True, default=actor_label)
     source = models.CharField(max_length=10, default=actor_source)
-
-    class Meta:
-        abstract = True
-
-
-class TenantHistoryRow(HistoryRow, TenantModel):
-    """The author of a change of a tenant's row, in the tenant's database and under its row-level security."""
 
     class Meta:
         abstract = True

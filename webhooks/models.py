@@ -10,8 +10,9 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from uuid_utils.compat import uuid7
 
-from tenants.history import History, TenantHistoryRow
+from tenants.history import History
 from tenants.managers import TenantModel
+from tenants.tenant_history import TenantHistoryRow
 
 
 class DeliveryState(models.TextChoices):

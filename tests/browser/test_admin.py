@@ -62,7 +62,7 @@ def test_the_main_pages_are_accessible_and_need_nothing_from_elsewhere(
         page.fill("[name=password]", PASSWORD)
         page.click("button[type=submit]")
         page.wait_for_url(f"{server}/admin/")
-        for address in main_pages(harbor, owner)[:: amount(3, full=1)]:
+        for address in main_pages(harbor, owner)[:: amount(6, full=1)]:
             page.goto(server + address)
             page.wait_for_load_state("networkidle")
             found = Axe().run(page).response["violations"]

@@ -17,7 +17,7 @@ from tests.harness.tiers import amount
 pytestmark = pytest.mark.browser
 
 #: Windows: a desk, half a screen, a phone, and a desk at 200 % and 400 %; the quick tier looks at two.
-SIZES: Final = ((1440, 900), (390, 844), (720, 900), (720, 450), (360, 225))[: amount(quick=2, full=5)]
+SIZES: Final = ((1440, 900), (390, 844), (720, 900), (720, 450), (360, 225))[: amount(quick=1, full=5)]
 #: More stops than the form has.
 MOST: Final = 400
 #: What has the focus, and how many of its points are on top, of nine per box; null at the end of the page.

@@ -193,6 +193,7 @@ def test_being_cut_off_for_ten_seconds_loses_nothing(driver: Driver, other: Driv
     other.faults.clear()
 
 
+@pytest.mark.slow
 def test_a_restart_of_the_server_loses_nothing(agent: User, copy_id: UUID, browser: Browser, line: Line) -> None:
     with browser.new_context(reduced_motion="reduce") as context:
         driver = Driver(context.new_page(), f"http://127.0.0.1:{line.port}")

@@ -20,7 +20,7 @@ from webhooks.delivery import Deliverer
 
 pytestmark = pytest.mark.browser
 
-WIDTHS = (1440, 390)
+WIDTHS = (1440, pytest.param(390, marks=pytest.mark.slow))
 
 
 @pytest.fixture

@@ -38,7 +38,7 @@ class Course(NamedTuple):
     away_for: float
 
 
-QUICK: Final = Course(appends=120, flush_every=0.5, away_after=1.0, away_for=1.0)
+QUICK: Final = Course(appends=60, flush_every=0.5, away_after=1.0, away_for=1.0)
 LONG: Final = Course(appends=2_000, flush_every=1.0, away_after=10.0, away_for=10.0)
 
 

@@ -95,7 +95,7 @@ class Course:
 
     @property
     def how(self) -> dict[str, Any]:
-        """Return what a worker is told."""
+        """Return the arguments of a worker."""
         return {"lease": self.lease, "chunk": self.chunk, "rest": self.rest, "worse": self.worse}
 
     def is_kill_due(self, killed: int, ended: int) -> bool:

@@ -141,7 +141,8 @@ def test_without_the_relay_command_actions_would_wait_for_a_hint(world: World) -
     assert drain_while_redis_dies(world, events=100, away=0.5, is_swept=False).lost > 0
 
 
-@pytest.mark.parametrize("away", [0.5, pytest.param(20.0, marks=FULL)])
+@FULL
+@pytest.mark.parametrize("away", [0.5, 20.0])
 def test_a_worker_takes_hints_again_without_a_restart(world: World, away: float) -> None:
     with outbox(world) as connection, running(world, CELERY):
         for _ in range(2):

@@ -23,6 +23,7 @@ READERS = {
     "rules.definition.texts": "compiles",
     "rules.flow.messages": "makes an error of a sensitive question a warning",
     "partner_engine.api.catalogue": "returns the catalogue",
+    "presentation.answers_schema": "describes the answers of a catalogue to programs",
     "presentation.visibility": "decides",
 }
 #: The modules that know the form of a mask.

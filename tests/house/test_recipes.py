@@ -32,7 +32,7 @@ from operations.kinds.kind import Work
 from partner_engine import urls
 from partner_engine.api.bodies import ReadQuery
 from partner_engine.api.copies import find_copy
-from partner_engine.api.http import schema
+from partner_engine.api.http import schema_components
 from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
@@ -81,7 +81,7 @@ def test_every_recipe_is_short_and_is_run_here():
 
 @pytest.mark.usefixtures("demo")
 def test_an_endpoint(harbor: Tenant, harbor_client: ApiClient, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(schema, "_described", dict(schema._described))
+    monkeypatch.setattr(schema_components, "_described", dict(schema_components._described))
 
     class TitleShape(msgspec.Struct):
         title: str

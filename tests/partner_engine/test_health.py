@@ -91,8 +91,9 @@ def test_not_ready_names_the_tenants_database_that_is_away(client: Client) -> No
 
 @pytest.mark.django_db(databases=BOTH)
 def test_the_full_health_names_every_part_and_the_one_that_fails(
-    client: Client, harbor: Tenant, monkeypatch: pytest.MonkeyPatch
+    client: Client, harbor: Tenant, settings: Settings
 ) -> None:
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS = {"global_keyprefix": f"{PROCESS}."}
     for name in (BEAT_HEARTBEAT, *map(relay_heartbeat, BOTH)):
         note_heartbeat(name)
 

@@ -100,6 +100,9 @@ OWN_FIELDS = {
     "POST copies/<id:id>/merge/undo": {"version"},
     "POST copies/<id:id>/revert": {"version"},
     "PATCH copies/<id:id>": {"owner_id"},
+    "PATCH application_forms/<id:id>": {"owner_id"},
+    "POST application_forms": {"owner_id"},
+    "POST application_forms/<id:id>/copies": {"owner_id"},
 }
 
 

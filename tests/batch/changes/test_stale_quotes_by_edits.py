@@ -204,9 +204,10 @@ def check_edits(scripts_each: int, *, catalogues: int = 12, derandomize: bool = 
 
 
 def test_a_quote_is_stale_if_and_only_if_its_payload_differs() -> None:
-    counts = check_edits(32)
+    counts: Counter[str] = Counter()
+    while counts["edits"] < EDITS_IN_FULL / 20:
+        counts += check_edits(32)
 
-    assert counts["edits"] >= EDITS_IN_FULL / 20 or EDITS_IN_FULL != 10000
     assert min(counts["stale"], counts["current"], counts["skipped"], counts["compared"]) > 100
 
 

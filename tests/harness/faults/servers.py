@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import count
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -93,8 +93,10 @@ class Servers:
         """
         with self.connect("postgres") as connection:
             while self._made:
-                connection.execute(f"DROP DATABASE {self._made[-1]} WITH (FORCE)")
-                self._made.pop()
+                # The server's own workers may be in a database for a moment, and nobody may end them.
+                with suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
+                    connection.execute(f"DROP DATABASE {self._made[-1]} WITH (FORCE)")
+                    self._made.pop()
 
     def new_tenant_database(self) -> str:
         """Clone an empty database of tenants; return its name."""
