@@ -143,13 +143,6 @@ class OutboxActionAdmin(BigTableAdmin):
         """Return a link to the copy."""
         return copy_link(action.copy_id) if action.copy_id else "–"
 
-    @display(description="Tenant")
-    def tenant(self, action: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(action, "tenant_name"):
-            self.prepare([action])
-        return str(action.tenant_name)
-
 
 def _question(verb: str, amount: int) -> str:
     """Return the confirmation page's title for ``verb`` on ``amount`` actions."""

@@ -115,13 +115,6 @@ class CarrierCallAdmin(BigTableAdmin):
         """Return a link to the copy of the form."""
         return copy_link(call.copy_id) if call.copy_id else "–"
 
-    @display(description="Tenant")
-    def tenant(self, call: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(call, "tenant_name"):
-            self.prepare([call])
-        return str(call.tenant_name)
-
     @display(description="Request")
     def sent(self, call: CarrierCall) -> SafeString | str:
         """Return the request as it is logged, with personal values masked."""

@@ -43,7 +43,7 @@ from partner_engine.admin.golden_cases import ADD, make_from_copy
 from partner_engine.admin.locks import ask_for_release, release, shown_lock
 from partner_engine.admin.site import site
 from partner_engine.admin.staff import may, staff_actor
-from partner_engine.admin.viewing import BigTableAdmin, age, is_id, number, short_id
+from partner_engine.admin.viewing import BigTableAdmin, age, is_id, number
 from partner_engine.copy_visibility import past_sensitivities
 from presentation.state_words import FORM_STATES
 from presentation.visibility import Reader, Visibility
@@ -208,11 +208,6 @@ class CopyAdmin(BigTableAdmin):
             "is_base": form is not None and copy.pk == (form.base_copy_id or form.pk),
         }
 
-    @display(description="Copy ID", ordering="pk")
-    def short_id(self, copy: Copy) -> SafeString:
-        """Return the beginning of the copy's id; ids are sortable by time."""
-        return short_id(copy.pk)
-
     @display(description="Version")
     def version_number(self, copy: Copy) -> SafeString:
         """Return the version."""
@@ -232,11 +227,6 @@ class CopyAdmin(BigTableAdmin):
     def touched(self, copy: Copy) -> str:
         """Return the time since a person last changed the copy."""
         return age(copy.last_touched_by_user_at)
-
-    @display(description="Tenant")
-    def tenant(self, copy: Any) -> str:
-        """Return the tenant's name."""
-        return str(copy.tenant_name)
 
 
 def _shown(copy: Any, *, sees_personal: bool) -> tuple[DocumentReader, Evaluation, Release] | None:

@@ -19,7 +19,7 @@ from copies.models import Copy
 from decisions.listing import present_rows
 from forms.models import ApplicationForm
 from partner_engine.admin.forms import copy_address, find_copies, insured_of, name_insureds
-from partner_engine.admin.viewing import BigTableAdmin, short_id
+from partner_engine.admin.viewing import BigTableAdmin
 from presentation.product_names import product_name
 from rules.definition.model import CompiledCatalogue
 
@@ -108,18 +108,6 @@ class OfCopyAdmin(BigTableAdmin):
             return "–"
         name = insured_of(row.copy_row)
         return format_html('<a class="staff-link" href="{}">{}</a>', copy_address(row.copy_id), name)
-
-    @display(description="ID")
-    def short_id(self, row: Any) -> SafeString:
-        """Return the beginning of the row's id."""
-        return short_id(row.pk)
-
-    @display(description="Tenant")
-    def tenant(self, row: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(row, "tenant_name"):
-            self.prepare([row])
-        return str(row.tenant_name)
 
     @display(description="Product")
     def product_name(self, row: Any) -> str:

@@ -58,13 +58,6 @@ class DecisionRunAdmin(BigTableAdmin):
         """Return the time since the run started."""
         return f"{age(run.started_at)} ago"
 
-    @display(description="Tenant")
-    def tenant(self, run: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(run, "tenant_name"):
-            self.prepare([run])
-        return str(run.tenant_name)
-
 
 def _releases(ids: set[int]) -> Any:
     return Release.objects.filter(pk__in=ids).select_related("catalogue").defer("content")

@@ -162,11 +162,6 @@ class ApplicationFormAdmin(BigTableAdmin):
         self.prepare(rows)
         return {row.pk: f"{insured_of(_latest(row))}, {row.tenant_name}" for row in rows}
 
-    @display(description="Form ID")
-    def short_id(self, form: Any) -> SafeString:
-        """Return the beginning of the form's id."""
-        return short_id(form.pk)
-
     @display(description="Created", ordering="pk")
     def created(self, form: Any) -> datetime:
         """Return when the form was created; ids are sortable by time."""
@@ -200,13 +195,6 @@ class ApplicationFormAdmin(BigTableAdmin):
     def copies(self, form: Any) -> SafeString:
         """Return the number of copies that are not deleted."""
         return number(sum(copy.deleted_at is None for copy in form.found_copies))
-
-    @display(description="Tenant")
-    def tenant(self, form: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(form, "tenant_name"):
-            self.prepare([form])
-        return str(form.tenant_name)
 
     @display(description="Copies")
     def all_copies(self, form: Any) -> SafeString:

@@ -52,10 +52,3 @@ class ImportMappingAdmin(BigTableAdmin):
     def by(self, mapping: ImportMapping) -> str:
         """Return who saved it."""
         return mapping.created_by_label or f"{mapping.created_by_type} {mapping.created_by_id}"
-
-    @display(description="Tenant")
-    def tenant(self, mapping: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(mapping, "tenant_name"):
-            self.prepare([mapping])
-        return str(mapping.tenant_name)

@@ -23,7 +23,7 @@ from operations.kinds.registry import KINDS
 from operations.models import BatchOperation
 from operations.wakeup import wake_workers
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import BigTableAdmin, number, short_id
+from partner_engine.admin.viewing import BigTableAdmin, number
 from tenants.access import Actor
 from tenants.current_tenant import current_tenant, use_tenant
 from tenants.models import Tenant
@@ -182,18 +182,6 @@ class BatchOperationAdmin(BigTableAdmin):
     def submitted(self, operation: BatchOperation) -> datetime:
         """Return when it was submitted."""
         return operation.created_at
-
-    @display(description="ID")
-    def short_id(self, operation: BatchOperation) -> SafeString:
-        """Return the beginning of its id."""
-        return short_id(operation.pk)
-
-    @display(description="Tenant")
-    def tenant(self, operation: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(operation, "tenant_name"):
-            self.prepare([operation])
-        return str(operation.tenant_name)
 
     def _status(self, operation: BatchOperation) -> OperationStatus:
         return computed(operation, in_progress=0, now=None)

@@ -74,10 +74,3 @@ class SensitiveRevealAdmin(BigTableAdmin):
     def copy(self, row: SensitiveReveal) -> str:
         """Return a link to the copy."""
         return copy_link(row.copy_id)
-
-    @display(description="Tenant")
-    def tenant(self, row: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(row, "tenant_name"):
-            self.prepare([row])
-        return str(row.tenant_name)

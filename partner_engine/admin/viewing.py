@@ -13,6 +13,7 @@ from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
+from unfold.decorators import display
 from unfold.paginator import InfinitePaginator
 from unfold.views import ChangeList
 
@@ -98,6 +99,18 @@ class BigTableAdmin(ReadOnlyAdmin):
         names = tenant_names(row.tenant_id for row in rows)
         for row in rows:
             row.tenant_name = names.get(row.tenant_id, str(row.tenant_id))
+
+    @display(description="Tenant")
+    def tenant(self, row: Any) -> str:
+        """Return the name of the row's tenant."""
+        if not hasattr(row, "tenant_name"):
+            self.prepare([row])
+        return str(row.tenant_name)
+
+    @display(description="ID", ordering="pk")
+    def short_id(self, row: Any) -> SafeString:
+        """Return the beginning of the row's id; ids are sortable by time."""
+        return short_id(row.pk)
 
 
 def short_id(row_id: UUID) -> SafeString:

@@ -29,13 +29,6 @@ class WebhookRowsAdmin(BigTableAdmin):
         """Return whether the user may turn endpoints on and off and replay deliveries."""
         return bool(request.user.has_perm("webhooks.change_webhookendpoint"))
 
-    @display(description="Tenant")
-    def tenant(self, row: Any) -> str:
-        """Return the tenant's name."""
-        if not hasattr(row, "tenant_name"):
-            self.prepare([row])
-        return str(row.tenant_name)
-
 
 class EndpointStateFilter(admin.SimpleListFilter):
     """The list filter for endpoints that respond, fail, or were turned off by hand."""
