@@ -18,8 +18,8 @@ from redis.exceptions import RedisError
 from actions.registry import REGISTRY
 from redis_locks.outage import outage
 
-#: Seconds for which a token is kept that no worker takes.
-_KEPT: Final = 10
+#: Seconds for which a token is stored that no worker takes.
+_TOKEN_RETENTION: Final = 10
 #: The longest wait in one call of Redis, in seconds: shorter than the timeout of its connection.
 _WAIT: Final = 1.0
 
@@ -37,7 +37,7 @@ def wake_lanes(kinds: Iterable[str], *, alias: str) -> None:
             with client.pipeline(transaction=False) as pipeline:
                 pipeline.lpush(_key(lane, alias), b"1")
                 pipeline.ltrim(_key(lane, alias), 0, 0)
-                pipeline.expire(_key(lane, alias), _KEPT)
+                pipeline.expire(_key(lane, alias), _TOKEN_RETENTION)
                 pipeline.execute()
         except RedisError as error:
             outage.failed_with(error)

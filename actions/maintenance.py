@@ -26,16 +26,16 @@ HourlyAction: TypeAlias = Callable[[Tenant], DeferredAction]
 #: Returns the expired rows of the tenant in scope.
 Expired: TypeAlias = Callable[[], QuerySet[Any]]
 #: Deletes what has expired of a tenant, in whose scope it runs; idempotent. It may raise ``RetryAfter`` to go on.
-PurgeByItself: TypeAlias = Callable[[Tenant], None]
+CustomPurge: TypeAlias = Callable[[Tenant], None]
 #: How long a dead letter is stored for staff.
-DEAD_LETTERS_KEPT: Final = timedelta(days=90)
+DEAD_LETTER_RETENTION: Final = timedelta(days=90)
 #: Rows that one transaction deletes, not counting their dependents.
 AT_ONCE: Final = 500
 
 log = structlog.get_logger(__name__)
 _hourly: list[HourlyAction] = []
 _expired: dict[str, Expired] = {}
-_by_themselves: dict[str, PurgeByItself] = {}
+_custom_purges: dict[str, CustomPurge] = {}
 
 
 class RetentionRegisteredTwice(Exception):
@@ -65,22 +65,22 @@ def retention(what: str) -> Callable[[Expired], Expired]:
     return register
 
 
-def retention_by_itself(what: str) -> Callable[[PurgeByItself], PurgeByItself]:
+def custom_purge(what: str) -> Callable[[CustomPurge], CustomPurge]:
     """Call the decorated function each hour, tenant by tenant: it deletes what is spread over several tables.
 
     Raises ``RetentionRegisteredTwice``.
     """
 
-    def register(purge_all: PurgeByItself) -> PurgeByItself:
+    def register(purge_all: CustomPurge) -> CustomPurge:
         _emit_purges(what)
-        _by_themselves[what] = purge_all
+        _custom_purges[what] = purge_all
         return purge_all
 
     return register
 
 
 def _emit_purges(what: str) -> None:
-    if what in _expired or what in _by_themselves:
+    if what in _expired or what in _custom_purges:
         raise RetentionRegisteredTwice(what)
     hourly(lambda tenant: Purge(what=what))
 
@@ -103,8 +103,8 @@ def emit_hourly_actions(alias: str) -> int:
 def purge(action: Delivered) -> None:
     """Delete expired rows in portions; rows deleted by an attempt that dies stay deleted."""
     what = str(action.payload["what"])
-    if what in _by_themselves:
-        _by_themselves[what](action.tenant)
+    if what in _custom_purges:
+        _custom_purges[what](action.tenant)
         return
     if what not in _expired:
         raise PermanentFailure("No retention rule of this name is registered.")
@@ -117,5 +117,5 @@ def purge(action: Delivered) -> None:
 
 
 def old_dead_letters() -> QuerySet[OutboxAction]:
-    """Return the dead letters that are older than ``DEAD_LETTERS_KEPT``."""
-    return OutboxAction.objects.filter(state=ActionState.DEAD, died_at__lt=Now() - DEAD_LETTERS_KEPT)
+    """Return the dead letters that are older than ``DEAD_LETTER_RETENTION``."""
+    return OutboxAction.objects.filter(state=ActionState.DEAD, died_at__lt=Now() - DEAD_LETTER_RETENTION)

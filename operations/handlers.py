@@ -6,7 +6,7 @@ import threading
 
 from django.conf import settings
 
-from actions.maintenance import retention, retention_by_itself
+from actions.maintenance import custom_purge, retention
 from actions.sweeps import SWEEPS, Sweep, sweep
 from operations.engine.events import EVENTS
 from operations.engine.retention import old_items, old_operations
@@ -18,7 +18,7 @@ from webhooks.event_types import register_event_types
 register_event_types([EVENTS])
 retention("items of operations")(old_items)
 retention("operations")(old_operations)
-retention_by_itself("deleted forms")(purge_deleted_forms)
+custom_purge("deleted forms")(purge_deleted_forms)
 
 
 @sweep("tenant moves")

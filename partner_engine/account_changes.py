@@ -6,6 +6,8 @@ the session at hand, if any (``user_sessions.keep_only_this_session``).
 
 from __future__ import annotations
 
+from typing import Final
+
 import structlog
 from django.db import transaction
 from django.utils import timezone
@@ -17,6 +19,8 @@ from partner_engine import second_factors
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
 
+#: The longest password that the sign-in page takes.
+PASSWORD_LENGTH: Final = 200
 PASSWORD_CHANGED = "Your password was changed"  # noqa: S105 - a sentence
 PASSWORD_RESET = "Your password was changed by a link from a mail"  # noqa: S105 - a sentence
 PASSWORD_CHOSEN = "You chose your password"  # noqa: S105 - a sentence

@@ -77,8 +77,8 @@ def send_due_mails(alias: str) -> None:
 def _claim(mail: AccountMail) -> bool:
     """Return whether this process sends ``mail`` now."""
     pause = timedelta(seconds=_FIRST_PAUSE * 2**mail.attempts)
-    there = AccountMail.objects.filter(pk=mail.pk, attempts=mail.attempts, next_attempt_at__lte=Now())
-    return there.update(next_attempt_at=Now() + pause, attempts=F("attempts") + 1) == 1
+    due = AccountMail.objects.filter(pk=mail.pk, attempts=mail.attempts, next_attempt_at__lte=Now())
+    return due.update(next_attempt_at=Now() + pause, attempts=F("attempts") + 1) == 1
 
 
 def _send(mail: AccountMail) -> None:

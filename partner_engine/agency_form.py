@@ -32,7 +32,7 @@ def clean_logo(uploaded: UploadedFile | None) -> bytes | None:
 
 
 class AgencyFields(forms.Form):
-    """Name, phone, e-mail and logo. Without a new logo the present one stays, unless ``remove_logo`` is ticked."""
+    """Name, phone, email and logo. Without a new logo the present one stays, unless ``remove_logo`` is ticked."""
 
     name = forms.CharField(max_length=200)
     phone = forms.CharField(max_length=40, required=False)

@@ -46,7 +46,7 @@ def send_guest_completion_mail(delivered: Delivered) -> None:
     owner = User.objects.filter(pk=facts["owner_id"], tenant=delivered.tenant, is_active=True).first()
     if owner is None:
         raise PermanentFailure("The copy has no owner to notify.")
-    facts["owner"] = owner.full_name or owner.email
+    facts["owner"] = owner.display_name
     path = reverse("web:copy", args=[facts["copy"]])
     facts["address"] = f"{settings.PUBLIC_URL.rstrip('/')}{path}" if settings.PUBLIC_URL else ""
     _send("mails/guest_completed.txt", facts, to=[owner.email], delivered=delivered)
@@ -82,7 +82,7 @@ def send_account_changed_mail(delivered: Delivered) -> None:
 
 
 def _administrators(delivered: Delivered) -> list[str]:
-    """Return the e-mail addresses of the tenant's administrators. Raises ``PermanentFailure`` without any."""
+    """Return the email addresses of the tenant's administrators. Raises ``PermanentFailure`` without any."""
     administrators = User.objects.filter(tenant=delivered.tenant, role=Role.TENANT_ADMIN, is_active=True)
     to = list(administrators.order_by("email").values_list("email", flat=True))
     if not to:

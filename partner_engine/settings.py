@@ -201,7 +201,7 @@ TEMPLATES = [
     }
 ]
 SILENCED_SYSTEM_CHECKS = [
-    # E-mail addresses are unique regardless of case, which the check does not recognize.
+    # Email addresses are unique regardless of case, which the check does not recognize.
     "auth.W004",
     # HSTS for subdomains and preload lists affects more than this product: the domain's owner decides at the proxy.
     "security.W005",

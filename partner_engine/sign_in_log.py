@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from partner_engine.client_addresses import client_address
 
 #: How long the table of sign-ins keeps addresses and browsers.
-_KEPT: Final = timedelta(days=90)
+_RETENTION: Final = timedelta(days=90)
 
 log = structlog.get_logger(__name__)
 
@@ -45,7 +45,7 @@ def log_sign_ins() -> None:
 
 def old_sign_ins() -> QuerySet[AccessLog]:
     """Return the rows of sign-ins that are no longer kept."""
-    return AccessLog.objects.filter(attempt_time__lt=Now() - _KEPT)
+    return AccessLog.objects.filter(attempt_time__lt=Now() - _RETENTION)
 
 
 def _address(request: HttpRequest | None) -> str:

@@ -15,6 +15,8 @@ from rules.types.registry import type_of
 
 Schema = dict[str, Any]
 
+#: The maximum length of a caller's name for a new row.
+MAX_REF: Final = 100
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 _NUMBER: Final[Mapping[str, Any]] = MappingProxyType({"type": "number"})
 #: The form of stored answers by type of question; types that are not here are texts.
@@ -82,7 +84,12 @@ def _row(questions: Iterable[Question], pools: Mapping[str, Pool], code: str) ->
     own = {
         "id": {"type": "string", "description": "The row to change; left out for a new row."},
         "delete": {"const": True, "description": "Removes the row."},
-        "ref": {"type": "string", "minLength": 1, "maxLength": 100, "description": "Names a new row in the response."},
+        "ref": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": MAX_REF,
+            "description": "Names a new row in the response.",
+        },
     }
     return _closed({**own, **_parts(questions, pools, code)})
 

@@ -34,7 +34,7 @@ RIGHT_TEXTS: Final = {
     Right.MANAGE_WEBHOOKS: "Add, change, test and replay webhook endpoints",
     Right.CLONE_TO_TENANTS: "Clone a copy into another tenant",
     Right.BIND_QUOTES: "Record consent, bind quotes and ask for help with it",
-    Right.MANAGE_AGENCY: "Change the agency's name, logo, phone and e-mail",
+    Right.MANAGE_AGENCY: "Change the agency's name, logo, phone and email",
 }
 
 

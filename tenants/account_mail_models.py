@@ -21,7 +21,7 @@ class AccountMail(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     kind = models.CharField(max_length=16, choices=AccountMailKind.choices)
-    email = models.EmailField("e-mail", help_text="The address, whether or not it has an account.")
+    email = models.EmailField(help_text="The address, whether or not it has an account.")
     origin = models.CharField(max_length=300, blank=True, help_text="The address of the product, for the link.")
     change = models.CharField(max_length=200, blank=True, help_text="What was changed, in words.")
     created_at = models.DateTimeField()

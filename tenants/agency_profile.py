@@ -1,4 +1,4 @@
-"""The agency profile of a tenant: its name, phone, e-mail and logo, which guests and customers see.
+"""The agency profile of a tenant: its name, phone, email and logo, which guests and customers see.
 
 A logo is decoded and drawn anew as a PNG: nothing of the uploaded file is stored, neither its bytes nor its metadata.
 """

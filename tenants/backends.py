@@ -1,4 +1,4 @@
-"""Sign-in by e-mail address without case, with a limit of attempts, and the user of a session.
+"""Sign-in by email address without case, with a limit of attempts, and the user of a session.
 
 The lock-out of django-axes counts failures after they happened. Here an attempt is counted before the password is
 checked, so that concurrent attempts cannot exceed the limit, and a correct one is given back.

@@ -85,7 +85,7 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
         help_text="Its share of the workers while several tenants have work waiting, relative to the others' weights.",
     )
     phone = models.CharField(max_length=40, blank=True, help_text="Guests and customers see it.")
-    email = models.EmailField("e-mail", blank=True, help_text="Guests and customers see it.")
+    email = models.EmailField(blank=True, help_text="Guests and customers see it.")
     logo_id = models.UUIDField(null=True, editable=False, help_text="The id of its logo, new with each picture.")
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -104,14 +104,14 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
 
 
 class UserManager(BaseUserManager["User"]):
-    """Creates users; e-mail addresses are compared without case."""
+    """Creates users; email addresses are compared without case."""
 
     def get_by_natural_key(self, username: str | None) -> User:
-        """Return the user with this e-mail address."""
+        """Return the user with this email address."""
         return self.with_email(username or "").select_related("tenant").get()
 
     def with_email(self, email: str) -> models.QuerySet[User]:
-        """Return the user with this e-mail address, none or one.
+        """Return the user with this email address, none or one.
 
         ``iexact`` compares capitals: the mailbox of a dotless i would match the account of an i.
         """
@@ -138,7 +138,7 @@ class Theme(models.TextChoices):
 
 
 class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-missing]  # as above
-    """A person who signs in by e-mail: an agent or administrator of one tenant, or staff of the product (no tenant)."""
+    """A person who signs in by email: an agent or administrator of one tenant, or staff of the product (no tenant)."""
 
     id = models.UUIDField(primary_key=True, default=new_id, editable=False)
     email = models.EmailField()
@@ -193,10 +193,20 @@ class User(AbstractBaseUser, PermissionsMixin):  # type: ignore[django-manager-m
         of_role = ROLE_RIGHTS[Role(self.role)]
         return of_role if self.lent_rights is None else of_role & self.lent_rights
 
+    @property
+    def display_name(self) -> str:
+        """Return the user's name, or without one the address."""
+        return self.full_name or self.email
+
+    @property
+    def initials(self) -> str:
+        """Return the first letters of the first two words of ``display_name``."""
+        return "".join(word[0] for word in self.display_name.replace(".", " ").split()[:2]).upper()
+
     def as_actor(self, *, source: str) -> Actor:
         """Return the user as an actor with the entry point ``source``."""
         kind = "user" if self.tenant_id else "staff"
-        return Actor(type=kind, id=str(self.id), source=source, label=self.full_name or self.email, rights=self.rights)
+        return Actor(type=kind, id=str(self.id), source=source, label=self.display_name, rights=self.rights)
 
     def refuse_older_sessions(self) -> None:
         """Begin a new generation of sessions: all present ones are refused from now on, also those in a cache.

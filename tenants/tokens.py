@@ -14,7 +14,7 @@ from tenants.access import TokenInUse
 from tenants.models import ApiClient, RevokedToken
 
 #: No operation is retried or resumed so long after its token expired.
-_REVOCATIONS_KEPT: Final = timedelta(days=365)
+_REVOCATION_RETENTION: Final = timedelta(days=365)
 
 
 def is_revoked(token: TokenInUse, client: ApiClient) -> bool:
@@ -45,4 +45,4 @@ def expired_tokens() -> QuerySet[Any]:
 
 def old_revocations() -> QuerySet[RevokedToken]:
     """Return the notes of revoked tokens that nothing can ask for any more."""
-    return RevokedToken.objects.filter(revoked_at__lt=Now() - _REVOCATIONS_KEPT)
+    return RevokedToken.objects.filter(revoked_at__lt=Now() - _REVOCATION_RETENTION)

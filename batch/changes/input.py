@@ -27,14 +27,13 @@ from batch.errors import (
 )
 from copies.document import AnswerValue
 from copies.paths import join_path
+from presentation.answers_schema import MAX_REF
 from rules.definition.model import CompiledQuestion
 from rules.definition.renames import renamed_parts
 from rules.nearest import nearest
 from rules.types.cleaning import InvalidValue
 
 ROW_KEYS: Final = frozenset({"id", "answers", "answer_pools", "delete", "ref"})
-#: The maximum length of a caller's name for a new row.
-MAX_REF: Final = 100
 #: The values that clear an answer.
 CLEARING: Final[tuple[object, ...]] = (None, "", [])
 #: The id of a row that is to be added, in the paths of its faults.

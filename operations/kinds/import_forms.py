@@ -15,6 +15,8 @@ from msgspec import Meta
 
 from batch import service as batch
 from batch.changes.changeset import Changeset
+from batch.changes.mutators.application_form import MAX_EXTERNAL_ID, MAX_REFERENCE
+from batch.changes.mutators.copy_fields import MAX_TITLE
 from batch.changes.records import SaveResult
 from batch.changes.submission import submit_answers
 from batch.context import BatchContext
@@ -42,9 +44,9 @@ class ImportItem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, 
 
     answers: dict[str, Any] = {}
     answer_pools: dict[str, Any] = {}
-    title: Annotated[str, Meta(max_length=200)] = ""
-    reference: Annotated[str, Meta(max_length=200)] = ""
-    external_id: Annotated[str, Meta(max_length=200)] = ""
+    title: Annotated[str, Meta(max_length=MAX_TITLE)] = ""
+    reference: Annotated[str, Meta(max_length=MAX_REFERENCE)] = ""
+    external_id: Annotated[str, Meta(max_length=MAX_EXTERNAL_ID)] = ""
     metadata: dict[str, str] = {}
     as_of: date | None = None
     catalogue: Annotated[str, Meta(max_length=64)] | None = None

@@ -267,7 +267,7 @@ def _names(people: set[tuple[str, str]]) -> dict[tuple[str, str], str]:
     names: dict[tuple[str, str], str] = {}
     if users:
         for user in User.objects.filter(pk__in=[one for one in users if is_id(one)]):
-            names["user", str(user.pk)] = names["staff", str(user.pk)] = user.full_name or user.email
+            names["user", str(user.pk)] = names["staff", str(user.pk)] = user.display_name
     if clients:
         for client in ApiClient.objects.filter(pk__in=[one for one in clients if one.isdecimal()]):
             names["api_client", str(client.pk)] = str(client)

@@ -68,7 +68,7 @@ class LineFilter(_CodeFilter):
 class OfCopyAdmin(BigTableAdmin):
     """The base class of lists whose rows belong to copies: they begin with the insured, with a link to the copy.
 
-    There is no name where the copy is not in scope any more.
+    The name is empty where the copy is no longer in scope.
     """
 
     list_display_links = ("short_id",)

@@ -73,7 +73,7 @@ class UserList:
     list_select_related: Any = ("tenant",)
     list_filter: Any = ("role", PersonStatusFilter, SecondFactorFilter, "tenant")
     search_fields: Any = ("email", "full_name")
-    search_help_text: Any = "A name or an e-mail address"
+    search_help_text: Any = "A name or an email address"
     ordering: Any = ("email",)
     show_full_result_count = False
 
@@ -92,7 +92,7 @@ class UserList:
     @display(description="Name", ordering="full_name")
     def name(self, user: User) -> str:
         """Return the full name, else the address."""
-        return user.full_name or user.email
+        return user.display_name
 
     @display(description="Role", ordering="role")
     def role_word(self, user: User) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Final
 
 from axes.models import AccessAttempt
@@ -22,7 +21,8 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from batch.errors import LooksSensitive, NoReason, WrongValue
 from batch.reveal import clean_reason
-from partner_engine.admin.account_orders import end_sessions_of, invite, report_edited_account
+from partner_engine.admin.account_confirmations import END_OF_SESSIONS, INVITATION, VIEW, ConfirmedOrder
+from partner_engine.admin.account_orders import invite, report_edited_account
 from partner_engine.admin.account_rights import missing_for_role, missing_for_user
 from partner_engine.admin.change_notes import change_note
 from partner_engine.admin.history import WithHistory
@@ -146,12 +146,12 @@ class PersonAdmin(UserList, WithHistory, NoGuessing, UserAdmin, ModelAdmin):
     @action(description="Send an invitation", icon="mail", permissions=["change"], url_path="invite")
     def send_invitation(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Send a link by which the user chooses a password."""
-        return self._order(request, object_id, invite, "An invitation is on its way.")
+        return self._order(request, object_id, INVITATION)
 
     @action(description="End all sessions", icon="logout", permissions=["change"], url_path="end-sessions")
     def end_sessions(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Sign the user out everywhere."""
-        return self._order(request, object_id, end_sessions_of, "All sessions of the user have been ended.")
+        return self._order(request, object_id, END_OF_SESSIONS)
 
     def has_view_as_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return whether the product can be viewed as a user."""
@@ -166,35 +166,33 @@ class PersonAdmin(UserList, WithHistory, NoGuessing, UserAdmin, ModelAdmin):
         if not may_view_as(request):
             raise PermissionDenied
         if request.method != "POST":
-            return self._ask(request, user)
+            return self._ask(request, user, VIEW)
         try:
             reason = clean_reason(request.POST.get("reason", ""))
         except (NoReason, WrongValue, LooksSensitive) as error:
-            return self._ask(request, user, problem=str(error))
+            return self._ask(request, user, VIEW, problem=str(error))
         begin_view(request, user, reason=reason)
         self.log_change(request, user, f"Viewed the product as this user: {reason}")
         return redirect("web:forms")
 
-    def _ask(self, request: HttpRequest, user: User, *, problem: str = "") -> HttpResponse:
-        """Show the page that asks for confirmation."""
+    def _ask(self, request: HttpRequest, user: User, order: ConfirmedOrder, *, problem: str = "") -> HttpResponse:
+        """Show the page that asks for confirmation of ``order``."""
         own = {"opts": self.opts, "original": user, "title": str(user), "problem": problem}
-        context = {**self.admin_site.each_context(request), **own}
+        context = {**self.admin_site.each_context(request), **own, **order.context(user)}
         return render(request, "admin/tenants/user/confirm.html", context, status=422 if problem else 200)
 
-    def _order(
-        self, request: HttpRequest, object_id: str, execute: Callable[[HttpRequest, User], None], done: str
-    ) -> HttpResponse:
-        """Ask for confirmation (GET), then ``execute`` for the user (POST)."""
+    def _order(self, request: HttpRequest, object_id: str, order: ConfirmedOrder) -> HttpResponse:
+        """Ask for confirmation (GET), then execute ``order`` for the user (POST)."""
         user: Any = self.get_object(request, object_id)
         if user is None:
             raise Http404("There is no such user.")
         if not self.has_change_permission(request, user):
             raise PermissionDenied
-        if request.method != "POST":
-            return self._ask(request, user)
-        execute(request, user)
-        self.log_change(request, user, done)
-        messages.success(request, done)
+        if request.method != "POST" or order.execute is None:
+            return self._ask(request, user, order)
+        order.execute(request, user)
+        self.log_change(request, user, order.done)
+        messages.success(request, order.done)
         return redirect("admin:tenants_user_change", user.pk)
 
 

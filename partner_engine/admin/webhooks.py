@@ -23,7 +23,7 @@ _DELIVERY_STATES = {"delivered": "success", "pending": "info", "failed": "danger
 
 
 class WebhookRowsAdmin(BigTableAdmin):
-    """The base class of both lists: the tenant's name, and the permission for commands."""
+    """The base class of both lists: the permission for commands."""
 
     def has_manage_permission(self, request: HttpRequest) -> bool:
         """Return whether the user may turn endpoints on and off and replay deliveries."""

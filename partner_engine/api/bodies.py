@@ -7,11 +7,14 @@ from typing import Annotated, Any, Literal
 
 from msgspec import UNSET, Meta, UnsetType
 
+from batch.changes.mutators.application_form import MAX_EXTERNAL_ID
+from batch.changes.mutators.copy_fields import MAX_TITLE
 from forms.states import State
 from partner_engine.api.http.input import Body, Query
 from partner_engine.api.http.schema_components import reference
+from presentation.answers_schema import MAX_REF
 
-Title = Annotated[str, Meta(max_length=200)]
+Title = Annotated[str, Meta(max_length=MAX_TITLE)]
 Code = Annotated[str, Meta(max_length=64)]
 #: Orders of the list of forms; those by ``last_touched`` are not stable while forms are touched.
 Order = Literal["created", "-created", "updated", "-updated", "last_touched", "-last_touched"]
@@ -27,11 +30,11 @@ class RowInput(Body, frozen=True, kw_only=True):
     answers: dict[str, str | float | bool | list[str] | None] | UnsetType = UNSET
     answer_pools: dict[str, list[RowInput]] | UnsetType = UNSET
     delete: Literal[True] | UnsetType = UNSET
-    ref: Annotated[str, Meta(min_length=1, max_length=100)] | UnsetType = UNSET
+    ref: Annotated[str, Meta(min_length=1, max_length=MAX_REF)] | UnsetType = UNSET
 
 
 #: The id of a form in the partner's system, and the partner's own texts by key: null removes a text.
-ExternalId = Annotated[str, Meta(max_length=200)]
+ExternalId = Annotated[str, Meta(max_length=MAX_EXTERNAL_ID)]
 Metadata = Annotated[dict[str, Annotated[str, Meta(max_length=500)] | None], Meta(max_length=100)]
 UserId = Annotated[str, Meta(max_length=64)]
 

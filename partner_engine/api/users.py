@@ -30,5 +30,5 @@ class Users(Endpoint):
     )
     def get(self, request: Request, *, query: UsersQuery) -> HttpResponse:
         found = page(list_colleagues(tenant=self.tenant), order="user", cursor=query.cursor, limit=query.limit)
-        users = [shapes.UserShape(str(user.pk), user.full_name or user.email, user.role) for user in found.rows]
+        users = [shapes.UserShape(str(user.pk), user.display_name, user.role) for user in found.rows]
         return self.respond(shapes.UserPage(users, next_page(request, found.next_cursor)))

@@ -26,7 +26,7 @@ from partner_engine.live.frames import Person, Presence, write
 from partner_engine.live.progress_rooms import ProgressRoom, Watcher
 from partner_engine.live.queries import CopyFacts, load_versions
 from partner_engine.live.rooms import Connection, Room
-from partner_engine.live.transport import channel_layer
+from partner_engine.live.transport import redis_channels
 from tenants.models import Tenant
 
 T = TypeVar("T")
@@ -60,9 +60,9 @@ class Hub:
     def __init__(self) -> None:
         self.rooms: dict[str, Room] = {}
         self.progress_rooms: dict[str, ProgressRoom] = {}
-        self.redis = channel_layer.command_client()
-        self._listening = channel_layer.subscriber()
-        self._own = channel_layer.address(f"hub.{secrets.token_hex(8)}")
+        self.redis = redis_channels.command_client()
+        self._listening = redis_channels.subscriber()
+        self._own = redis_channels.address(f"hub.{secrets.token_hex(8)}")
         self._pubsub: Any = None
         self._ready: dict[str, asyncio.Event] = defaultdict(asyncio.Event)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -176,7 +176,7 @@ class Hub:
     async def publish(self, room: Room, presence: Presence) -> None:
         """Publish ``presence`` to the other viewers of the copy. Raises ``RedisError``."""
         message = {"type": "copy.presence", "sender": presence.person.socket, "frame": write(presence)}
-        await self.redis.publish(room.address, channel_layer.encode(message))
+        await self.redis.publish(room.address, redis_channels.encode(message))
 
     async def people(self, room: Room) -> list[Person]:
         """Return the viewers of the copy; without Redis only those of this process."""
@@ -245,7 +245,7 @@ class Hub:
         room = self.rooms.get(name) or self.progress_rooms.get(name)
         if room is not None:
             try:
-                room.receive(channel_layer.decode(content))
+                room.receive(redis_channels.decode(content))
             except (msgspec.DecodeError, KeyError, TypeError, ValueError):
                 log.warning("socket_message_unreadable", group=name)
 

@@ -10,7 +10,7 @@ from redis.exceptions import RedisError
 from operations.engine.status import OperationStatus
 from operations.models import BatchOperation
 from partner_engine.live.progress_rooms import operation_address, owner_address
-from partner_engine.live.transport.channel_layer import encode
+from partner_engine.live.transport.redis_channels import encode
 from redis_locks.outage import outage
 
 log = structlog.get_logger(__name__)

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from partner_engine.live.grants import Grant
 from partner_engine.live.progress_frames import Progress
-from partner_engine.live.transport.channel_layer import address
+from partner_engine.live.transport.redis_channels import address
 from partner_engine.live.transport.mailbox import Mailbox
 from tenants.models import Tenant
 

@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 from batch.changes.records import PlannedSave
 from batch.effects.actions_of_save import live_facts
 from partner_engine.live.frames import Changed, Sibling, write
-from partner_engine.live.transport.channel_layer import address, encode
+from partner_engine.live.transport.redis_channels import address, encode
 from partner_engine.live.transport.sender import current_sender
 from partner_engine.live.viewers import Place, group_of, viewed_copies
 from redis_locks.outage import outage

@@ -49,9 +49,8 @@ class Agent(Visitor):
 
     def context(self, **shown: Any) -> dict[str, Any]:
         """Return the template context of every page, extended by ``shown``."""
-        initials = "".join(word[0] for word in (self.user.full_name or self.user.email).replace(".", " ").split()[:2])
         known = {
-            "initials": initials.upper(),
+            "initials": self.user.initials,
             "may_start": self.actor.may(Right.WRITE_FORMS),
             "manages_webhooks": self.actor.may(Right.MANAGE_WEBHOOKS),
             "manages_agency": self.actor.may(Right.MANAGE_AGENCY),

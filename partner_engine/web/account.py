@@ -17,7 +17,14 @@ from django.views.decorators.http import require_GET, require_POST
 from django_otp import login as verify_session
 
 from partner_engine import second_factors
-from partner_engine.account_changes import FACTOR_REMOVED, add_factor, change_password, remove_factor, renew_codes
+from partner_engine.account_changes import (
+    FACTOR_REMOVED,
+    PASSWORD_LENGTH,
+    add_factor,
+    change_password,
+    remove_factor,
+    renew_codes,
+)
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
 from partner_engine.themes import store_theme
@@ -26,8 +33,6 @@ from partner_engine.web.access import Agent, for_agents
 from tenants.access import Right
 
 NAME_LENGTH: Final = 200
-#: The longest password that the sign-in page takes.
-PASSWORD_LENGTH: Final = 200
 #: The number of attempts at the password or a code within the account page, as staff set it for guesses.
 _GUESSES: Final = AttemptLimit("account")
 _NOTICES: Final = {

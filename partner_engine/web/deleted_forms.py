@@ -37,13 +37,13 @@ def delete(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 @require_POST
 @for_agents(Right.WRITE_FORMS)
 def restore(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Restore the deleted form of the copy, and open it; with ``to`` = ``list`` go to the list."""
+    """Restore the deleted form of the copy, and open it."""
     with agent.find_and_lock(copy_id, archived=True) as context:
         restored = context.copy.id
         if context.form.deleted_at is not None:
             context.changeset.application_form.restore()
             context.save()
-    return redirect("web:forms") if request.POST.get("to") == "list" else redirect("web:copy", restored)
+    return redirect("web:copy", restored)
 
 
 def show_deleted(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse:

@@ -29,7 +29,7 @@ def list_owners(agent: Agent, *, descending: bool = False) -> list[UUID | None]:
     """
     ids = set(Copy.objects.order_by().values_list("owner_id", flat=True).distinct()) - {None}
     users = User.objects.filter(tenant=agent.tenant, pk__in=ids)
-    named = sorted(users, key=lambda user: (name_of(user).casefold(), user.pk), reverse=descending)
+    named = sorted(users, key=lambda user: (user.display_name.casefold(), user.pk), reverse=descending)
     removed = sorted(ids - {user.pk for user in named})
     return [*(user.pk for user in named), *removed, None]
 
@@ -38,11 +38,4 @@ def build_owner(user: User | None, agent: Agent) -> Owner | None:
     """Return the owner as lists show them."""
     if user is None:
         return None
-    name = name_of(user)
-    initials = "".join(word[0] for word in name.replace(".", " ").split()[:2]).upper()
-    return Owner(initials, name, user.pk == agent.user.pk)
-
-
-def name_of(user: User) -> str:
-    """Return the user's name, or without one the address."""
-    return user.full_name or user.email
+    return Owner(user.initials, user.display_name, user.pk == agent.user.pk)

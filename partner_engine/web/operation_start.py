@@ -196,7 +196,7 @@ def _questions(agent: Agent) -> tuple[AskableQuestion, ...]:
 
 def _people(agent: Agent) -> list[dict[str, str]]:
     users = User.objects.filter(tenant=agent.tenant, is_active=True).order_by("full_name", "email")
-    return [{"id": str(user.pk), "name": user.full_name or user.email} for user in users]
+    return [{"id": str(user.pk), "name": user.display_name} for user in users]
 
 
 def _names(agent: Agent) -> Mapping[str, str]:

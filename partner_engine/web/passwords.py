@@ -20,7 +20,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods
 
-from partner_engine.account_changes import PASSWORD_CHOSEN, PASSWORD_RESET, change_password
+from partner_engine.account_changes import PASSWORD_CHOSEN, PASSWORD_LENGTH, PASSWORD_RESET, change_password
 from partner_engine.account_links import INVITATION_TOKENS, RESET_TOKENS
 from partner_engine.account_mails import request_mail
 from partner_engine.client_addresses import client_address
@@ -32,8 +32,6 @@ from tenants.limits.scopes import ACCOUNT_MAILS
 from tenants.models import AccountMailKind, User
 
 EMAIL_LENGTH: Final = 254
-#: The longest password that the sign-in page takes.
-PASSWORD_LENGTH: Final = 200
 _FORGOT: Final = "web/forgot_password.html"
 
 log = structlog.get_logger(__name__)

@@ -23,7 +23,7 @@ from forms.worklist_views import VIEW_FACTS, Counts, Viewer
 from operations.kinds.registry import KINDS
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
-from partner_engine.web.form_owners import build_owner, name_of, people_of
+from partner_engine.web.form_owners import build_owner, people_of
 from partner_engine.web.pages.forms_list import FormLine, LineFacts, build_form_line
 from partner_engine.web.pages.operation_fields import OFFERED
 from partner_engine.web.pages.quote_states import Clock
@@ -149,7 +149,7 @@ def _lines(
 
 
 def _deleted(sent: QueryDict, names: InsuredNames) -> dict[str, object] | None:
-    """Return ids, number and first name of the forms that were just deleted, None if they are not deleted any more."""
+    """Return ids, number and first name of the forms that were just deleted, None if they are no longer deleted."""
     try:
         ids = list(map(UUID, sent.getlist("deleted")[:MOST_SELECTED]))
     except ValueError:
@@ -171,7 +171,7 @@ def _chips(
     wanted: Wanted, agent: Agent, hidden: Collection[str], *, catalogues: Sequence[str], people: Mapping[UUID, User]
 ) -> object:
     known = [compiled for code in catalogues if (compiled := _catalogue(code, agent)) is not None]
-    owners = {str(pk): name_of(user) for pk, user in people.items() if pk != agent.user.pk}
+    owners = {str(pk): user.display_name for pk, user in people.items() if pk != agent.user.pk}
     lines = {line.code: line.label for compiled in reversed(known) for line in compiled.definition.lines}
     us_states = {code: name.title().replace(" Of ", " of ") for name, code in state_names().items()}
     return build_chips(

@@ -10,7 +10,7 @@ import { nextPlace } from "./option-cursor.js";
 import { fromTemplate } from "./page-templates.js";
 import { loadOptions } from "./requests.js";
 
-const HANDS_REST = 150;
+const PAUSE_MS = 150;
 const FOCUS_MOVES = 150;
 const SHORTEST_QUERY = 2;
 const ARROWS = new Set(["ArrowDown", "ArrowUp"]);
@@ -92,7 +92,7 @@ async function loadIndustries(field, control, parameters) {
 
 function findIndustriesSoon(field, control) {
   clearTimeout(searches.get(field)?.timer);
-  searches.set(field, { timer: setTimeout(() => findIndustries(field, control), HANDS_REST) });
+  searches.set(field, { timer: setTimeout(() => findIndustries(field, control), PAUSE_MS) });
 }
 
 function choose(field, control, option) {

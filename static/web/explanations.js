@@ -4,7 +4,7 @@ import { onClick } from "./clicks.js";
 import { page } from "./form-page.js";
 import { load, request } from "./requests.js";
 
-const HANDS_REST = 600;
+const PAUSE_MS = 600;
 
 let timer = 0;
 
@@ -30,7 +30,7 @@ function follow() {
   // An open explanation must be of this version, not of an older one.
   document.querySelectorAll("[data-why][aria-expanded=true]").forEach(loadFor);
   clearTimeout(timer);
-  timer = setTimeout(loadWaysBack, HANDS_REST);
+  timer = setTimeout(loadWaysBack, PAUSE_MS);
 }
 
 export function startExplanations() {

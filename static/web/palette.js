@@ -4,7 +4,7 @@ import { announce } from "./announcer.js";
 import { nextPlace } from "./option-cursor.js";
 import { loadOptions } from "./requests.js";
 
-const HANDS_REST = 150;
+const PAUSE_MS = 150;
 const FOCUS_MOVES = 150;
 const ARROWS = new Set(["ArrowDown", "ArrowUp"]);
 
@@ -91,7 +91,7 @@ export function startPalette() {
   field.addEventListener("keydown", press);
   field.addEventListener("input", () => {
     clearTimeout(timer);
-    timer = setTimeout(open, HANDS_REST);
+    timer = setTimeout(open, PAUSE_MS);
   });
   field.addEventListener("focusout", () => {
     setTimeout(() => {

@@ -110,7 +110,7 @@ class Migration(migrations.Migration):
                 (
                     "email",
                     models.EmailField(
-                        blank=True, help_text="Guests and customers see it.", max_length=254, verbose_name="e-mail"
+                        blank=True, help_text="Guests and customers see it.", max_length=254
                     ),
                 ),
                 (
@@ -349,7 +349,7 @@ class Migration(migrations.Migration):
                                 ("webhooks:manage", "Add, change, test and replay webhook endpoints"),
                                 ("forms:clone_to_tenants", "Clone a copy into another tenant"),
                                 ("quotes:bind", "Record consent, bind quotes and ask for help with it"),
-                                ("agency:manage", "Change the agency's name, logo, phone and e-mail"),
+                                ("agency:manage", "Change the agency's name, logo, phone and email"),
                             ],
                             max_length=64,
                         ),
@@ -555,7 +555,6 @@ class Migration(migrations.Migration):
                     models.EmailField(
                         help_text="The address, whether or not it has an account.",
                         max_length=254,
-                        verbose_name="e-mail",
                     ),
                 ),
                 (
@@ -891,7 +890,7 @@ class Migration(migrations.Migration):
                 (
                     "email",
                     models.EmailField(
-                        blank=True, help_text="Guests and customers see it.", max_length=254, verbose_name="e-mail"
+                        blank=True, help_text="Guests and customers see it.", max_length=254
                     ),
                 ),
                 (
@@ -1027,7 +1026,7 @@ class Migration(migrations.Migration):
                                 ("webhooks:manage", "Add, change, test and replay webhook endpoints"),
                                 ("forms:clone_to_tenants", "Clone a copy into another tenant"),
                                 ("quotes:bind", "Record consent, bind quotes and ask for help with it"),
-                                ("agency:manage", "Change the agency's name, logo, phone and e-mail"),
+                                ("agency:manage", "Change the agency's name, logo, phone and email"),
                             ],
                             max_length=64,
                         ),

@@ -111,8 +111,8 @@ def test_the_days_are_a_setting_and_zero_is_never(
     settings.DELETED_FORMS = DeletedForms(days=days, purges_bound=False)
     delete(form_id, 400)
     with use_tenant(kennels), connection.cursor() as cursor:
-        # A moment short of 400 days.
-        cursor.execute("UPDATE forms_applicationform SET deleted_at = deleted_at + interval '1 minute'")
+        # Half a day short of 400 days.
+        cursor.execute("UPDATE forms_applicationform SET deleted_at = deleted_at + interval '12 hours'")
 
     run(kennels)
 

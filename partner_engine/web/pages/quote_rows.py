@@ -85,7 +85,7 @@ class QuoteRowView:
 
     @property
     def is_gone(self) -> bool:
-        """Return whether the premium does not count any more."""
+        """Return whether the premium no longer counts."""
         return self.premium_kind == "gone"
 
 

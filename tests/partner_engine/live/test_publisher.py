@@ -17,7 +17,7 @@ from batch.changes.records import PlannedSave
 from batch.effects import after_commit
 from catalogue.models import Release
 from partner_engine.live import publisher
-from partner_engine.live.transport import channel_layer
+from partner_engine.live.transport import redis_channels
 from partner_engine.live.transport.sender import sent_by
 from partner_engine.live.viewers import form_key_of, group_of, key_of
 from redis_locks.outage import outage
@@ -43,7 +43,7 @@ def copy_id(demo: Release, harbor: Tenant, actor: Actor) -> UUID:
 def heard(harbor: Tenant, copy_id: UUID) -> Iterator[PubSub]:
     """Listen to the copy's group, as a hub does."""
     with get_redis_connection("default").pubsub(ignore_subscribe_messages=True) as pubsub:
-        pubsub.subscribe(channel_layer.address(group_of(harbor.id, copy_id)))
+        pubsub.subscribe(redis_channels.address(group_of(harbor.id, copy_id)))
         pubsub.get_message(timeout=2)
         yield pubsub
 
@@ -59,7 +59,7 @@ def somebody(harbor: Tenant, copy_id: UUID) -> Iterator[None]:
 
 def message(pubsub: PubSub) -> dict[str, Any] | None:
     found = pubsub.get_message(timeout=0.5)
-    return None if found is None else channel_layer.decode(found["data"])
+    return None if found is None else redis_channels.decode(found["data"])
 
 
 def published(pubsub: PubSub) -> dict[str, Any]:

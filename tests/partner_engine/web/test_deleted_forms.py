@@ -47,7 +47,7 @@ def test_a_deleted_form_is_in_no_list_and_comes_back_unchanged(
     assert client.post(f"/forms/{copy_id}/answers", {"answers": '{"mqs_mail_city": "Waco"}'}).status_code == 404
     assert client.post(f"/forms/{copy_id}/delete").status_code == 404
 
-    restored = client.post(f"/forms/{copy_id}/undelete", {"to": "list"}, follow=True)
+    restored = client.post(f"/forms/{copy_id}/undelete", follow=True)
 
     assert "First Bakery" in restored.content.decode()
     assert "Deleted <bdi>" not in client.get("/", {"deleted": copy_id}).content.decode()

@@ -64,7 +64,7 @@ def test_a_forgotten_password_is_replaced_once_and_ends_all_sessions(
     path = link()
     done = choose(path)
 
-    assert "Look into your mail" in shown.content.decode()
+    assert "Check your email" in shown.content.decode()
     assert (mail.outbox[0].to, mail.outbox[0].subject) == ([user.email], "Choose a new password")
     assert done["Location"] == "/sign-in?done=reset"
     # A locked name is free again, the old password and the sessions are not.
