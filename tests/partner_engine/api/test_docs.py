@@ -13,7 +13,9 @@ from django.conf import LazySettings
 from partner_engine.api.urls import ROUTES
 from tenants.flags import BATCH_OPERATIONS
 from tenants.models import ApiClient, Flag, Tenant, every_right
-from tests.harness.web_servers import ROOT, serve
+from tests.harness.api_client import Api
+from tests.harness.tiers import until
+from tests.harness.web_servers import ROOT, call
 
 BASH = shutil.which("bash") or "/bin/sh"
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
@@ -26,12 +28,12 @@ TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     [("api.md", '"dry_run":true'), ("operations.md", '"state":"completed"'), ("integrate.md", '"cursor":')],
 )
 def test_the_commands_run(
-    page: str, printed: str, demo: None, harbor: Tenant, tmp_path: Path, settings: LazySettings
+    page: str, printed: str, demo: None, harbor: Tenant, tmp_path: Path, settings: LazySettings, web_server: int
 ) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     Flag.objects.create(name=BATCH_OPERATIONS, everyone=True)
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.PBKDF2PasswordHasher"]  # as the server has it
-    ApiClient.objects.create(
+    client = ApiClient.objects.create(
         client_id="harbor-demo",
         client_secret="harbor-demo-secret",
         name="Demo",
@@ -40,13 +42,14 @@ def test_the_commands_run(
         client_type=ApiClient.CLIENT_CONFIDENTIAL,
         authorization_grant_type=ApiClient.GRANT_CLIENT_CREDENTIALS,
     )
-    script = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL)).replace(
-        "curl -s ", "curl -sS --fail-with-body "
-    )
+    script = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
+    script = script.replace("curl -s ", "curl -sS --fail-with-body ")
+    script = script.replace("http://localhost:8000", f"http://127.0.0.1:{web_server}")
+    token = Api(client).token
+    # The server reads the flags again within a second.
+    until(lambda: call(web_server, "GET", "/batch_operations", token).status == 200)
 
-    with serve() as port:
-        script = script.replace("http://localhost:8000", f"http://127.0.0.1:{port}")
-        done = subprocess.run([BASH, "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    done = subprocess.run([BASH, "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert printed in done.stdout
