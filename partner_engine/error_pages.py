@@ -15,12 +15,11 @@ from django.template import TemplateDoesNotExist
 from django.template.loader import render_to_string
 from structlog.contextvars import get_contextvars
 
+from partner_engine.error_statuses import RETRY_AFTER
 from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 #: The paths that programs call.
 FOR_PROGRAMS: Final = ("/api/", "/o/")
-#: After so many seconds a request that the database refused may succeed.
-RETRY_SECONDS: Final = 2
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -61,7 +60,7 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response = respond_with_error(
             request, 503, "unavailable", "A required service is unavailable; try again in a moment."
         )
-        response["Retry-After"] = str(RETRY_SECONDS)
+        response["Retry-After"] = str(RETRY_AFTER["unavailable"])
         return response
     return respond_with_error(
         request, 500, "internal_error", "Something went wrong on our side. Give the correlation ID to support."

@@ -5,32 +5,31 @@ Load balancers use ``/readyz`` instead: a stopped relay is a reason to call some
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import timedelta
+from collections.abc import Callable, Iterable
 from typing import Any, Final, TypeAlias
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
-from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
 from actions.lag import lag_of
-from actions.poller import relay_heartbeat
-from partner_engine.celery import BEAT_HEARTBEAT, WORKER_HEARTBEAT
-from partner_engine.health import PartState, state_of_database, state_of_redis
+from partner_engine.health import (
+    LastSign,
+    PartState,
+    last_signs_of_celery,
+    last_signs_of_relays,
+    missing_migrations,
+    state_of_database,
+    state_of_redis,
+)
 from partner_engine.metrics import may_read_metrics, refuse_metrics
-from redis_locks.heartbeats import last_heartbeats
 from webhooks.lag import webhook_lag_of
 
-#: Silence of a process that is longer than this means that it is dead or stuck (``admin.start_platform``).
-_RELAY_SILENCE: Final = timedelta(seconds=90)
-_CELERY_SILENCE: Final = timedelta(minutes=2)
 #: The oldest due row of a queue in a database may wait for so many seconds.
 MOST_SECONDS: Final = 300.0
 #: So many wake-ups may wait at the broker; a worker takes dozens in a second.
@@ -68,34 +67,29 @@ def _platform() -> dict[str, Part]:
     parts: dict[str, Part] = {f"database:{alias}": _part(state_of_database(alias)) for alias in connections}
     parts |= {f"migrations:{alias}": _migrations(alias) for alias in connections}
     parts["redis"] = _part(state_of_redis())
-    relays = {f"relay:{alias}": relay_heartbeat(alias) for alias in connections}
-    parts |= _alive(relays, _RELAY_SILENCE)
-    return parts | _alive({"beat": BEAT_HEARTBEAT, "worker": WORKER_HEARTBEAT}, _CELERY_SILENCE)
+    parts |= {f"relay:{alias}": part for alias, part in _alive(last_signs_of_relays, connections).items()}
+    return parts | _alive(last_signs_of_celery, ("beat", "worker"))
 
 
 def _migrations(alias: str) -> Part:
     try:
-        executor = MigrationExecutor(connections[alias])
-        missing = len(executor.migration_plan(executor.loader.graph.leaf_nodes()))
+        missing = len(missing_migrations(alias))
     except DatabaseError:
         return _part("failed")
     return _part("failed" if missing else "ok", missing=missing)
 
 
-def _alive(names: dict[str, str], silence: timedelta) -> dict[str, Part]:
-    """Return the state of processes by the time of their last signs of life, under their ``names``."""
+def _alive(look: Callable[[], dict[str, LastSign]], processes: Iterable[str]) -> dict[str, Part]:
+    """Return the state of each of ``processes`` by its last sign of life."""
     try:
-        seen = last_heartbeats(names.values())
+        signs = look()
     except RedisError:
         # Their work goes on without Redis; only nobody sees it.
-        return {part: _part("degraded") for part in names}
-    now = timezone.now()
-    found = {}
-    for part, name in names.items():
-        at = seen[name]
-        is_silent = at is None or now - at > silence
-        found[part] = _part("failed" if is_silent else "ok", seen_at=at.isoformat() if at else None)
-    return found
+        return {process: _part("degraded") for process in processes}
+    return {
+        process: _part("failed" if sign.is_silent else "ok", seen_at=sign.at.isoformat() if sign.at else None)
+        for process, sign in signs.items()
+    }
 
 
 def _queues() -> dict[str, Callable[[], Part]]:

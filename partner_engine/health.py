@@ -1,23 +1,44 @@
-"""Health endpoints for load balancers and operators."""
+"""The health of the parts of the product, and the endpoints for load balancers (``full_health`` is for monitors)."""
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, Literal, TypeAlias
 
 import structlog
 from django.conf import settings
 from django.db import DatabaseError, connections
+from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from django_redis import get_redis_connection
 from redis.exceptions import RedisError
 
+from actions.poller import relay_heartbeat
+from partner_engine.celery import BEAT_HEARTBEAT, WORKER_HEARTBEAT
 from partner_engine.connection_budget import known_overdrafts
+from redis_locks.heartbeats import last_heartbeats
 
 PartState: TypeAlias = Literal["ok", "degraded", "failed"]
 
+#: Silence of a process that is longer than this means that it is dead or stuck. The relay reports every ten seconds,
+#: beat and the workers with a task every thirty.
+RELAY_SILENCE: Final = timedelta(seconds=90)
+CELERY_SILENCE: Final = timedelta(minutes=2)
+
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class LastSign:
+    """The last sign of life of a kind of process; ``at`` is None without one in the last day."""
+
+    at: datetime | None
+    is_silent: bool
 
 
 @require_safe
@@ -72,3 +93,28 @@ def state_of_redis() -> PartState:
     except RedisError:
         return "degraded"
     return "ok"
+
+
+def missing_migrations(alias: str) -> list[str]:
+    """Return the migrations that the database ``alias`` lacks. Raises ``DatabaseError``."""
+    executor = MigrationExecutor(connections[alias])
+    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
+    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
+
+
+def last_signs_of_relays() -> dict[str, LastSign]:
+    """Return the last sign of life of the relays by database. Raises ``RedisError``."""
+    return _last_signs({alias: relay_heartbeat(alias) for alias in connections}, most=RELAY_SILENCE)
+
+
+def last_signs_of_celery() -> dict[str, LastSign]:
+    """Return the last signs of life of ``beat`` and of a ``worker``. Raises ``RedisError``."""
+    return _last_signs({"beat": BEAT_HEARTBEAT, "worker": WORKER_HEARTBEAT}, most=CELERY_SILENCE)
+
+
+def _last_signs(names: Mapping[str, str], *, most: timedelta) -> dict[str, LastSign]:
+    seen, now = last_heartbeats(names.values()), timezone.now()
+    return {
+        process: LastSign(at, is_silent=at is None or now - at > most)
+        for process, at in ((process, seen[name]) for process, name in names.items())
+    }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from typing import Final
 from zoneinfo import ZoneInfo
 
 from copies.document import AnswerValue
@@ -15,7 +16,11 @@ from rules.types.text import TEXT
 
 __all__ = [
     "counted", "day", "element_id", "field_text", "industry", "listed", "moment", "money", "number", "reading_text",
+    "shortened",
 ]  # fmt: skip
+
+#: The characters of a value that histories and comparisons show.
+MOST_SHOWN: Final = 200
 
 
 def field_text(question_type: str, value: AnswerValue) -> str:
@@ -60,6 +65,11 @@ def moment(value: datetime, zone: ZoneInfo, *, now: datetime) -> str:
 def counted(amount: int, one: str, many: str = "") -> str:
     """Return ``1 row``, ``2 rows``, ``no rows``."""
     return f"{amount or 'no'} {one if amount == 1 else many or one + 's'}"
+
+
+def shortened(text: str) -> str:
+    """Return ``text``, truncated after ``MOST_SHOWN`` characters."""
+    return text if len(text) <= MOST_SHOWN else f"{text[:MOST_SHOWN]}…"
 
 
 def listed(words: Iterable[str]) -> str:

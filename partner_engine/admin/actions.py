@@ -23,7 +23,8 @@ from actions.models import ActionState, OutboxAction
 from actions.registry import REGISTRY
 from partner_engine.admin.forms import copy_link
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import BigTableAdmin, age
+from partner_engine.admin.viewing import BigTableAdmin
+from partner_engine.ages import age
 
 _LABELS = {"waiting": "info", "running": "success", "failing": "warning", "dead": "danger", "needs upgrade": "default"}
 PERMISSION: Final = "actions.requeue_action"

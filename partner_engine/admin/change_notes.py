@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, Final
+from typing import Any
 
 from django.db.models import QuerySet
 
-#: Longer values are truncated.
-SHOWN_LENGTH: Final = 200
+from presentation.formats import shortened
 
 
 def change_note(form: Any, formsets: Iterable[Any]) -> str:
@@ -45,9 +44,7 @@ def _text(field: Any, value: Any) -> str:
         return "nothing"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    text = str(_label(field, value)).strip()
-    shown = text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"
-    return f"“{shown}”"
+    return f"“{shortened(str(_label(field, value)).strip())}”"
 
 
 def _label(field: Any, value: Any) -> Any:

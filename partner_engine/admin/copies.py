@@ -43,7 +43,8 @@ from partner_engine.admin.golden_cases import ADD, make_from_copy
 from partner_engine.admin.locks import ask_for_release, release, shown_lock
 from partner_engine.admin.site import site
 from partner_engine.admin.staff import may, staff_actor
-from partner_engine.admin.viewing import BigTableAdmin, age, is_id, number
+from partner_engine.admin.viewing import BigTableAdmin, is_id, number
+from partner_engine.ages import age
 from partner_engine.copy_visibility import past_sensitivities
 from presentation.state_words import FORM_STATES
 from presentation.visibility import Reader, Visibility

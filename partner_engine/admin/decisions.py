@@ -11,7 +11,8 @@ from unfold.decorators import display
 from catalogue.models import Release
 from decisions.models import DecisionRun
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import BigTableAdmin, age
+from partner_engine.admin.viewing import BigTableAdmin
+from partner_engine.ages import age
 
 
 @admin.register(DecisionRun, site=site)

@@ -21,7 +21,7 @@ from carriers.models import Carrier, CarrierProduct
 from catalogue.checks import check_row
 from catalogue.models import Catalogue
 from partner_engine.admin.change_notes import change_note
-from partner_engine.admin.draft_state import draft_state
+from partner_engine.draft_state import draft_state
 
 #: Fields that hold CEL.
 EXPRESSIONS: Final = frozenset(

@@ -25,7 +25,8 @@ from forms.states import State
 from partner_engine.admin.erasure import PERMISSION as ERASE_PERMISSION
 from partner_engine.admin.erasure import erase_view
 from partner_engine.admin.site import site
-from partner_engine.admin.viewing import BigTableAdmin, age, number, short_id
+from partner_engine.admin.viewing import BigTableAdmin, number, short_id
+from partner_engine.ages import age
 from partner_engine.copy_visibility import InsuredNames
 from presentation.state_words import FORM_STATES
 from presentation.visibility import Reader

@@ -13,12 +13,11 @@ from django.core.exceptions import ValidationError
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 
+from presentation.formats import shortened
 from tenants.history import ADDED, DELETED
 
 #: The most changes of a row that its page shows, the latest first.
 MOST_CHANGES: Final = 200
-#: Longer values are truncated.
-SHOWN_LENGTH: Final = 200
 _SOURCES: Final = {"web": "on the agents' pages", "api": "by the API", "admin": "in the admin", "job": ""}
 
 
@@ -115,14 +114,10 @@ def _text(field: Any, value: Any, names: dict[tuple[type, Any], str]) -> str:
     if isinstance(value, datetime):
         return f"{value:%Y-%m-%d %H:%M} UTC"
     if isinstance(value, list | tuple):
-        return _shortened(", ".join(_labels(field, value)))
-    return _shortened(next(iter(_labels(field, [value]))))
+        return shortened(", ".join(_labels(field, value)))
+    return shortened(next(iter(_labels(field, [value]))))
 
 
 def _labels(field: Any, values: Iterable[Any]) -> Iterator[str]:
     choices = dict(getattr(field, "flatchoices", ()) or ())
     yield from (str(choices.get(value, value)) for value in values)
-
-
-def _shortened(text: str) -> str:
-    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"

@@ -21,7 +21,8 @@ from django.utils import timezone
 from operations.engine.status import OperationState, computed
 from operations.models import BatchOperation, ItemState, OperationItem
 from operations.state_words import STAGES
-from partner_engine.admin.viewing import age, tenant_names
+from partner_engine.admin.viewing import tenant_names
+from partner_engine.ages import age
 
 VIEW: Final = "operations.view_batchoperation"
 #: Ended operations are deleted after a week by default.

@@ -20,9 +20,10 @@ from catalogue.models import Catalogue, Release
 from catalogue.models.roll_outs import NOT_CURRENT
 from copies.models import CopyRevision
 from partner_engine.admin.activity import Activity, activity
-from partner_engine.admin.start_checks import Card, Check, Finding, NotChecked, run_checks
-from partner_engine.admin.start_platform import PLATFORM_CHECKS
-from partner_engine.admin.start_work import WORK_CHECKS
+from partner_engine.admin.start_cards import Card, run_checks
+from partner_engine.examinations.check import Check, Finding, NotChecked
+from partner_engine.examinations.platform import PLATFORM_CHECKS
+from partner_engine.examinations.work import WORK_CHECKS
 
 HOURS: Final = 24
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any, ClassVar, Final
 from uuid import UUID
 
 from django.db.models import Model, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from unfold.admin import ModelAdmin
@@ -137,15 +135,3 @@ def is_id(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def age(since: datetime | None) -> str:
-    """Return the time since ``since`` in its largest unit: ``40 s``, ``12 min``, ``5 h``, ``3 days``."""
-    if since is None:
-        return "–"
-    seconds = max(0, int((timezone.now() - since).total_seconds()))
-    for size, unit in ((86_400, "days"), (3_600, "h"), (60, "min")):
-        if seconds >= size:
-            amount = seconds // size
-            return f"{amount} {'day' if unit == 'days' and amount == 1 else unit}"
-    return f"{seconds} s"

@@ -12,7 +12,7 @@ from unfold.decorators import display
 
 from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
-from partner_engine.admin.start_work import FAILING_ENDPOINTS
+from partner_engine.examinations.work import FAILING_ENDPOINTS
 from partner_engine.admin.viewing import BigTableAdmin
 from tenants.access import Actor
 from webhooks import endpoints

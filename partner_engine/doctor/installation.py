@@ -13,15 +13,15 @@ from django.core.checks import CheckMessage
 from django.core.checks import run_checks as run_system_checks
 from django.core.management import call_command
 from django.db import connections
-from django.db.migrations.executor import MigrationExecutor
 from django_redis import get_redis_connection
 
 from carriers.models import CarrierLink
 from catalogue.models import Catalogue
 from catalogue.releases import NoRelease, current
-from partner_engine.admin.start_checks import Check, Finding, NotChecked
+from partner_engine.examinations.check import Check, Finding, NotChecked
 from partner_engine.checks import TAG, check_database_role
 from partner_engine.connection_budget import overdrawn
+from partner_engine.health import missing_migrations
 from partner_engine.start_checks import static_fault
 
 _TENANT: Final = ("tenants", "tenant")
@@ -67,7 +67,7 @@ def check_connections(now: datetime) -> Finding:
 
 def check_migrations(now: datetime) -> Finding:
     """Check that every database has all migrations."""
-    waiting = {alias: _waiting_migrations(alias) for alias in connections}
+    waiting = {alias: missing_migrations(alias) for alias in connections}
     behind = [f"{alias} lacks {', '.join(names[:3])}" for alias, names in waiting.items() if names]
     if behind:
         return Finding(figure=f"{len(behind):,}", text="; ".join(behind), tone="bad")
@@ -134,12 +134,6 @@ def repair_static() -> str:
     """Collect the static files."""
     call_command("collectstatic", interactive=False, verbosity=0)
     return "static files collected; restart the web processes"
-
-
-def _waiting_migrations(alias: str) -> list[str]:
-    executor = MigrationExecutor(connections[alias])
-    plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
-    return [f"{migration.app_label}.{migration.name}" for migration, _ in plan]
 
 
 def _of_messages(messages: Iterable[CheckMessage], words: str) -> Finding:

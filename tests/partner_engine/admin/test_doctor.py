@@ -19,9 +19,9 @@ from pytest_django import Settings
 from batch import service as batch
 from carriers.models import CarrierLink
 from copies.models import Copy, CopyIndex
-from partner_engine.admin.start_checks import examine
-from partner_engine.admin.start_platform import PLATFORM_CHECKS
-from partner_engine.admin.start_work import WORK_CHECKS
+from partner_engine.examinations.check import examine
+from partner_engine.examinations.platform import PLATFORM_CHECKS
+from partner_engine.examinations.work import WORK_CHECKS
 from partner_engine.doctor import installation
 from partner_engine.doctor.examination import CHECKS, Result, examine_all
 from search.indexer import index_copies

@@ -1,23 +1,18 @@
-"""The checks of the admin's start page and of ``manage.py doctor``: each has a result and a remedy; on the start page
-also a time and a link to its list.
+"""The parts of an examination: checks with a look, a remedy and a repair, and findings.
 
 A check that fails or cannot reach what it looks at is *not checked*, which is never good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, Literal
-from urllib.parse import urlencode
 
 import structlog
 from django.db import DatabaseError
 from django.db.models import QuerySet
-from django.http import HttpRequest
-from django.urls import reverse
-from django.utils import timezone
 from redis.exceptions import RedisError
 
 #: Counts stop at this number.
@@ -60,37 +55,6 @@ class Check:
     repair: Callable[[], str] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Card:
-    """The result of one check. ``link`` is the URL of its list, "" without one; ``checked_at`` None if it failed."""
-
-    title: str
-    figure: str
-    text: str
-    link: str
-    tone: Tone = "plain"
-    remedy: str = ""
-    checked_at: datetime | None = None
-
-
-def run_checks(request: HttpRequest, checks: Iterable[Check]) -> tuple[tuple[Card, ...], int]:
-    """Return the cards of the checks that the user may see, and the number of the others."""
-    cards, hidden = [], 0
-    for check in checks:
-        app, model = check.label
-        if request.user.has_perm(f"{app}.view_{model}"):
-            cards.append(_card(check))
-        else:
-            hidden += 1
-    return tuple(cards), hidden
-
-
-def list_url(app: str, model: str, query: dict[str, str] | None = None) -> str:
-    """Return the URL of a list, filtered by ``query``."""
-    address = reverse(f"admin:{app}_{model}_changelist")
-    return f"{address}?{urlencode(query)}" if query else address
-
-
 def bounded(rows: QuerySet[Any]) -> tuple[int, str]:
     """Return the number of ``rows``, at most ``COUNTED``, as number and text."""
     amount = rows.order_by()[: COUNTED + 1].count()
@@ -113,15 +77,3 @@ def examine(check: Check, now: datetime) -> Finding:
         log.exception("start_check_failed", check=check.title)
         reason = "the check failed; the log of the web server has the reason"
     return Finding(figure="?", text=f"not checked: {reason}", tone="unknown")
-
-
-def _card(check: Check) -> Card:
-    now = timezone.now()
-    finding = examine(check, now)
-    link, remedy = _link(check, finding.query), check.remedy if finding.tone in ("warn", "bad", "unknown") else ""
-    checked_at = None if finding.tone == "unknown" else now
-    return Card(check.title, finding.figure, finding.text, link, finding.tone, remedy, checked_at=checked_at)
-
-
-def _link(check: Check, query: dict[str, str] | None) -> str:
-    return list_url(*check.label, query) if check.has_list else ""

@@ -15,7 +15,7 @@ from catalogue.release_history import check_renames
 from catalogue.release_pointer import release_in_force
 from catalogue.releases import read_definition
 from catalogue.strict_check import check_catalogue
-from partner_engine.admin.comparison import compare
+from partner_engine.definition_comparison import compare
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.faults import CatalogueErrors
 

@@ -20,7 +20,7 @@ from copies.models import Copy
 from forms.models import QuoteRequest
 from operations.models import BatchOperation
 from partner_engine.admin.overview import Overview
-from partner_engine.admin.start_checks import Card
+from partner_engine.admin.start_cards import Card
 from tenants.current_tenant import use_tenant
 from tenants.models import Backup, Tenant
 from tests.harness.cast import SECOND_DATABASE
@@ -190,7 +190,7 @@ def test_a_silent_process_is_named(title: str, name: str, admin: Client, monkeyp
     def beats(names: Any) -> dict[str, Any]:
         return {one: then if one == name else timezone.now() for one in names}
 
-    monkeypatch.setattr("partner_engine.admin.start_platform.last_heartbeats", beats)
+    monkeypatch.setattr("partner_engine.health.last_heartbeats", beats)
 
     found = card(admin, title)
     assert (found.figure, found.tone) == ("silent", "bad")
@@ -199,9 +199,9 @@ def test_a_silent_process_is_named(title: str, name: str, admin: Client, monkeyp
 
 
 def test_without_redis_nothing_that_needs_it_is_green(admin: Client, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("partner_engine.admin.start_platform.state_of_redis", lambda: "failed")
-    monkeypatch.setattr("partner_engine.admin.start_platform.last_heartbeats", away)
-    monkeypatch.setattr("partner_engine.admin.start_work.breaker_views", away)
+    monkeypatch.setattr("partner_engine.examinations.platform.state_of_redis", lambda: "failed")
+    monkeypatch.setattr("partner_engine.health.last_heartbeats", away)
+    monkeypatch.setattr("partner_engine.examinations.work.breaker_views", away)
     monkeypatch.setattr("partner_engine.admin.activity.last_day", lambda tenants: [])
 
     seen = overview(admin)
@@ -216,7 +216,7 @@ def test_a_database_that_does_not_respond_is_shown(admin: Client, monkeypatch: p
     def state(alias: str) -> str:
         return "failed" if alias == SECOND_DATABASE else "ok"
 
-    monkeypatch.setattr("partner_engine.admin.start_platform.state_of_database", state)
+    monkeypatch.setattr("partner_engine.examinations.platform.state_of_database", state)
 
     found = card(admin, "Databases")
     assert (found.figure, found.text, found.tone) == ("1", f"not responding: {SECOND_DATABASE}", "bad")
@@ -230,7 +230,7 @@ def test_a_check_that_fails_is_never_green(
         raise fault
 
     Catalogue.objects.create(code="other", title="Other")
-    monkeypatch.setattr("partner_engine.admin.start_work.draft_states", broken)
+    monkeypatch.setattr("partner_engine.examinations.work.draft_states", broken)
 
     seen = overview(admin)
 

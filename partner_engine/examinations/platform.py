@@ -9,20 +9,19 @@ from typing import Final
 from django.conf import settings
 from django.db import connections
 
-from actions.poller import relay_heartbeat
 from copies.models import Copy
 from encryption.key_ring import key_service
-from partner_engine.admin.start_checks import COUNTED, Check, Finding, NotChecked
-from partner_engine.admin.viewing import age
-from partner_engine.celery import BEAT_HEARTBEAT, WORKER_HEARTBEAT
-from partner_engine.health import state_of_database, state_of_redis
-from redis_locks.heartbeats import last_heartbeats
+from partner_engine.examinations.check import COUNTED, Check, Finding, NotChecked
+from partner_engine.ages import age
+from partner_engine.health import (
+    LastSign,
+    last_signs_of_celery,
+    last_signs_of_relays,
+    state_of_database,
+    state_of_redis,
+)
 from tenants.models import Backup
 
-#: Silence of a process that is longer than this means that it is dead or stuck. The relay reports every ten seconds,
-#: beat and the workers with a task every thirty.
-RELAY_SILENCE: Final = timedelta(seconds=90)
-CELERY_SILENCE: Final = timedelta(minutes=2)
 #: A daily backup that is two hours late.
 BACKUP_AGE: Final = timedelta(hours=26)
 _OUTBOX: Final = ("actions", "outboxaction")
@@ -48,15 +47,13 @@ def check_redis(now: datetime) -> Finding:
 
 def check_relay(now: datetime) -> Finding:
     """Check that a relay works in every database. Raises ``RedisError``."""
-    names = {alias: relay_heartbeat(alias) for alias in connections}
-    seen = last_heartbeats(names.values())
-    return _alive({f"database {alias}": seen[name] for alias, name in names.items()}, now, most=RELAY_SILENCE)
+    return _alive({f"database {alias}": sign for alias, sign in last_signs_of_relays().items()})
 
 
 def check_celery(now: datetime) -> Finding:
     """Check that beat sends tasks and a worker ends them. Raises ``RedisError``."""
-    seen = last_heartbeats([BEAT_HEARTBEAT, WORKER_HEARTBEAT])
-    return _alive({"beat": seen[BEAT_HEARTBEAT], "workers": seen[WORKER_HEARTBEAT]}, now, most=CELERY_SILENCE)
+    signs = last_signs_of_celery()
+    return _alive({"beat": signs["beat"], "workers": signs["worker"]})
 
 
 def check_backups(now: datetime) -> Finding:
@@ -84,12 +81,13 @@ def check_keys(now: datetime) -> Finding:
     return Finding(figure=f"{len(used):,}", text="in use, and all are there", tone="good")
 
 
-def _alive(seen: dict[str, datetime | None], now: datetime, *, most: timedelta) -> Finding:
-    """Return a finding about processes and when each was last alive."""
-    silent = [name for name, at in seen.items() if at is None or now - at > most]
-    if not silent:
-        return Finding(figure="alive", text=f"last seen {age(min(filter(None, seen.values())))} ago", tone="good")
-    return Finding(figure="silent", text=", ".join(_silence(name, seen[name]) for name in silent), tone="bad")
+def _alive(signs: dict[str, LastSign]) -> Finding:
+    """Return a finding about processes and the last sign of life of each."""
+    silent = [_silence(name, sign.at) for name, sign in signs.items() if sign.is_silent]
+    if silent:
+        return Finding(figure="silent", text=", ".join(silent), tone="bad")
+    oldest = min(sign.at for sign in signs.values() if sign.at is not None)
+    return Finding(figure="alive", text=f"last seen {age(oldest)} ago", tone="good")
 
 
 def _silence(name: str, at: datetime | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from partner_engine.admin.comparison import Difference, compare
+from partner_engine.definition_comparison import Difference, compare
 from rules.definition.catalogue import CatalogueDefinition, Derived, Factor, Rating
 from tests.harness.kennel_catalogue import KENNELS
 

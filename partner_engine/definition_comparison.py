@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
 import msgspec
 
+from presentation.formats import shortened
 from rules.definition.catalogue import CatalogueDefinition
-
-#: Longer values are truncated.
-SHOWN_LENGTH: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +87,4 @@ def _text(value: Any) -> str:
         value = ", ".join(_text(part) for part in value)
     elif isinstance(value, Mapping):
         value = ", ".join(f"{key}: {_text(part)}" for key, part in value.items())
-    text = str(value)
-    return text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"
+    return shortened(str(value))
