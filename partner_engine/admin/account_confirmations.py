@@ -44,8 +44,8 @@ END_OF_SESSIONS: Final = ConfirmedOrder(
     execute=end_sessions_of,
 )
 VIEW: Final = ConfirmedOrder(
-    text="You see the pages of {tenant} as {user} does, for an hour at most, without changing anything. Personal answers"
-    " are masked unless you may read them. The reason is recorded.",
+    text="You see the pages of {tenant} as {user} does, for an hour at most, without changing anything. Personal"
+    " answers are masked unless you may read them. The reason is recorded.",
     button="View as this user",
     needs_reason=True,
 )

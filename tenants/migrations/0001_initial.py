@@ -109,9 +109,7 @@ class Migration(migrations.Migration):
                 ),
                 (
                     "email",
-                    models.EmailField(
-                        blank=True, help_text="Guests and customers see it.", max_length=254
-                    ),
+                    models.EmailField(blank=True, help_text="Guests and customers see it.", max_length=254),
                 ),
                 (
                     "logo_id",
@@ -889,9 +887,7 @@ class Migration(migrations.Migration):
                 ("phone", models.CharField(blank=True, help_text="Guests and customers see it.", max_length=40)),
                 (
                     "email",
-                    models.EmailField(
-                        blank=True, help_text="Guests and customers see it.", max_length=254
-                    ),
+                    models.EmailField(blank=True, help_text="Guests and customers see it.", max_length=254),
                 ),
                 (
                     "logo_id",
