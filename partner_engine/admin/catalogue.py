@@ -43,13 +43,13 @@ from catalogue.strict_check import check_catalogue
 from decisions.coverage import coverage_of
 from partner_engine.admin.book_access import BookRefused, deciding_book, may_see_book
 from partner_engine.admin.book_impact import impact_lines, impact_on_book, most_copies
-from partner_engine.definition_comparison import compare
-from partner_engine.draft_state import DraftState, draft_state, draft_states
 from partner_engine.admin.drafts import DraftAdmin
 from partner_engine.admin.roll_outs import GuardedPublishForm, warn_unsettled
 from partner_engine.admin.site import site
 from partner_engine.admin.uploads import counts_uploads
 from partner_engine.admin.viewing import PreparedChangeList
+from partner_engine.definition_comparison import compare
+from partner_engine.draft_state import DraftState, draft_state, draft_states
 from partner_engine.error_pages import too_many_requests
 from presentation.csv_cells import BYTE_ORDER_MARK
 from rules.definition.catalogue import CatalogueDefinition

@@ -15,10 +15,10 @@ from catalogue.packages.files import PackageFile, read_package_file
 from catalogue.packages.importing import PackageRefused, import_package
 from catalogue.reports import without_repetitions
 from partner_engine.admin.catalogue import CatalogueFileForm
-from partner_engine.definition_comparison import compare
 from partner_engine.admin.site import site
 from partner_engine.admin.uploads import counts_uploads
 from partner_engine.admin.viewing import ReadOnlyAdmin
+from partner_engine.definition_comparison import compare
 from rules.definition.faults import CatalogueErrors
 
 _TEMPLATE: Final = "admin/catalogue/packageimport/import.html"

@@ -16,9 +16,9 @@ from catalogue.releases import get, read_definition
 from catalogue.reports import describe_parts
 from decisions.runs import describe_runs
 from decisions.shadow import count_shadow_rules
-from partner_engine.definition_comparison import compare
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import PreparedChangeList, ReadOnlyAdmin, is_id
+from partner_engine.definition_comparison import compare
 from tenants.models import User
 
 

@@ -12,8 +12,8 @@ from unfold.decorators import display
 
 from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
-from partner_engine.examinations.work import FAILING_ENDPOINTS
 from partner_engine.admin.viewing import BigTableAdmin
+from partner_engine.examinations.work import FAILING_ENDPOINTS
 from tenants.access import Actor
 from webhooks import endpoints
 from webhooks.models import DeliveryState, DisabledReason, WebhookAttempt, WebhookDelivery, WebhookEndpoint

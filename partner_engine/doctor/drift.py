@@ -17,8 +17,8 @@ from copies.history import contents
 from copies.index_repair import GRACE, repair_copy_index
 from copies.models import Copy, CopyIndex, CopyRevision
 from copies.stored_versions import Content
-from partner_engine.examinations.check import Check, Finding
 from partner_engine.doctor.samples import SAMPLE, sampled_copies, scope_alias
+from partner_engine.examinations.check import Check, Finding
 from redis_locks.job_mutex import JobMutex
 from rules.flow import check_flow
 from search.indexer import rebuild_search

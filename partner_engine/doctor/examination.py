@@ -11,11 +11,11 @@ from django.apps import apps
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.utils import timezone
 
+from partner_engine.doctor.drift import DRIFT_CHECKS
+from partner_engine.doctor.installation import INSTALLATION_CHECKS
 from partner_engine.examinations.check import Check, Tone, examine
 from partner_engine.examinations.platform import PLATFORM_CHECKS
 from partner_engine.examinations.work import WORK_CHECKS
-from partner_engine.doctor.drift import DRIFT_CHECKS
-from partner_engine.doctor.installation import INSTALLATION_CHECKS
 from tenants.current_tenant import across_tenants
 from tenants.managers import TenantModel
 

@@ -18,9 +18,9 @@ from django_redis import get_redis_connection
 from carriers.models import CarrierLink
 from catalogue.models import Catalogue
 from catalogue.releases import NoRelease, current
-from partner_engine.examinations.check import Check, Finding, NotChecked
 from partner_engine.checks import TAG, check_database_role
 from partner_engine.connection_budget import overdrawn
+from partner_engine.examinations.check import Check, Finding, NotChecked
 from partner_engine.health import missing_migrations
 from partner_engine.start_checks import static_fault
 

@@ -11,8 +11,8 @@ from django.db import connections
 
 from copies.models import Copy
 from encryption.key_ring import key_service
-from partner_engine.examinations.check import COUNTED, Check, Finding, NotChecked
 from partner_engine.ages import age
+from partner_engine.examinations.check import COUNTED, Check, Finding, NotChecked
 from partner_engine.health import (
     LastSign,
     last_signs_of_celery,

@@ -16,9 +16,9 @@ from carriers.models import CarrierLink
 from catalogue.models import Catalogue
 from forms.models import ApplicationForm, QuoteRequest
 from operations.models import BatchOperation
+from partner_engine.ages import age
 from partner_engine.draft_state import draft_states
 from partner_engine.examinations.check import COUNTED, Check, Finding, bounded
-from partner_engine.ages import age
 from webhooks.models import DeliveryState, DisabledReason, WebhookDelivery, WebhookEndpoint
 
 HOURS: Final = 24

@@ -15,8 +15,8 @@ from uuid import UUID
 
 from partner_engine.live.grants import Grant
 from partner_engine.live.progress_frames import Progress
-from partner_engine.live.transport.redis_channels import address
 from partner_engine.live.transport.mailbox import Mailbox
+from partner_engine.live.transport.redis_channels import address
 from tenants.models import Tenant
 
 #: The least time between two readings of a room, in seconds.

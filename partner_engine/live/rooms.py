@@ -12,8 +12,8 @@ from uuid import UUID
 
 from partner_engine.live.frames import Heartbeat, Person, Released, Resync, for_guests, without_identity, write
 from partner_engine.live.grants import Grant
-from partner_engine.live.transport.redis_channels import address
 from partner_engine.live.transport.mailbox import Mailbox
+from partner_engine.live.transport.redis_channels import address
 from partner_engine.live.viewers import Place, group_of, key_of
 from tenants.models import Tenant
 

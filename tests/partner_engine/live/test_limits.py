@@ -15,8 +15,8 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from partner_engine.live.frames import MAX_BYTES, Heartbeat, Person, write
-from partner_engine.live.transport.redis_channels import address, encode
 from partner_engine.live.transport.mailbox import CAPACITY, MAX_OVERFLOWS, Closed, Mailbox
+from partner_engine.live.transport.redis_channels import address, encode
 from partner_engine.live.viewers import MAX_SOCKETS, group_of
 from tenants.access import Actor
 from tenants.models import ApiClient, Tenant, User
