@@ -23,6 +23,8 @@ from catalogue.models import Catalogue
 from partner_engine.admin.change_notes import change_note
 from partner_engine.draft_state import draft_state
 
+#: Scripts that derive slugs from titles, which no form of ours does; the largest loads tables of letters.
+_SLUG_SCRIPTS: Final = ("urlify", "prepopulate", "xregexp")
 #: Fields that hold CEL.
 EXPRESSIONS: Final = frozenset(
     {"when", "quote_when", "bind_when", "value", "of", "rate_by", "amount", "times", "states", "industry"}
@@ -67,6 +69,13 @@ class DraftAdmin(DraftFields, ModelAdmin):
     list_per_page = 100
     show_full_result_count = False
     actions = None
+
+    @property
+    def media(self) -> forms.Media:
+        """Return the styles and scripts of a page, without scripts for slugs."""
+        usual = super().media
+        scripts = [name for name in usual._js if not any(part in str(name) for part in _SLUG_SCRIPTS)]
+        return forms.Media(css=usual._css, js=scripts)
 
     def construct_change_message(
         self, request: HttpRequest, form: forms.ModelForm, formsets: Any, add: bool = False
