@@ -49,7 +49,7 @@ class ProductDifferenceShape(msgspec.Struct, frozen=True, kw_only=True):
     take a decline back, or is empty.
     ``split`` is `exact`; `sampled` (each share has its error); `none` where there is nothing to share; `other_rates`
     where the copies are decided under different releases or on different days; `hidden` where a change is of an answer
-    that the caller may not see, so that no share tells what it is; or `unknown_between` where some of the
+    that the caller may not see, which a share would reveal; or `unknown_between` where some of the
     changes alone leave the premium unknown. ``is_read`` is false if no change can reach the premium.
     """
 

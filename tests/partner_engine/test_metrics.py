@@ -84,7 +84,9 @@ def test_fuzzed_methods_and_paths_add_few_lines() -> None:
 
     lines = client.get("/metrics").content.decode().splitlines()
 
-    assert len(lines) <= 500, len(lines)
+    # Other tests of this process may have added labels to the other metrics, none of which takes them from requests.
+    of_requests = [line for line in lines if line.startswith("django_http")]
+    assert 0 < len(of_requests) <= 300, len(of_requests)
     assert not [line for line in lines if "METHOD" in line or "xx" in line or "host1" in line]
 
 
