@@ -51,7 +51,7 @@ def program(command: list[str], *, log: Path | None = None) -> Iterator[subproce
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": _database_url(), "LOG_LEVEL": "INFO" if log else "ERROR"},
+            env={**os.environ, "DATABASE_URL": database_url(), "LOG_LEVEL": "INFO" if log else "ERROR"},
             stderr=files.enter_context(log.open("wb")) if log else None,
         )
         try:
@@ -108,7 +108,8 @@ def _free_port() -> int:
     raise AssertionError(f"no port from {begin} on is free")
 
 
-def _database_url() -> str:
+def database_url() -> str:
+    """Return the address of the tests' database for another process."""
     database = settings.DATABASES["default"]
     name = connections["default"].settings_dict["NAME"]
     password = quote(database["PASSWORD"], safe="")
