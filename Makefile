@@ -6,7 +6,7 @@ HOUSE := exec $(PYTHON) -m house
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-full bench screenshots lint format rooms lock clean
+.PHONY: help run test test-full bench screenshots lint format rooms docs sbom matrix lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,15 @@ format: ## Fix and format the code
 
 rooms: ## Draw the rooms of the house into docs/architecture.md
 	@$(HOUSE) rooms
+
+docs: ## Make the documentation as a site with search in .run/docs; dead links fail
+	@$(HOUSE) docs
+
+sbom: ## Write the packages with hashes and licenses as CycloneDX; ARGS=file names the file
+	@$(HOUSE) sbom '$(subst ','\'',$(ARGS))'
+
+matrix: ## Run the core tests on every Python from 3.11 to 3.14 that is installed
+	@$(HOUSE) matrix '$(subst ','\'',$(ARGS))'
 
 lock: ## Resolve pyproject.toml into uv.lock and requirements.txt; ARGS=--upgrade takes newer versions
 	@$(HOUSE) lock '$(subst ','\'',$(ARGS))'

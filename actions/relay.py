@@ -24,6 +24,7 @@ from actions.registry import REGISTRY, Delivered, Entry, PermanentFailure, Regis
 from failpoints import failpoint
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
+from tracing import span
 
 #: Rows leased in one round trip, and the seconds that a lease lasts unless it is renewed.
 BATCH: Final = 200
@@ -144,7 +145,8 @@ class _Worker:
         with bound_contextvars(**known), use_tenant(tenant):
             counts = True
             try:
-                entry.handler(delivered_of(row, tenant))
+                with span(f"action {row.kind}", correlation_id=row.correlation_id, attempt=row.attempts):
+                    entry.handler(delivered_of(row, tenant))
             except PermanentFailure as failure:
                 error, wait = failure.reason, None
             except RetryAfter as failure:

@@ -33,6 +33,7 @@ from encryption.key_ring import KeyServiceUnavailable
 from failpoints import failpoint
 from rules.flow.evaluation import Evaluation
 from tenants.models import Tenant
+from tracing import traced
 
 #: The faults of one copy alone, which spoil no other copy of its chunk.
 Fault: TypeAlias = BatchError | DatabaseError | UnreadableDocument | DecryptionFailed | KeyServiceUnavailable
@@ -89,6 +90,7 @@ def raise_fault(unit: UnitOfWork, fault: Fault) -> None:
     raise fault
 
 
+@traced("save")
 def save(  # noqa: PLR0913 - each is named at the call
     units: Sequence[UnitOfWork],
     *,

@@ -61,10 +61,10 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
     with Supervisor() as supervisor:
         ensure_packages(supervisor, DEV, SERVERS)
         browser = _browser(supervisor)
-        template = _template(supervisor)
+        template = migrated_template(supervisor)
     marks = [*([] if is_full else ["not slow", "not fault"]), *([] if browser else ["not browser"])]
     pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
-    with _throw_away_servers(template=template) as (supervisor, environment):
+    with throw_away_servers(template=template) as (supervisor, environment):
         environment |= {"CHROMIUM": browser} if browser else {}
         # Properties and corpora try more in the full tier (tests/harness/tiers.py).
         environment |= {"TEST_TIER": "full" if is_full else "quick"}
@@ -104,10 +104,10 @@ def screenshots(arguments: Sequence[str]) -> int:
     with Supervisor() as supervisor:
         ensure_packages(supervisor, DEV, SERVERS)
         browser = _browser(supervisor)
-        template = _template(supervisor)
+        template = migrated_template(supervisor)
     if browser is None:
         raise HouseError("Pictures need Chromium (on Debian and Ubuntu: apt-get install chromium).")
-    with _throw_away_servers(template=template) as (supervisor, environment):
+    with throw_away_servers(template=template) as (supervisor, environment):
         environment |= {"CHROMIUM": browser, "TEST_TIER": "full", "SCREENSHOTS": "1"}
         command: list[str | Path] = [PYTHON, "-m", "pytest", "-m", "browser", *(arguments or ["tests/browser"])]
         return _report(_run_checks(supervisor, {"screenshots": command}, environment))
@@ -117,7 +117,7 @@ def bench(arguments: Sequence[str]) -> int:
     """Run the benchmarks against throw-away servers with the durability of real ones; return their exit status."""
     with Supervisor() as supervisor:
         ensure_packages(supervisor, BENCH, SERVERS)
-    with _throw_away_servers(is_durable=True) as (supervisor, environment):
+    with throw_away_servers(is_durable=True) as (supervisor, environment):
         return supervisor.run([PYTHON, "-m", "benchmarks", *arguments], environment=environment, folder=CHECKOUT)
 
 
@@ -189,7 +189,7 @@ def _production_environment(environment: Mapping[str, str], static: str) -> dict
 
 
 @contextlib.contextmanager
-def _throw_away_servers(
+def throw_away_servers(
     *, is_durable: bool = False, template: Instance | None = None
 ) -> Iterator[tuple[Supervisor, dict[str, str]]]:
     """Yield a supervisor and the environment of new servers, which are deleted after the block.
@@ -219,7 +219,7 @@ def _throw_away_servers(
             (RUN / f"{name}.lock").unlink(missing_ok=True)
 
 
-def _template(supervisor: Supervisor) -> Instance | None:
+def migrated_template(supervisor: Supervisor) -> Instance | None:
     """Return stopped servers with two migrated databases, the shared one and a tenant's; make them when the migrations
     have changed.
 

@@ -6,8 +6,11 @@ import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from house.bill_of_materials import sbom
 from house.checks import bench, format_code, lint, screenshots, test
+from house.documentation import docs
 from house.errors import HouseError, Stopped
+from house.matrix import matrix
 from house.packages import INSTALLER, UV, ensure_uv, export_command, uv_environment
 from house.place import CHECKOUT, RUN, VENV, database_home, locked, server_account
 from house.product import run
@@ -31,6 +34,9 @@ def main(arguments: Sequence[str]) -> int:
         "lint": lint,
         "format": format_code,
         "rooms": write_picture,
+        "docs": docs,
+        "sbom": lambda: sbom(own),
+        "matrix": lambda: matrix(own),
         "lock": lambda: lock(own),
         "clean": clean,
     }
@@ -63,6 +69,7 @@ def lock(arguments: Sequence[str]) -> int:
             resolve,
             export_command("requirements.txt"),
             export_command("requirements-aws.txt", "--extra", "aws"),
+            export_command("requirements-otel.txt", "--extra", "otel"),
             export_command(INSTALLER, "--only-group", "installer"),
         ):
             if supervisor.run(command, environment=uv_environment(), folder=CHECKOUT) != 0:

@@ -18,12 +18,12 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F
 from django.db.models.functions import Now
 from django.http import HttpRequest
-from django.template.loader import render_to_string
 from django.utils import timezone
 
 from actions.sweeps import sweep
 from partner_engine.account_links import INVITATION_SECONDS, RESET_SECONDS, invitation_path, reset_path
-from tenants.models import AccountMail, AccountMailKind, User
+from partner_engine.mail_messages import build_mail
+from tenants.models import AccountMail, AccountMailKind, Tenant, User
 
 #: Seconds until the next attempt, twice as long each time; a dead relay holds a mail for the first of them.
 _FIRST_PAUSE: Final = 60
@@ -98,6 +98,7 @@ def _message(mail: AccountMail) -> EmailMessage | None:
     """Return the mail as it is sent, None if there is nobody to write to, or it is too late."""
     kind = AccountMailKind(mail.kind)
     recipient = mail.email
+    tenant: Tenant | None = None
     facts: dict[str, Any] = {"change": mail.change, "changed_at": mail.created_at, "email": mail.email}
     if timezone.now() - mail.created_at > _USEFUL[kind]:
         return None
@@ -106,9 +107,7 @@ def _message(mail: AccountMail) -> EmailMessage | None:
         if user is None:
             return None
         # The link opens the account, so it goes to the address of the account and never to one that was typed.
-        recipient = user.email
+        recipient, tenant = user.email, user.tenant
         path = reset_path(user) if kind == AccountMailKind.RESET else invitation_path(user)
         facts |= {"user": user, "email": recipient, "address": f"{mail.origin}{path}"}
-    subject, _, text = render_to_string(_TEMPLATES[kind], facts).partition("\n")
-    headers = {"Message-ID": f"<{mail.pk}@partner-engine>"}
-    return EmailMessage(" ".join(subject.split()), text.strip(), to=[recipient], headers=headers)
+    return build_mail(_TEMPLATES[kind], facts, to=[recipient], id=mail.pk, tenant=tenant)

@@ -1,4 +1,4 @@
-"""The mails of deferred actions: texts are templates in ``templates/mails``, the first line is the subject.
+"""The mails of deferred actions: texts are templates in ``templates/mails`` (``mail_messages``).
 
 A sent mail is recorded as an event of the copy, so that another action does not send it again. The event is recorded
 before the mail is sent, with the action's id: after a failure the same action tries again.
@@ -11,8 +11,6 @@ from smtplib import SMTPRecipientsRefused, SMTPResponseException
 from typing import Any, Final
 
 from django.conf import settings
-from django.core.mail import EmailMessage
-from django.template.loader import render_to_string
 from django.urls import reverse
 
 from actions.registry import Delivered, PermanentFailure
@@ -24,6 +22,7 @@ from batch.storage.summary import summarise
 from copies.models import Copy
 from copies.paths import Path
 from forms.models import Event
+from partner_engine.mail_messages import build_mail
 from partner_engine.second_factors import confirmed_device
 from tenants.access import Role, system_actor
 from tenants.models import User
@@ -144,13 +143,9 @@ def _left(context: BatchContext) -> dict[str, Any]:
 
 
 def _send(template: str, facts: dict[str, Any], *, to: list[str], delivered: Delivered) -> None:
-    """Send a mail whose id is the action's, so that mail programs can discard a duplicate."""
-    subject, _, text = render_to_string(template, facts).partition("\n")
-    mail = EmailMessage(
-        " ".join(subject.split()), text.strip(), to=to, headers={"Message-ID": f"<{delivered.id}@partner-engine>"}
-    )
+    """Send the mail of an action."""
     try:
-        mail.send()
+        build_mail(template, facts, to=to, id=delivered.id, tenant=delivered.tenant).send()
     except SMTPRecipientsRefused as error:
         raise PermanentFailure("The mail server refused the recipients.") from error
     except SMTPResponseException as error:

@@ -12,6 +12,9 @@ from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from prometheus_client import Counter, Histogram, disable_created_metrics
+from structlog.contextvars import get_contextvars
+
+from tracing import span
 
 #: The faces by the beginning of their paths; the first that matches counts.
 _FACES: Final = (
@@ -50,7 +53,7 @@ def face_of(path: str) -> str:
 
 
 class RequestMetricsMiddleware:
-    """Counts requests and measures their time."""
+    """Counts requests, measures their time and makes their spans."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self.get_response = get_response
@@ -60,7 +63,10 @@ class RequestMetricsMiddleware:
         face, began = face_of(request.path), time.perf_counter()
         method = request.method if request.method in _METHODS else "other"
         requests.labels(face, "https" if request.is_secure() else "http", method).inc()
-        response = self.get_response(request)
+        with span(f"{method} {face}", correlation_id=get_contextvars().get("correlation_id", "")) as current:
+            response = self.get_response(request)
+            if current is not None:
+                current.set_attribute("http.response.status_code", response.status_code)
         responses.labels(str(response.status_code), face).inc()
         seconds.labels(face).observe(time.perf_counter() - began)
         return response

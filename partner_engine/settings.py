@@ -57,6 +57,7 @@ PUBLIC_URL: str = env.str("PUBLIC_URL", default="")  # where carriers call back 
 RATE_LIMIT_FACTOR: float = env.float("RATE_LIMIT_FACTOR", default=1)
 METRICS_NETWORKS = networks(env.list("METRICS_NETWORKS", default=["127.0.0.0/8", "::1"]))
 METRICS_TOKEN: str = env.str("METRICS_TOKEN", default="")
+OTEL_EXPORTER_OTLP_ENDPOINT: str = env.str("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
 
 # Master keys of sensitive answers: {key id: base64 of 32 bytes}; the last one wraps new keys, all unwrap old ones.
 DEVELOPMENT_KEYRING = {"development": base64.b64encode(b"partner-engine-development-only!").decode()}

@@ -10,6 +10,7 @@ from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.full_health import full
 from partner_engine.metrics import metrics
 from partner_engine.oauth_tokens import RevokeToken, Token
+from partner_engine.web.accessibility import accessibility
 from partner_engine.web.agency import logo
 from partner_engine.web.proposals import open_proposal
 
@@ -24,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("api/v1/", include("partner_engine.api.urls")),
     re_path(r"^api/", UnknownRoute.as_view()),
     path("proposals/<str:secret>", open_proposal, name="open-proposal"),
+    path("accessibility", accessibility, name="accessibility"),
     path("logos/<uuid:logo_id>", logo, name="logo"),
     path("guest/", include("partner_engine.web.guest_urls", namespace="guest")),
     path("", include("partner_engine.web.urls")),

@@ -12,8 +12,10 @@ from copies.paths import question_set_path, split_path
 from rules.flow import check_flow
 from rules.flow.evaluation import Evaluation, FlowResult
 from rules.incremental import partial_run
+from tracing import traced
 
 
+@traced("save.rules")
 def decide(changeset: Changeset, *, before: Evaluation | None = None) -> Evaluation:
     """Run the check flow on the changeset's document, apply its result, return its evaluation.
 

@@ -16,6 +16,7 @@ from actions.wakeup import wake_relay
 from batch.changes.records import PlannedSave
 from failpoints import failpoint
 from tenants.models import Tenant
+from tracing import traced
 
 #: Carries saves to the viewers of their copies.
 Publisher: TypeAlias = Callable[[Sequence[PlannedSave]], None]
@@ -38,6 +39,7 @@ def register_publisher(publisher: Publisher) -> None:
     _registered[:] = [publisher]
 
 
+@traced("save.effects")
 def after_commit(saves: Sequence[PlannedSave], *, scope: Tenant) -> None:
     """Publish ``saves`` and wake the relay for their actions; call it once they are committed."""
     failpoint("hint_sending")

@@ -14,6 +14,7 @@ from batch.storage.load import load, load_many
 from redis_locks.fair_lock import FRESH_SECONDS
 from redis_locks.lock_holder import Holder
 from tenants.models import Tenant
+from tracing import span
 
 
 class LockedCopy:
@@ -78,9 +79,11 @@ class LockedCopy:
 
     def _lock_and_load(self) -> Loaded:
         lock = CopyLock(self._scope.id, self._identity, wait=self._wait, holder=self._holder)
-        lock.acquire()
+        with span("save.lock"):
+            lock.acquire()
         self._lock, self._locked_at = lock, time.monotonic()
-        return load(self._identity, scope=self._scope, archived=self._archived, idempotency=self._idempotency)
+        with span("save.load"):
+            return load(self._identity, scope=self._scope, archived=self._archived, idempotency=self._idempotency)
 
 
 class LockedCopies:
@@ -101,10 +104,12 @@ class LockedCopies:
         wanted = {identity: identity for identity in form_or_copy_ids}  # requested id -> locked id
         while wanted:
             locks = CopyLocks(self._scope.id, wanted.values(), wait=self._wait, holder=self._holder)
-            locks.acquire()
+            with span("save.lock"):
+                locks.acquire()
             self._locks.append((locks, time.monotonic()))
             held, missed = locks.held, locks.missed
-            loaded = load_many(list(held), scope=self._scope, archived=self._archived)
+            with span("save.load"):
+                loaded = load_many(list(held), scope=self._scope, archived=self._archived)
             meant: dict[UUID, UUID] = {}
             for requested, locked in wanted.items():
                 one = loaded.get(locked)

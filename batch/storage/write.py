@@ -23,6 +23,7 @@ from batch.storage.statement import compose, index_entries
 from failpoints import failpoint
 from forms.models import ApplicationForm
 from tenants.models import Tenant
+from tracing import traced
 
 #: The unique constraint of the stored responses, and so its index.
 _KEY_ONCE: Final = "idempotency_key_once"
@@ -46,6 +47,7 @@ class Locks(Protocol):
         """Reset the time to live of each."""
 
 
+@traced("save.write")
 def write_all(
     planned: Sequence[PlannedSave], *, scope: Tenant, locks: Locks | None, companion: Companion | None = None
 ) -> dict[UUID, Refusal]:

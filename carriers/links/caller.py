@@ -25,6 +25,7 @@ from carriers.links.link import CallContext, Link
 from carriers.links.logged import logged_reply
 from carriers.links.tokens import HeldToken, access_token, forget_token, token_request
 from carriers.links.wire import AccessToken, Problem
+from tracing import span
 
 #: Attempts at a request of which the carrier has certainly accepted nothing.
 ATTEMPTS: Final = 3
@@ -97,7 +98,8 @@ def _with_token(request: Request, held: HeldToken, context: CallContext) -> Requ
 async def _exchanged(link: Link, request: Request, context: CallContext) -> Any:
     """Send ``request`` once, log it, and return the decoded value."""
     try:
-        response = await send(link, request, patience=context.patience)
+        with span(f"carrier {request.operation}", carrier=link.carrier):
+            response = await send(link, request, patience=context.patience)
     except RequestFailed as failure:
         error = _not_answered(request, failure)
         note(link, request, context, Outcome(seconds=failure.seconds, error=error))

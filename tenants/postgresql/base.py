@@ -14,7 +14,9 @@ from django.db import OperationalError, transaction
 from django.db.backends.postgresql import base
 
 from tenants.current_tenant import current_scope
+from tenants.postgresql.statement_names import statement_name
 from tenants.residence import note_refusal
+from tracing import is_tracing, span
 
 #: The setting that the policies read.
 GUC: Final = "partner_engine.tenant"
@@ -34,7 +36,10 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     def _marked(self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
         try:
-            return self._execute(execute, sql, params, many, context)
+            if not is_tracing():
+                return self._execute(execute, sql, params, many, context)
+            with span(statement_name(sql), **{"db.system.name": "postgresql", "db.namespace": self.alias}):
+                return self._execute(execute, sql, params, many, context)
         except OperationalError as error:
             # A tenant that moved: from the next statement on its ``database_alias`` is the new one.
             note_refusal(error)

@@ -13,6 +13,7 @@ CHECKOUT = Path(__file__).resolve().parents[2]
 EXPORTS = {
     "requirements.txt": (),
     "requirements-aws.txt": ("--extra", "aws"),
+    "requirements-otel.txt": ("--extra", "otel"),
     str(INSTALLER): ("--only-group", "installer"),
 }
 

@@ -45,5 +45,6 @@ def test_the_project_without_its_faces_is_below_fifteen_percent(house: House) ->
     assert rooms["partner_engine"] - sum(house.faces().values()) < 0.15 * sum(rooms.values())
 
 
-def test_the_failpoints_import_nothing_of_the_product(house: House) -> None:
-    assert house.imports["failpoints"] == frozenset()
+@pytest.mark.parametrize("module", ["failpoints", "tracing"])
+def test_failpoints_and_traces_import_nothing_of_the_product(house: House, module: str) -> None:
+    assert house.imports[module] == frozenset()
