@@ -140,10 +140,23 @@ function loadPointedAt({ target }) {
   if (tab) loadView(tab.pathname);
 }
 
+/**
+ * Keep responses out of the page that were asked for when it showed another copy: what they say of tabs, rows or
+ * explanations is true there.
+ */
+function startDroppingOutdated() {
+  const askedFor = new WeakMap(); // request -> the copy that was shown when it was sent
+  document.body.addEventListener("htmx:beforeRequest", ({ detail }) => askedFor.set(detail.xhr, page.dataset.copyId));
+  document.body.addEventListener("htmx:beforeOnLoad", (event) => {
+    if (askedFor.get(event.detail.xhr) !== page.dataset.copyId) event.preventDefault();
+  });
+}
+
 /** Return the path of the question that had the focus last. */
 export const lastQuestion = () => lastField;
 
 export function startCopySwitch() {
+  startDroppingOutdated();
   page.addEventListener("focusin", ({ target }) => {
     const field = fieldOf(target);
     if (field) lastField = field.dataset.path;

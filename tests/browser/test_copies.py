@@ -6,7 +6,7 @@ import json
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Locator, Page, Route, expect
 
 from batch import service as batch
 from catalogue.demo import read_samples
@@ -15,6 +15,7 @@ from tenants.models import User
 from tests.harness.form_driver import Driver
 from tests.harness.guests import guest_of
 from tests.harness.switched_on import switch_on
+from tests.harness.tiers import until
 
 pytestmark = pytest.mark.browser
 
@@ -171,6 +172,28 @@ def test_a_copy_with_an_unsaved_answer_is_not_left(driver: Driver, form_id: UUID
     page.keyboard.press("]")
     expect(tab(page, "Plan B")).to_have_attribute("aria-current", "page")
     expect(zip_code).to_have_value("78702")
+
+
+def test_a_response_that_was_asked_for_at_another_copy_changes_nothing(driver: Driver, form_id: UUID) -> None:
+    page = driver.page
+    driver.open(form_id)
+    make_copy(driver, "Plan B")
+    held: list[Route] = []
+    page.route("**/tabs", lambda route: held.append(route))
+    news = 'new CustomEvent("other-copy", {detail: {copyId: ""}})'
+    page.evaluate(f'document.getElementById("form").dispatchEvent({news})')
+    until(lambda: page.wait_for_timeout(50) or held)
+
+    tab(page, "Base").click()
+    expect(tab(page, "Base")).to_have_attribute("aria-current", "page")
+    driver.saved()
+    with page.expect_response("**/tabs") as response:
+        held[0].continue_()
+    response.value.finished()
+    page.wait_for_timeout(100)
+
+    expect(tab(page, "Base")).to_have_attribute("aria-current", "page")
+    expect(tab(page, "Plan B")).not_to_have_attribute("aria-current", "page")
 
 
 def test_news_of_a_guest_stay_with_their_copy(driver: Driver, form_id: UUID, agent: User) -> None:
