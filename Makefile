@@ -6,10 +6,10 @@ HOUSE := exec $(PYTHON) -m house
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-full bench screenshots lint format rooms docs sbom matrix lock clean
+.PHONY: help run test test-full bench screenshots page-figures lint format rooms docs sbom matrix lock clean
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 run: ## Start the product with demo data on PORT (8000); Ctrl-C stops it
 	@$(HOUSE) run
@@ -25,6 +25,9 @@ bench: ## Measure the speed ratios; ARGS="saving --rounds 9" only these
 
 screenshots: ## Take the pictures of docs/screenshots; ARGS="tests/browser/test_quotes.py" only these
 	@$(HOUSE) screenshots '$(subst ','\'',$(ARGS))'
+
+page-figures: ## Print the figures of the pages: the walk by keys, first paint, row orders, bytes, pages on paper
+	@$(HOUSE) test-full '-n 0 -q -s tests/browser/test_main_job.py tests/browser/test_page_figures.py'
 
 lint: ## Check style, types and the import contract
 	@$(HOUSE) lint

@@ -8,14 +8,17 @@ those of the page that are in another state.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 from uuid import UUID
 
 from django.db.models import Q, QuerySet
+from django.utils import timezone
 
 from batch.storage.summary import summarise
 from catalogue import releases
+from catalogue.selectors import list_published_catalogues
 from copies.codec import UnreadableDocument
 from copies.models import Copy
 from decisions.decide_many import flow_of
@@ -24,8 +27,11 @@ from decisions.waiting import is_present, list_waiting, today_at, with_waiting
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from forms.selectors import in_state as in_stored_state
-from forms.selectors import state_of_copy
+from forms.selectors import list_used_catalogues, state_of_copy
 from forms.states import State
+from forms.status_order import QuoteStep
+from forms.worklist import at_step
+from presentation.visibility import Reader, Visibility
 from tenants.access import Actor
 from tenants.current_tenant import current_scope, use_tenant
 from tenants.models import Tenant
@@ -55,20 +61,43 @@ class InvalidOwner(ValueError):
         super().__init__("owner must be a user's id, or `me` for a signed-in user.")
 
 
-def filter_copies(
-    copies: QuerySet[C], *, state: State | None, line: str, owner: str, actor: Actor
-) -> QuerySet[C]:  # fmt: skip
-    """Return ``copies`` filtered by state, line of business and owner (a user's id, or ``me``); None and "" filter
-    nothing. Raises ``InvalidOwner``.
-    """
+class HiddenLines(ValueError):
+    """The reader may not see the lines of some forms, so that a filter would reveal them."""
+
+    def __init__(self) -> None:
+        super().__init__("You may not see the lines of all forms, so forms cannot be filtered by line.")
+
+
+class Filters(Protocol):
+    """The filters of a list; empty and None filter nothing."""
+
+    @property
+    def line(self) -> str:
+        """Return the code of a line of business."""
+
+    @property
+    def owner(self) -> str:
+        """Return a user's id, or ``me``."""
+
+    @property
+    def quotes(self) -> QuoteStep | None:
+        """Return how far the quotes are."""
+
+
+def filter_copies(copies: QuerySet[C], filters: Filters, *, state: State | None, actor: Actor) -> QuerySet[C]:
+    """Return ``copies`` in ``state`` that match ``filters``. Raises ``InvalidOwner`` and ``HiddenLines``."""
     if state is not None:
         copies = in_state(copies, state)
-    if line:
-        copies = copies.filter(summary__lines__contains=[line])
-    if owner:
+    if filters.quotes is not None:
+        copies = at_step(copies, filters.quotes, today=_today())
+    if filters.line:
+        if _hides_lines(Reader.for_actor(actor)):
+            raise HiddenLines
+        copies = copies.filter(summary__lines__contains=[filters.line])
+    if filters.owner:
         try:
             # API clients own no copies: their ids are not user ids.
-            copies = copies.filter(owner_id=UUID(actor.id if owner == "me" else owner))
+            copies = copies.filter(owner_id=UUID(actor.id if filters.owner == "me" else filters.owner))
         except ValueError as error:
             raise InvalidOwner from error
     return copies
@@ -134,6 +163,28 @@ def _waiting_rows(rows: Sequence[Copy]) -> Mapping[UUID, list[UUID]]:
         if not is_current or row.decided_on not in (None, present_day(row.tenant_id)):
             found.setdefault(row.tenant_id, []).append(row.pk)
     return found
+
+
+def _hides_lines(reader: Reader) -> bool:
+    """Return whether the question for the lines is hidden from the reader in a catalogue of the forms in scope."""
+    codes = [code for code, _ in list_published_catalogues(first="")]
+    hiding = [code for code in codes if _hides_lines_of(code, reader)]
+    return bool(hiding) and list_used_catalogues(hiding).exists()
+
+
+def _hides_lines_of(code: str, reader: Reader) -> bool:
+    scope = current_scope()
+    tenant = scope.tenant if scope is not None else None
+    try:
+        catalogue = releases.current(code, tenant_id=tenant.pk if tenant else None).compiled
+    except releases.NoRelease:
+        return True
+    return Visibility(catalogue, reader).hides(catalogue.definition.lines_question)
+
+
+def _today() -> date:
+    scope = current_scope()
+    return today_at(scope.tenant) if scope is not None and scope.tenant is not None else timezone.now().date()
 
 
 def _tenants_in_scope() -> list[Tenant]:

@@ -8,8 +8,8 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from datetime import UTC, date, datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -20,11 +20,13 @@ from msgspec import Meta
 
 from copies.models import BEST_PREMIUM, INSURED, STARTS_ON, STATUS, Copy
 from forms.models import ApplicationForm, GuestLink, QuoteRequest
-from forms.worklist_views import MATCH, OWNER, QUOTE_STATES, VIEWS, Counts, Filters, View, Viewer
+from forms.status_order import NO_STEP, STEPS, VALID, QuoteStep
+from forms.worklist_views import MATCH, OWNER, QUOTE_VIEWS, VIEWS, Counts, Filters, View, Viewer
 
 if TYPE_CHECKING:
     from forms.selectors import ListedForm
 
+C = TypeVar("C", bound=Copy)
 #: Quotes without a request at the carrier.
 _NOT_SENT: Final = ("draft", "withdrawn")
 STARTS_WITHIN: Final = timedelta(days=30)
@@ -74,14 +76,14 @@ def in_view(copies: QuerySet[ListedForm], view: View, *, viewer: Viewer) -> Quer
     return copies.filter(condition) if (condition := _condition(view, viewer)) is not None else copies
 
 
-def with_quote(copies: QuerySet[ListedForm], states: tuple[str, ...]) -> QuerySet[ListedForm]:
-    """Narrow ``copies`` to those with a quote request in one of ``states``."""
-    return copies.filter(_has_quote(state__in=states))
+def at_step(copies: QuerySet[C], step: QuoteStep, *, today: date) -> QuerySet[C]:
+    """Narrow ``copies`` to those whose furthest quote is at ``step`` on the day ``today``."""
+    return copies.filter(_is_at_step(step, today))
 
 
-def without_quote(copies: QuerySet[ListedForm], states: tuple[str, ...]) -> QuerySet[ListedForm]:
-    """Narrow ``copies`` to those without a quote request in one of ``states``."""
-    return copies.exclude(_has_quote(state__in=states))
+def not_bound(copies: QuerySet[C]) -> QuerySet[C]:
+    """Narrow ``copies`` to those without a bound quote."""
+    return copies.exclude(_has_quote(state__in=STEPS["bound"]))
 
 
 def filtered(copies: QuerySet[ListedForm], filters: Filters) -> QuerySet[ListedForm]:
@@ -226,9 +228,9 @@ def _condition(view: View, viewer: Viewer) -> Q | None:
         links = GuestLink.objects.filter(copy_id=OuterRef("pk"), finished_at=None, revoked_at=None)
         return Q(Exists(links.filter(expires_at__gt=viewer.now)))
     if view == "ready":
-        return ~Q(_has_quote(~Q(state__in=_NOT_SENT)))
-    if view in QUOTE_STATES:
-        return Q(_has_quote(state__in=QUOTE_STATES[view]))
+        return _is_at_step(NO_STEP, viewer.today)
+    if view in QUOTE_VIEWS:
+        return Q(_has_quote(_shown_in(STEPS[QUOTE_VIEWS[view]], viewer.today)))
     if view == "starts":
         days = (viewer.today.isoformat(), (viewer.today + STARTS_WITHIN).isoformat())
         return Q(summary__starts_on__gte=days[0], summary__starts_on__lte=days[1])
@@ -237,6 +239,25 @@ def _condition(view: View, viewer: Viewer) -> Q | None:
 
 def _state_of(view: View) -> Q:
     return Q(locked_at=None, summary__standing="ready") if view == "ready" else Q()
+
+
+def _is_at_step(step: QuoteStep, today: date) -> Q:
+    further = frozenset[str]()
+    for other, states in STEPS.items():
+        if other == step:
+            return Q(_has_quote(_shown_in(states, today))) & ~Q(_has_quote(_shown_in(further, today)))
+        further |= states
+    return ~Q(_has_quote(state__in=further))
+
+
+def _shown_in(states: Collection[str], today: date) -> Q:
+    """Return the condition on requests that are shown in one of ``states``: a quote whose last day is over has
+    expired, whenever that is recorded.
+    """
+    found, is_over = Q(state__in=states), Q(state__in=VALID, valid_until__lt=today)
+    if "expired" in states:
+        return found | is_over
+    return found if set(states).isdisjoint(VALID) else found & ~is_over
 
 
 def _has_quote(*conditions: Q, **values: Any) -> Exists:

@@ -8,15 +8,12 @@ from datetime import date, datetime
 from typing import Final, Literal, TypeAlias, get_args
 from uuid import UUID
 
+from forms.status_order import QuoteStep
+
 View: TypeAlias = Literal["mine", "all", "waiting", "ready", "quoted", "referred", "stale", "starts", "deleted"]
 VIEWS: Final[tuple[View, ...]] = get_args(View)
-#: The states of quotes of which a copy in the view has one.
-QUOTE_STATES: Final[Mapping[str, tuple[str, ...]]] = {
-    "quoted": ("quoted", "selected"),
-    "referred": ("referred",),
-    "stale": ("stale", "expired"),
-    "bound": ("bound",),
-}
+#: The views of forms with a quote, and the step of quotes of which a copy in the view has one.
+QUOTE_VIEWS: Final[Mapping[View, QuoteStep]] = {"quoted": "quoted", "referred": "referred", "stale": "stale"}
 #: The status of locked copies; bound ones, which binding locks, are listed as bound.
 LOCKED: Final = "locked"
 #: The order of a search: the best match first.

@@ -17,12 +17,11 @@ from batch.chunk import MOST_COPIES
 from batch.errors import CopyIsDeleted, CopyIsLocked, NotFound
 from copies.models import Copy
 from forms.models import QuoteRequest
+from forms.status_order import VALID
 from tenants.access import system_actor
 from tenants.models import Tenant
 
 BUDGET: Final = Budget(tries=6, first=5.0, most=600.0)
-#: States that end with the validity: those of the index ``quote_request_valid``.
-VALID: Final = ("estimated", "quoted", "referred", "selected")
 #: Copies that one action works on; the next hour takes the others.
 AT_ONCE: Final = 2_000
 _WAIT_SECONDS: Final = 5.0

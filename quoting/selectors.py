@@ -16,7 +16,8 @@ from django.db.models import Case, CharField, Exists, F, OuterRef, Q, QuerySet, 
 from batch.changes.mutators.quote_requests import QuoteRequestRow
 from copies.models import Copy
 from forms.models import ApplicationForm, QuoteRequest, Subjectivity
-from quoting.expiry import VALID, today_at
+from forms.status_order import VALID
+from quoting.expiry import today_at
 from quoting.refusals import UnknownQuoteRequest
 from tenants.models import Tenant
 

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from decisions.listing import InvalidOwner, filter_copies, present_rows
+from decisions.listing import HiddenLines, InvalidOwner, filter_copies, present_rows
 from forms.selectors import in_forms_changed_since, list_every_copy, list_forms
 from operations.kinds.kind import Kind
 from operations.submission.errors import InvalidOrder, TooManyItems
@@ -36,15 +36,15 @@ def find_items(kind: Kind[Any, Any], query: ItemQuery, *, actor: Actor) -> Found
     """Return the items of the copies that ``query`` finds now, the oldest form first.
 
     Personal answers are searched only for an actor who may see them. Raises ``InvalidOrder`` for a kind without
-    queries, an empty query or an invalid owner; ``TooManyItems``; ``MissingRight``.
+    queries, an empty query, an invalid owner, or a line if the actor may not see lines; ``TooManyItems``;
+    ``MissingRight``.
     """
     actor.require(Right.READ_FORMS)
     if not kind.takes_query:
         raise InvalidOrder.field("/query", f"Operations of the kind {kind.code!r} take items, not a query.")
     if query == ItemQuery(every_copy=query.every_copy):
-        raise InvalidOrder.field(
-            "/query", "The query would choose all forms: give at least one of q, state, line, owner, updated_since."
-        )
+        needed = "give at least one of q, state, quotes, line, owner, updated_since"
+        raise InvalidOrder.field("/query", f"The query would choose all forms: {needed}.")
     found = _found(query, actor=actor)
     if len(found) > MOST_FOUND:
         raise TooManyItems(MOST_FOUND, pointer="/query")
@@ -55,9 +55,11 @@ def _found(query: ItemQuery, *, actor: Actor) -> list[tuple[UUID, UUID]]:
     is_deleted = query.state == "deleted"
     copies = list_every_copy(deleted=is_deleted) if query.every_copy else list_forms(deleted=is_deleted)
     try:
-        copies = filter_copies(copies, state=query.state, line=query.line, owner=query.owner, actor=actor)
+        copies = filter_copies(copies, query, state=query.state, actor=actor)
     except InvalidOwner as error:
         raise InvalidOrder.field("/query/owner", str(error)) from error
+    except HiddenLines as error:
+        raise InvalidOrder.field("/query/line", str(error)) from error
     if query.updated_since is not None:
         copies = in_forms_changed_since(copies, query.updated_since)
     copies = search_forms(copies, query.q, personal=actor.may(Right.READ_PERSONAL))

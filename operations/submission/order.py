@@ -11,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from forms.states import State
+from forms.status_order import QuoteStep
 from operations.batch_models import BatchOperation
 from presentation.faults import Fault
 
@@ -24,11 +25,13 @@ MOST_REJECTIONS: Final = 1_000
 class ItemQuery(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A query that chooses copies, with the words and filters of the list of forms.
 
-    ``every_copy`` takes all copies that match, else only the one of each form that a user touched last.
+    ``quotes`` is how far the furthest quote is. ``every_copy`` takes all copies that match, else only the one of each
+    form that a user touched last.
     """
 
     q: Annotated[str, Meta(max_length=200)] = ""
     state: State | None = None
+    quotes: QuoteStep | None = None
     line: Annotated[str, Meta(max_length=64)] = ""
     owner: Annotated[str, Meta(max_length=64)] = ""
     updated_since: Annotated[datetime, Meta(tz=True)] | None = None

@@ -10,6 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 from batch.changes.mutators.application_form import MAX_EXTERNAL_ID
 from batch.changes.mutators.copy_fields import MAX_TITLE
 from forms.states import State
+from forms.status_order import QuoteStep
 from partner_engine.api.http.input import Body, Query
 from partner_engine.api.http.schema_components import reference
 from presentation.answers_schema import MAX_REF
@@ -219,6 +220,7 @@ class FormsQuery(Query, frozen=True, kw_only=True):
 
     q: Annotated[str, Meta(max_length=200)] = ""
     state: State | None = None
+    quotes: QuoteStep | None = None
     line: Code = ""
     owner: Annotated[str, Meta(max_length=64)] = ""
     external_id: ExternalId = ""
@@ -241,6 +243,7 @@ class SearchQuery(Query, frozen=True, kw_only=True):
 
     q: Annotated[str, Meta(min_length=1, max_length=200)]
     state: State | None = None
+    quotes: QuoteStep | None = None
     line: Code = ""
     owner: Annotated[str, Meta(max_length=64)] = ""
     updated_since: Annotated[datetime, Meta(tz=True)] | None = None

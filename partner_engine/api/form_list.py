@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from django.db.models import QuerySet
 
@@ -18,24 +18,16 @@ from tenants.access import Actor
 C = TypeVar("C", bound=Copy)
 
 
-class Filters(Protocol):
-    """The query parameters that filter a list; empty and None filter nothing."""
-
-    @property
-    def line(self) -> str:
-        """Return the code of a line of business."""
-
-    @property
-    def owner(self) -> str:
-        """Return a user's id, or ``me``."""
-
-
-def filter_copies(copies: QuerySet[C], query: Filters, *, state: State | None, actor: Actor) -> QuerySet[C]:
-    """Return ``copies`` filtered by ``query``. Raises ``Refused`` (400) for an invalid owner."""
+def filter_copies(copies: QuerySet[C], query: listing.Filters, *, state: State | None, actor: Actor) -> QuerySet[C]:
+    """Return ``copies`` filtered by ``query``. Raises ``Refused`` (400) for an invalid owner, and for a line if the
+    caller may not see the lines of all forms.
+    """
     try:
-        return listing.filter_copies(copies, state=state, line=query.line, owner=query.owner, actor=actor)
+        return listing.filter_copies(copies, query, state=state, actor=actor)
     except listing.InvalidOwner as error:
         raise Refused.parameter("owner", str(error)) from error
+    except listing.HiddenLines as error:
+        raise Refused.parameter("line", str(error)) from error
 
 
 def form_summary(copy: Any, names: InsuredNames) -> shapes.FormSummary:

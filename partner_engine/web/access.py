@@ -21,7 +21,7 @@ from guests.service import access_guest
 from partner_engine.error_pages import too_many_requests
 from partner_engine.error_statuses import RETRY_AFTER, status_of
 from partner_engine.tenant_middleware import act_as
-from partner_engine.web.problem_pages import problem_page
+from partner_engine.web.problem_pages import problem_page, problem_part
 from partner_engine.web.visitors import GuestVisitor, Visitor
 from tenants.access import MissingRight, Right
 from tenants.flags import BATCH_OPERATIONS, explain_flag
@@ -196,6 +196,4 @@ def refuse(request: HttpRequest, status: int, title: str, text: str) -> HttpResp
     """Return a refusal: a page, or the status with ``X-Problem`` if only a part of a page was requested."""
     if not _is_part(request):
         return problem_page(request, status=status, title=title, text=text)
-    response = HttpResponse(status=status)
-    response.headers["X-Problem"] = text.encode("ascii", "replace").decode()
-    return response
+    return problem_part(status=status, text=text)

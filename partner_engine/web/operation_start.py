@@ -15,6 +15,7 @@ from uuid_utils.compat import uuid7
 from catalogue import releases
 from forms.selectors import list_every_copy
 from forms.states import State
+from forms.status_order import QuoteStep
 from operations.errors import OperationError
 from operations.kinds.registry import KINDS
 from operations.submission.errors import InvalidOrder, NoValidItems, OperationExists
@@ -47,8 +48,8 @@ _FIELDS: Final = ("question", "value", "owner")
 @require_http_methods(["GET", "POST"])
 @for_agents(Right.WRITE_FORMS)
 def new(request: HttpRequest, agent: Agent) -> HttpResponse:
-    """Show the page for the forms in ``copy``, or with ``all`` for those that ``q``, ``state``, ``line`` and
-    ``of_owner`` find; POST submits.
+    """Show the page for the forms in ``copy``, or with ``all`` for those that ``q``, ``state``, ``quotes``, ``line``
+    and ``of_owner`` find; POST submits.
 
     ``step`` is ``try`` (without saving) or ``run``.
     """
@@ -109,6 +110,7 @@ def _page(  # noqa: PLR0913 - each is shown in its place
         chosen_by_search=is_search,
         query=_query(sent).q,
         state=_query(sent).state or "",
+        quotes=_query(sent).quotes or "",
         line=_query(sent).line,
         of_owner=_query(sent).owner,
         number=number,
@@ -169,10 +171,11 @@ def _selected(sent: QueryDict) -> list[UUID]:
 
 
 def _query(sent: QueryDict) -> ItemQuery:
-    state = sent.get("state", "")
+    state, quotes = sent.get("state", ""), sent.get("quotes", "")
     return ItemQuery(
         q=sent.get("q", "").replace("\0", "").strip()[:200],
         state=cast("State", state) if state in get_args(State) else None,
+        quotes=cast("QuoteStep", quotes) if quotes in get_args(QuoteStep) else None,
         line=sent.get("line", "").replace("\0", "")[:64],
         owner=sent.get("of_owner", "").replace("\0", "")[:64],
     )

@@ -16,6 +16,7 @@ from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.order_keys import carried_out, order_key
 from partner_engine.web.pages.entered_answer import WrongAnswer, read_answer
+from partner_engine.web.problem_pages import problem_part
 from partner_engine.web.quotes import respond_with_grid
 from presentation.formats import counted
 from presentation.product_names import product_name
@@ -132,9 +133,7 @@ def _names(request: HttpRequest) -> list[str]:
 
 
 def _refused(text: str) -> HttpResponse:
-    response = HttpResponse(status=422)
-    response.headers["X-Problem"] = text.encode("ascii", "replace").decode()
-    return response
+    return problem_part(status=422, text=text)
 
 
 _ORDERS: Final[dict[str, Order]] = {

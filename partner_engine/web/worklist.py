@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -20,6 +20,7 @@ from forms.models import GuestLink
 from forms.selectors import list_deleted_forms, list_used_catalogues
 from forms.worklist import count_deleted_forms, count_views
 from forms.worklist_views import VIEW_FACTS, Counts, Viewer
+from operations.kinds.kind import Kind
 from operations.kinds.registry import KINDS
 from partner_engine.copy_visibility import InsuredNames
 from partner_engine.web.access import Agent, for_agents
@@ -72,6 +73,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     people = people_of(agent, rows)
     counts = _counts(viewer, hidden)
     address = reverse("web:forms")
+    may_select = agent.actor.may(Right.WRITE_FORMS) and wanted.view != "deleted"
     is_part = request.headers.get("HX-Request") == "true"
     shown = agent.context(
         rows=_lines(rows, agent, names, people, is_deleted=wanted.view == "deleted"),
@@ -90,14 +92,22 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
         empty=EMPTY_WORDS[wanted.view],
         without_filters=f"{address}{Wanted(view=wanted.view, sort=wanted.sort).address()}",
         may_write=agent.reader.may_write,
-        may_select=agent.may_operate and wanted.view != "deleted",
-        kinds=[KINDS[code] for code in OFFERED if code in KINDS and agent.actor.may(KINDS[code].right)],
+        # A selection can be deleted without operations.
+        may_select=may_select,
+        kinds=_offered_kinds(agent) if may_select else (),
         all_address=_query_address(wanted) if agent.may_operate and can_be_queried(wanted) else "",
         given_up=list_disabled_by_product() if agent.actor.may(Right.MANAGE_WEBHOOKS) else (),
         first=f"{address}{wanted.address()}" if wanted.after else "",
         next=f"{address}{wanted.address(after=following)}" if following else "",
     )
     return render(request, "web/parts/forms_results.html" if is_part else "web/forms.html", shown)
+
+
+def _offered_kinds(agent: Agent) -> list[Kind[Any, Any]]:
+    """Return the kinds of operations that the agent may start on a selection."""
+    if not agent.may_operate:
+        return []
+    return [KINDS[code] for code in OFFERED if code in KINDS and agent.actor.may(KINDS[code].right)]
 
 
 def _hidden_facts(catalogues: Sequence[str], names: InsuredNames, agent: Agent) -> frozenset[str]:
@@ -189,9 +199,8 @@ def _query_address(wanted: Wanted) -> str:
     """Return the address of the page that starts an operation on all forms of the list."""
     owner = ME if wanted.view == "mine" else wanted.owner
     address = f"{reverse('web:new-operation')}{wanted.address(view='all', sort='', owner='')}"
-    return (
-        f"{address}{'&' if '=' in address else ''}{urlencode({'all': '1', **({'of_owner': owner} if owner else {})})}"
-    )
+    more = {"all": "1", "quotes": wanted.step or "", "of_owner": owner}
+    return f"{address}{'&' if '=' in address else ''}{urlencode({name: text for name, text in more.items() if text})}"
 
 
 def _catalogue(code: str, agent: Agent) -> CompiledCatalogue | None:

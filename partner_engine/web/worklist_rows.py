@@ -10,19 +10,20 @@ from django.db.models import QuerySet
 from decisions.listing import in_state
 from forms.selectors import list_deleted_forms, list_forms
 from forms.states import State
+from forms.status_order import NO_STEP
 from forms.worklist import (
     InvalidPosition,
     Position,
+    at_step,
     decode_position,
     encode_position,
     filtered,
     in_view,
+    not_bound,
     page_by_owner,
     page_in_order,
-    with_quote,
-    without_quote,
 )
-from forms.worklist_views import LOCKED, MATCH, OWNER, QUOTE_STATES, Viewer
+from forms.worklist_views import LOCKED, MATCH, OWNER, Viewer
 from partner_engine.web.access import Agent
 from partner_engine.web.form_owners import list_owners
 from partner_engine.web.pages.worklist_address import Wanted
@@ -79,7 +80,9 @@ def _matching(wanted: Wanted, viewer: Viewer) -> QuerySet[ListedForm]:
         copies = in_state(copies, state)
     if wanted.state == LOCKED:
         # Binding locks the copy, which is listed as bound.
-        copies = without_quote(copies, QUOTE_STATES["bound"])
-    if wanted.state in QUOTE_STATES:
-        copies = with_quote(copies, QUOTE_STATES[wanted.state])
+        copies = not_bound(copies)
+    elif wanted.step is not None:
+        copies = at_step(copies, wanted.step, today=viewer.today)
+        if wanted.step not in (NO_STEP, "bound"):
+            copies = copies.filter(locked_at=None)
     return filtered(copies, wanted.filters(user_id=viewer.user_id))

@@ -33,8 +33,8 @@ export function request(method, url, { source, ...options }) {
   });
 }
 
-/** Return the server's own sentence for what went wrong, "" if it gave none. */
-export const problemOf = (xhr) => xhr?.getResponseHeader("X-Problem") ?? "";
+/** Return the server's own sentence for what went wrong, "" if it gave none: a header in percent encoding. */
+export const problemOf = (xhr) => decodeURIComponent(xhr?.getResponseHeader("X-Problem") ?? "");
 
 /** Show in `place` why a request failed. */
 export function showProblem(place, xhr) {

@@ -10,6 +10,7 @@ import { faultWords } from "../../static/web/fault-words.js";
 import { nextPlace } from "../../static/web/option-cursor.js";
 import { clockText, placeAfter, requestLabel } from "../../static/web/quote-clock.js";
 import { oneAfterAnother } from "../../static/web/fresh-parts.js";
+import { problemOf } from "../../static/web/requests.js";
 import { reconnectPause } from "../../static/web/reconnect-pause.js";
 import { RunningShare } from "../../static/web/running-share.js";
 import { UndoHistory } from "../../static/web/undo-history.js";
@@ -195,4 +196,11 @@ test("a history has an end", () => {
   let number = 0;
   while (history.takeUndo()) number += 1;
   assert.equal(number, 100);
+});
+
+test("a reason is read from its header with all its letters", () => {
+  const withReason = (text) => ({ getResponseHeader: () => text });
+  assert.equal(problemOf(withReason("Caf%C3%A9 100 %25: This copy is locked.")), "Café 100 %: This copy is locked.");
+  assert.equal(problemOf(withReason(null)), "");
+  assert.equal(problemOf(null), "");
 });

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
+from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
 from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
+from PIL import Image
 from playwright.sync_api import ConsoleMessage, Page, expect
 
 from tenants.models import User
@@ -22,6 +25,8 @@ SERIOUS = frozenset({"serious", "critical"})
 LOOKS: Final = (("light", 1440, 980), ("dark", 390, 844), ("light", 390, 844), ("dark", 1440, 980))[
     : 4 if IS_FULL or os.environ.get("SCREENSHOTS") else 2
 ]
+#: The colors of a picture.
+COLORS: Final = 128
 SAVED = re.compile(r"^(Saved|\d+ answers? needs? fixing)$")
 
 #: After a change of theme some inherited colors are still reported as those of the other one, until all styles are new.
@@ -136,29 +141,47 @@ class Driver:
             )
         return said
 
-    def check_access(self) -> None:
-        """Raise where axe finds a serious fault on the present page."""
+    def access_faults(self) -> list[str]:
+        """Return the serious faults that axe finds on the present page."""
         # The page's security policy allows only its own scripts: axe is injected past it.
         found = [fault for fault in Axe().run(self.page).response["violations"] if fault["impact"] in SERIOUS]
-        told = [(fault["id"], [node["html"][:160] for node in fault["nodes"][:3]]) for fault in found]
-        assert not told, f"{self.page.url}: {told}"
+        return [f"{fault['id']} {[node['html'][:160] for node in fault['nodes'][:3]]}" for fault in found]
 
-    def check_in_every_look(self, name: str, *, at: str) -> None:
-        """Run axe and take a picture in ``LOOKS``, with the element ``at`` in the middle."""
+    def check_access(self) -> None:
+        """Raise where axe finds a serious fault on the present page."""
+        faults = self.access_faults()
+        assert not faults, f"{self.page.url}: {faults}"
+
+    def check_in_every_look(self, name: str, *, at: str = "", opened: Callable[[], object] | None = None) -> None:
+        """Run axe, look for sideways scroll and take a picture in ``LOOKS``, with the element ``at`` in the middle, by
+        default of the top of the page. ``opened`` opens again what a change of the window closes.
+        """
         before = self.page.viewport_size
+        faults: list[str] = []
         for theme, width, height in LOOKS:
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.evaluate(RESTYLE)
-            self.page.locator(at).first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
-            self.check_access()
+            if opened is not None:
+                opened()
+            if at:
+                self.page.locator(at).first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
+            elif opened is None:
+                self.page.evaluate("scrollTo(0, 0)")
+            faults += [f"{theme} {width}: {fault}" for fault in self.access_faults()]
+            if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+                faults.append(f"{theme} {width}: the page scrolls sideways")
             self.photograph(f"{name}-{theme}-{width}")
         if before:
             self.page.set_viewport_size(before)
+        assert faults == [], f"{name}, {self.page.url}"
 
     def photograph(self, name: str, *, full: bool = False) -> None:
         """Store a screenshot in docs/screenshots if SCREENSHOTS is set."""
         if os.environ.get("SCREENSHOTS"):
             SCREENSHOTS.mkdir(parents=True, exist_ok=True)
             # Hiding the caret would add a style to the page, which the page's security policy refuses.
-            self.page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full, caret="initial")
+            picture = self.page.screenshot(full_page=full, caret="initial")
+            # Pages have few colors: a palette makes a third of the file.
+            small = Image.open(BytesIO(picture)).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
+            small.save(SCREENSHOTS / f"{name}.png", optimize=True)

@@ -163,7 +163,7 @@ _FAULTS: Final[Mapping[str, list[Fault]]] = {
             code="unknown_field",
             detail="There is no parameter 'stat' here.",
             did_you_mean="state",
-            allowed=["q", "state", "line", "owner", "updated_since", "deleted", "order", "cursor", "limit"],
+            allowed=["q", "state", "quotes", "line", "owner", "updated_since", "deleted", "order", "cursor", "limit"],
         )
     ],
     "malformed_header": [

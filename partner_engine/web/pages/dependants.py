@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from copies.changes import Change
-from copies.document import AnswerValue
 from copies.paths import Path
 from partner_engine.web.pages.reading import Reading
-from presentation.formats import counted, field_text, listed
+from presentation.formats import counted, listed
 from rules.definition.model import RATING, CompiledCatalogue, CompiledDerived
 
 _GROUP: Final = "the group "
@@ -18,15 +17,10 @@ _GROUP: Final = "the group "
 
 @dataclass(frozen=True)
 class PutAway:
-    """The questions that an answer at ``path`` hides, as ``text``.
-
-    ``before`` is the earlier answer as a page submits it; ``has_undo`` is False if the reader may not see it.
-    """
+    """The questions that an answer at ``path`` hides, as ``text``."""
 
     path: str
     text: str
-    has_undo: bool
-    before: str | list[str] | None
 
 
 def opens_questions(catalogue: CompiledCatalogue, code: str) -> bool:
@@ -76,14 +70,7 @@ def put_away(reading: Reading, changes: Iterable[Change], taken: Iterable[str]) 
     cause = causes[0]
     kept = any(change.after not in (None, "", []) for change in hidden)
     what = counted(len(hidden), "question") if hidden else listed(name.removeprefix(_GROUP) for name in gone)
-    answer = reading.answer(cause.path)
-    may_see = answer is not None and not reading.visibility.hides(cause.path, answer)
-    return PutAway(
-        path=cause.path,
-        text=f"{what} put away" + (", answers kept" if kept else ""),
-        has_undo=may_see,
-        before=_as_submitted(reading, cause.path, cause.before) if may_see else None,
-    )
+    return PutAway(path=cause.path, text=f"{what} put away" + (", answers kept" if kept else ""))
 
 
 def _shown_or_hidden(reading: Reading, changes: Iterable[Change]) -> list[Change]:
@@ -94,14 +81,3 @@ def _shown_or_hidden(reading: Reading, changes: Iterable[Change]) -> list[Change
         for change in changes
         if change.active is not None and change.cause.type == "rule" and Path(change.path).code in codes
     ]
-
-
-def _as_submitted(reading: Reading, path: str, value: AnswerValue) -> str | list[str] | None:
-    """Return a stored value as the form page submits it."""
-    if value is None:
-        return None
-    if isinstance(value, list):
-        return [str(item) for item in value]
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return field_text(reading.catalogue.questions[Path(path).code].question.type, value)

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 from uuid import UUID
 
 from forms.states import Standing, State, state_of
-from partner_engine.web.pages.quote_facts import NOT_SENT, QuoteFacts, shown_requests, state_word
+from partner_engine.web.pages.quote_facts import NOT_SENT, STEP_WORDS, QuoteFacts, shown_requests, state_word
 from partner_engine.web.pages.quote_grid import best_per_line
 from partner_engine.web.pages.quote_states import Clock
 from presentation.best_premiums import best_products
@@ -19,13 +19,13 @@ from presentation.state_words import FORM_STATES
 from rules.definition.model import CompiledCatalogue
 from rules.reference_data import industries
 
-#: The statuses by which the list can be filtered.
+#: The statuses by which the list can be filtered, in their order.
 FILTER_STATES: Final[dict[str, str]] = {
-    **{code: word for code, word in FORM_STATES.items() if code != "deleted"},
-    "quoted": "Quoted",
-    "referred": "Referred",
-    "stale": "Quotes stale",
-    "bound": "Bound",
+    "incomplete": FORM_STATES["incomplete"],
+    "ready": FORM_STATES["ready"],
+    **{step: word for step, (word, _) in STEP_WORDS.items()},
+    "declined": FORM_STATES["declined"],
+    "locked": FORM_STATES["locked"],
 }
 _TONES: Final[dict[State, str]] = {
     "incomplete": "needed",

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
+from forms.status_order import STEPS, QuoteStep, step_of
 from presentation.best_premiums import OFFERED
 
 #: States in which the carrier has not answered for good.
-RUNNING: Final = frozenset({"queued", "submitted", "estimated"})
+RUNNING: Final = STEPS["requested"]
 #: States with an answer that counts now.
 ANSWERED: Final = frozenset({"quoted", "referred", "declined", "blocked", "selected", "bound"})
 #: States from which the carrier is asked again.
@@ -75,13 +76,14 @@ class Gate(Protocol):
         ...
 
 
-_FURTHEST: Final = (
-    (frozenset({"bound"}), ("Bound", "bound")),
-    (frozenset({"quoted", "selected"}), ("Quoted", "ready")),
-    (frozenset({"referred"}), ("Referred", "refer")),
-    (RUNNING, ("Quotes requested", "")),
-    (frozenset({"stale", "expired"}), ("Quotes stale", "decline")),
-)
+#: How far the quotes of a copy are, in one word, and its color; in the order of the work.
+STEP_WORDS: Final[Mapping[QuoteStep, tuple[str, str]]] = {
+    "requested": ("Quotes requested", ""),
+    "stale": ("Quotes stale", "decline"),
+    "referred": ("Referred", "refer"),
+    "quoted": ("Quoted", "ready"),
+    "bound": ("Bound", "bound"),
+}
 _LISTS: Final = ("asked", "changes", "reasons", "previous_references")
 _FIELDS: Final = tuple(name for name in QuoteFacts.__dataclass_fields__ if name not in ("id", "copy_id"))
 
@@ -113,5 +115,4 @@ def state_word(requests: tuple[QuoteFacts, ...]) -> tuple[str, str]:
 
     The furthest counts: bound, quoted, referred, running, then what needs the agent.
     """
-    states = {found.state for found in requests}
-    return next((word for found, word in _FURTHEST if not states.isdisjoint(found)), ("", ""))
+    return STEP_WORDS.get(step_of({found.state for found in requests}), ("", ""))

@@ -9,7 +9,8 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from forms.worklist_views import LOCKED, ORDER_FACTS, QUOTE_STATES, VIEW_FACTS, VIEWS, Counts, View
+from forms.status_order import STEPS
+from forms.worklist_views import LOCKED, ORDER_FACTS, VIEW_FACTS, VIEWS, Counts, View
 from partner_engine.web.pages.forms_list import FILTER_STATES
 from partner_engine.web.pages.worklist_address import NOBODY, Wanted
 from presentation.formats import listed
@@ -206,7 +207,7 @@ def can_be_queried(wanted: Wanted) -> bool:
         and not (wanted.view == "mine" and wanted.owner)
         and not (wanted.us_states or wanted.carriers or wanted.starts_from or wanted.starts_to)
         and len(wanted.lines) < 2
-        and wanted.state not in (*QUOTE_STATES, LOCKED)
+        and wanted.state not in (*STEPS, LOCKED)
         and wanted.owner != NOBODY
         and (wanted.is_narrowed or wanted.view == "mine")
     )

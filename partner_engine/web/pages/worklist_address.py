@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from typing import Any, Final, Protocol, cast
+from typing import Any, Final, Protocol, cast, get_args
 from urllib.parse import urlencode
 from uuid import UUID
 
+from forms.states import Standing
+from forms.status_order import NO_STEP, STEPS, QuoteStep
 from forms.worklist_views import ALL_ORDERS, ORDER_FACTS, VIEW_FACTS, VIEWS, Filters, View
 from partner_engine.web.pages.forms_list import FILTER_STATES
 
@@ -16,6 +18,7 @@ ME: Final = "me"
 NOBODY: Final = "nobody"
 _LATEST: Final = "-touched"
 _MOST_CHOICES: Final = 60
+_STANDINGS: Final = frozenset(get_args(Standing))
 #: The filters by facts of a copy's summary: the fact, and the values without the filter.
 _FILTER_FACTS: Final[Mapping[str, tuple[str, Any]]] = {
     "lines": ("lines", ()),
@@ -57,6 +60,15 @@ class Wanted:
     def order(self) -> str:
         """Return the order of the rows, ``match`` for a search that is ranked."""
         return self.sort or ("match" if self.query else _LATEST)
+
+    @property
+    def step(self) -> QuoteStep | None:
+        """Return how far the quotes of the rows are by the status filter, None without one. A form with quotes has
+        their status, not that of the rules.
+        """
+        if self.state in _STANDINGS:
+            return NO_STEP
+        return cast("QuoteStep", self.state) if self.state in STEPS else None
 
     @property
     def is_narrowed(self) -> bool:

@@ -162,6 +162,8 @@ def test_the_list_filters_and_searches(api: Api) -> None:
     assert found("updated_since=2100-01-01T00:00:00Z") == set()
     assert found("owner=00000000-0000-0000-0000-000000000000") == set()
     assert found(f"state={copies['S1']['state']}&line=wc") == {names["S1"]}
+    assert found("quotes=none") == set(names.values())
+    assert found("quotes=quoted") == set()
     api.post(f"/copies/{copies['S1']['id']}/lock")
     assert found("state=locked") == {names["S1"]}
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 import pytest
 
 from catalogue.demo import Sample
+from operations.kinds.registry import KINDS
+from operations.submission.errors import InvalidOrder
+from operations.submission.item_query import find_items
+from operations.submission.order import ItemQuery
 from tenants.access import Right
-from tenants.models import ApiClient
+from tenants.current_tenant import use_tenant
+from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import NOBODY, Api, assert_problem
+from tests.harness.kennel_catalogue import ANSWERS, KENNELS
+from tests.harness.later_releases import publish_release, with_sensitivity
 
 pytestmark = pytest.mark.django_db
 
@@ -56,6 +63,20 @@ def test_every_copy_is_found_by_its_id_and_each_once(api: Api) -> None:
 
     assert sorted(found) == sorted({form_id, copy["id"]})
     assert [hit["form"]["copy"]["id"] for hit in api.get("/search?q=what+if").json()["results"]] == [copy["id"]]
+
+
+def test_hidden_lines_filter_neither_list_nor_search_nor_operations(api: Api, owner: User, harbor: Tenant) -> None:
+    publish_release(KENNELS)
+    assert api.post("/application_forms", {"catalogue": "kennels", "answers": ANSWERS}).status_code == 201
+    assert api.get("/application_forms?line=care").json()["results"]
+
+    publish_release(with_sensitivity(KENNELS, lines="spi"))
+
+    for address in ("/application_forms?line=care", "/search?q=paw&line=care"):
+        problem = assert_problem(api.get(address), 400, "invalid_query")
+        assert "may not see the lines" in str(problem)
+    with use_tenant(harbor), pytest.raises(InvalidOrder, match="may not see the lines"):
+        find_items(KINDS["set_answers"], ItemQuery(line="care"), actor=owner.as_actor(source="api"))
 
 
 def test_filters_narrow_the_matches(api: Api) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from html import unescape
 
 import pytest
 from django.core.files.base import ContentFile
@@ -15,6 +16,7 @@ from uuid_utils.compat import uuid7
 
 from batch.context import BatchContext
 from copies.models import Copy
+from forms.models import QuoteRequest
 from operations.models import BatchOperation
 from partner_engine.web import operation_import, operation_start
 from tenants.current_tenant import use_tenant
@@ -65,6 +67,23 @@ def test_the_list_offers_a_selection_that_leads_to_a_new_operation(browser: Clie
     page = markup(browser.get(NEW, {"copy": forms[:2]}))
     assert "2 forms selected." in page
     assert "Try without saving" in page
+
+
+def test_all_forms_of_a_status_are_those_of_the_list(browser: Client, forms: list[str], owner: User) -> None:
+    assert owner.tenant is not None
+    with use_tenant(owner.tenant):
+        quote = QuoteRequest(
+            id=uuid7(), tenant_id=owner.tenant.pk, copy_id=forms[0], carrier="QM", product="QM-BOP", state="quoted",
+            request_token="t-1", created_at=timezone.now(), updated_at=timezone.now(),
+        )  # fmt: skip
+        QuoteRequest.objects.bulk_create([quote])
+    content = markup(browser.get("/?state=incomplete"))
+
+    found = re.search(r'<a href="([^"]*)">Operation on all forms', content)
+
+    assert found is not None
+    assert content.count('name="copy"') == 2
+    assert "2 forms that the search found" in " ".join(markup(browser.get(unescape(found[1]))).split())
 
 
 def test_without_a_selection_the_page_says_how_to_select(browser: Client, forms: list[str]) -> None:
@@ -201,7 +220,9 @@ def test_another_agency_sees_nothing(
 def test_without_the_flag_nothing_is_offered_and_nothing_starts(
     browser: Client, forms: list[str], owner: User, stored_flags: FlagMemory
 ) -> None:
-    assert 'name="copy"' not in markup(browser.get("/"))
+    content = markup(browser.get("/"))
+    assert 'name="kind"' not in content
+    assert "data-delete-selected" in content  # needs no operation
     response = set_answer(browser, forms)
 
     assert response.status_code == 409

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from datetime import date, timedelta
 from typing import Any, Final
+from urllib.parse import unquote
 
 import msgspec
 import pytest
@@ -19,9 +20,11 @@ from forms.models import QuoteRequest
 from forms.selectors import list_forms
 from forms.worklist import ORDER_KEYS, filtered, in_view
 from forms.worklist_views import ORDER_FACTS, VIEW_FACTS, VIEWS, Filters
+from partner_engine.web.pages.forms_list import FILTER_STATES
 from partner_engine.web.pages.worklist_address import Wanted, readable
 from rules.definition.catalogue import CatalogueDefinition, Question
 from tenants.current_tenant import use_tenant
+from tenants.flag_memory import FlagMemory
 from tenants.models import Tenant, User
 from tests.forms.test_worklist import viewer
 from tests.harness.api_client import Api
@@ -44,6 +47,10 @@ BY_FACT: Final = {
     "?us_state=TX": "zip",
     "?line=care": "lines",
 }
+
+
+#: Products that are open for sample S1.
+PRODUCTS: Final = ("QM-BOP", "LF-BOP", "TT-WC", "LF-WC")
 
 
 @pytest.fixture
@@ -150,6 +157,44 @@ def test_bound_forms_are_listed_as_bound_and_not_as_locked(
     assert "Operation on all forms" not in markup(browser.get("/?state=locked"))
 
 
+@pytest.mark.parametrize(
+    ("quotes", "is_locked", "status"),
+    [
+        ((), False, "ready"),
+        (("draft", "withdrawn", "declined", "failed"), False, "ready"),
+        (("submitted",), False, "requested"),
+        (("stale", "failed"), False, "stale"),
+        (("over",), False, "stale"),
+        (("referred", "stale", "submitted"), False, "referred"),
+        (("quoted", "referred"), False, "quoted"),
+        (("quoted",), True, "locked"),
+        (("bound", "over"), True, "bound"),
+    ],
+)
+def test_the_filter_by_status_finds_what_the_badge_says(
+    api: Api, s1: Sample, owner: User, browser: Client, *, quotes: tuple[str, ...], is_locked: bool, status: str
+) -> None:
+    assert owner.tenant is not None
+    copy_id = str(api.start(s1)["id"])
+    by: dict[str, Any] = {"scope": owner.tenant, "actor": owner.as_actor(source="web")}
+    requests = [submit(copy_id, product, **by) for product, _ in zip(PRODUCTS, quotes, strict=False)]
+    if is_locked:
+        lock(copy_id, owner)
+    with use_tenant(owner.tenant):
+        for request, state in zip(requests, quotes, strict=True):
+            last_day = date(2020, 1, 1) if state == "over" else None
+            values = {"state": "quoted" if last_day else state, "valid_until": last_day}
+            QuoteRequest.objects.filter(pk=request).update(**values)
+
+    listed = [code for code in FILTER_STATES if shown(browser, f"?state={code}")]
+
+    assert listed == [status]
+    content = markup(browser.get("/?view=ready"))
+    assert re.search(r'class="badge [a-z]*">(.*?)</span>', markup(browser.get("/")))[1] == FILTER_STATES[status]  # type: ignore[index]
+    assert bool(shown(browser, "?view=ready")) is (status == "ready")
+    assert f'Ready <span class="tab-number">{int(status == "ready")}</span>' in content
+
+
 def test_the_list_is_ordered_by_owner_and_by_status(
     api: Api, s1: Sample, start_form: StartForm, owner: User, browser: Client
 ) -> None:
@@ -205,6 +250,22 @@ def test_selected_forms_are_deleted_and_restored_together(
     assert restored.headers["Location"] == "/?owner=me"
     assert sorted(shown(browser)) == ["Bakery 0", "Bakery 1", "Bakery 2"]
     assert "Deleted 2 forms" not in markup(browser.get(address))
+
+
+def test_a_selection_is_deleted_without_operations_and_a_reason_keeps_its_letters(
+    start_form: StartForm, owner: User, browser: Client, stored_flags: FlagMemory
+) -> None:
+    form = start_form({"mqs_business_name": "Café 100 % №1"})
+    lock(form, owner)
+    content = markup(browser.get("/"))
+
+    refused = browser.post("/forms/delete", {"copy": [form]}, headers=PART)
+
+    assert "data-delete-selected" in content
+    assert 'name="kind"' not in content
+    assert refused.headers["X-Problem"].isascii()
+    assert "Café 100 % №1: This copy is locked." in unquote(refused.headers["X-Problem"])
+    assert "data-select" not in markup(browser.get("/?view=deleted"))
 
 
 @pytest.mark.parametrize("copies", [[], ["nonsense"], ["00000000-0000-0000-0000-000000000001"]])

@@ -78,12 +78,12 @@ def test_a_group_is_named_instead_of_its_questions() -> None:
     assert names_of_shown(reading(), changes) == (["the group Stays"], ["Night guard"])
 
 
-def test_what_an_answer_put_away_comes_with_the_answer_before() -> None:
+def test_questions_that_an_answer_hides_are_counted_at_its_path() -> None:
     hidden = Change("night", True, True, RULE, active=False)
 
     found = put_away(reading(), [Change("dogs", 6, 2, USER), hidden], ["dogs"])
 
-    assert found == PutAway("dogs", "1 question put away, answers kept", has_undo=True, before="6")
+    assert found == PutAway("dogs", "1 question put away, answers kept")
 
 
 def test_nothing_is_put_away_by_two_answers_at_once_or_by_none() -> None:
@@ -95,9 +95,9 @@ def test_nothing_is_put_away_by_two_answers_at_once_or_by_none() -> None:
     assert put_away(reading(), both[:1], ["dogs"]) is None
 
 
-def test_the_answer_before_is_not_given_to_a_reader_who_may_not_see_it() -> None:
+def test_nothing_of_an_answer_that_the_reader_may_not_see_is_shown() -> None:
     changes = [Change("hours", "9-5", "9-6", USER), Change("night", None, None, RULE, active=False)]
 
     found = put_away(reading(sees_pii=False), changes, ["hours"])
 
-    assert found == PutAway("hours", "1 question put away", has_undo=False, before=None)
+    assert found == PutAway("hours", "1 question put away")
