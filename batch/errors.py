@@ -112,6 +112,18 @@ class NothingToConfirm(BatchError):
         self.path = path
 
 
+class ProposalChanged(BatchError):
+    """Somebody has answered the question, or proposed another value, since the caller read the proposal."""
+
+    code = "proposal_changed"
+
+    def __init__(self, paths: Sequence[str]) -> None:
+        self.paths = tuple(paths)
+        super().__init__(
+            f"{len(self.paths)} of the proposals are no longer as they were read; nothing was changed. Read them again."
+        )
+
+
 class LastCopy(BatchError):
     """A form keeps at least one copy."""
 

@@ -44,9 +44,9 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     represented by its mask.
 
     ``active`` and ``required`` are set where the question appeared, went or changed its requirement, ``confirmed``
-    where other warnings are confirmed than before; the value itself may then be the same. ``tag`` is the strictest
-    sensitivity ("", "pii" or "spi") under which the two values were recorded. ``copies.paths`` lists the forms of
-    paths.
+    where other warnings are confirmed than before, ``proposed`` where a value is proposed (its source in words) or no
+    longer is (""); the value itself may then be the same. ``tag`` is the strictest sensitivity ("", "pii" or "spi")
+    under which the two values were recorded. ``copies.paths`` lists the forms of paths.
     """
 
     path: str
@@ -57,6 +57,7 @@ class Change(msgspec.Struct, frozen=True, omit_defaults=True):
     required: str | None = None
     tag: str = ""
     confirmed: tuple[str, ...] | None = None
+    proposed: str | None = None
 
 
 def fold(changes: Iterable[Change]) -> list[Change]:
@@ -88,8 +89,10 @@ def _joined(earlier: Change, later: Change) -> Change:
         active=earlier.active if later.active is None else later.active,
         required=earlier.required if later.required is None else later.required,
         confirmed=earlier.confirmed if later.confirmed is None else later.confirmed,
+        proposed=earlier.proposed if later.proposed is None else later.proposed,
     )
 
 
 def _has_state(change: Change) -> bool:
-    return change.active is not None or change.required is not None or change.confirmed is not None
+    states = (change.active, change.required, change.confirmed, change.proposed)
+    return any(state is not None for state in states)

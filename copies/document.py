@@ -38,15 +38,50 @@ class Confirmation(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     at: datetime
 
 
-class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """A value of an earlier term that waits for a person's word. Until then the question counts as unanswered.
+#: The kinds of sources of proposed values, and the id of a proposal that a renewal made.
+RENEWAL_SOURCE: Final = "renewal"
 
-    ``tag`` is the sensitivity under which it was answered at ``answered_at``. A sealed value is never proposed.
+
+class ProposalSource(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """The origin of a proposed value: ``type`` is document or model, ``name`` that of the file or model, ``locator``
+    the place in it, such as a page; ``confidence`` is from 0 to 1, None if the source states none.
+    """
+
+    type: str
+    name: str
+    locator: str = ""
+    confidence: float | None = None
+
+
+class Proposal(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """A value that waits for a person's word: of an earlier term, or with a ``source`` of a document or model. Until
+    then it is no answer, and the rules do not read it.
+
+    ``tag`` is the sensitivity under which it was answered at ``answered_at``, or proposed ``by`` somebody at ``at``. A
+    sealed value is never proposed.
     """
 
     value: AnswerValue
     answered_at: datetime | None = None
     tag: str = ""
+    id: str = ""
+    source: ProposalSource | None = None
+    by: AnsweredBy | None = None
+    at: datetime | None = None
+
+    @property
+    def key(self) -> str:
+        """Return the id by which a person confirms this proposal and no later one at the same place."""
+        return self.id or RENEWAL_SOURCE
+
+    @property
+    def origin(self) -> str:
+        """Return the source in words, without any value: ``acord.pdf, page 2 (92% sure)``."""
+        if self.source is None:
+            return "an earlier term"
+        place = f", {self.source.locator}" if self.source.locator else ""
+        sure = "" if self.source.confidence is None else f" ({self.source.confidence:.0%} sure)"
+        return f"{self.source.name}{place}{sure}"
 
 
 # Thousands of these are decoded at a time and none refers back: the garbage collector need not track them.
@@ -57,7 +92,7 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     its value with ``active`` False.
     A sensitive (``spi``) value is never in ``value``: ``sealed`` holds its ciphertext and ``mask`` its public form.
     ``tag`` is the sensitivity of the question when it was answered: the value stays as confidential as it was then.
-    ``proposed`` is what a renewal proposes while there is no value.
+    ``proposed`` is what a renewal, a document or a model proposes, until a person confirms or dismisses it.
     """
 
     value: AnswerValue = None

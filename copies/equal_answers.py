@@ -32,4 +32,4 @@ def holds_same(one: Answer | None, other: Answer | None, *, is_hidden: bool = Fa
 def _proposed_at(answer: Answer | None) -> object:
     """Return when a proposed value was given, None where nothing is proposed."""
     proposal = answer.proposed if answer is not None else None
-    return None if proposal is None else (proposal.answered_at or True)
+    return None if proposal is None else (proposal.id or proposal.answered_at or True)

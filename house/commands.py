@@ -70,6 +70,7 @@ def lock(arguments: Sequence[str]) -> int:
             export_command("requirements.txt"),
             export_command("requirements-aws.txt", "--extra", "aws"),
             export_command("requirements-otel.txt", "--extra", "otel"),
+            export_command("requirements-mcp.txt", "--extra", "mcp"),
             export_command(INSTALLER, "--only-group", "installer"),
         ):
             if supervisor.run(command, environment=uv_environment(), folder=CHECKOUT) != 0:

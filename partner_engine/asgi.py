@@ -18,8 +18,9 @@ from partner_engine.carrier_callbacks import CarrierCallbacks  # noqa: E402 - ne
 from partner_engine.checks import refuse_unsafe_start  # noqa: E402 - needs configured settings
 from partner_engine.connection_budget import log_connection_budget  # noqa: E402 - needs configured settings
 from partner_engine.live.routing import SOCKETS  # noqa: E402 - needs loaded models
+from partner_engine.mcp.gate import AgentGate  # noqa: E402 - needs loaded models
 
-application = ProtocolTypeRouter({"http": CarrierCallbacks(pages), "websocket": SOCKETS})
+application = ProtocolTypeRouter({"http": CarrierCallbacks(AgentGate(pages)), "websocket": SOCKETS})
 
 refuse_unsafe_start(serves_pages=True)
 log_connection_budget()

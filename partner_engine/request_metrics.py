@@ -24,6 +24,7 @@ _FACES: Final = (
     ("/guest/", "guests"),
     ("/static/", "static"),
     ("/carrier_callbacks/", "carriers"),
+    ("/.well-known/", "tokens"),
     ("/healthz", "probes"),
     ("/readyz", "probes"),
     ("/metrics", "probes"),

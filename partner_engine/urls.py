@@ -9,6 +9,7 @@ from partner_engine.admin.site import site
 from partner_engine.api.http.not_found import UnknownRoute
 from partner_engine.full_health import full
 from partner_engine.metrics import metrics
+from partner_engine.oauth_metadata import AuthorizationServer, ProtectedResource
 from partner_engine.oauth_tokens import RevokeToken, Token
 from partner_engine.web.accessibility import accessibility
 from partner_engine.web.agency import logo
@@ -21,6 +22,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("metrics", metrics, name="metrics"),
     path("o/token/", Token.as_view(), name="token"),
     path("o/revoke_token/", RevokeToken.as_view(), name="revoke-token"),
+    path(".well-known/oauth-protected-resource/mcp", ProtectedResource.as_view(), name="oauth-protected-resource"),
+    path(".well-known/oauth-protected-resource", ProtectedResource.as_view()),
+    path(".well-known/oauth-authorization-server", AuthorizationServer.as_view(), name="oauth-authorization-server"),
     path("admin/", site.urls),
     path("api/v1/", include("partner_engine.api.urls")),
     re_path(r"^api/", UnknownRoute.as_view()),

@@ -13,7 +13,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from copies.changes import Cause, Change
-from copies.document import Answer, AnsweredBy, Document, PoolRow, Proposal
+from copies.document import RENEWAL_SOURCE, Answer, AnsweredBy, Document, PoolRow, Proposal
 from forms.states import State
 from presentation.gates import Gate
 from presentation.needed_counts import NeededCounts
@@ -40,17 +40,34 @@ class ConfirmationShape(msgspec.Struct, frozen=True):
     at: datetime
 
 
+class ProposalSourceShape(msgspec.Struct, frozen=True):
+    """The origin of a proposed value: a document or model by ``name``, with the place in it and its confidence from 0
+    to 1, or the renewal that proposes the answer of the term before.
+    """
+
+    type: Literal["document", "model", "renewal"]
+    name: str
+    locator: str
+    confidence: float | None
+
+
 class ProposalShape(msgspec.Struct, frozen=True):
-    """A value of the term before that waits for a confirmation, and when it was given. Personal values are masked."""
+    """A value that waits for a confirmation: its ``id``, where it comes from, and who proposed it when; for an answer
+    of the term before when it was given. Personal values are masked.
+    """
 
     value: str | float | bool | list[str] | None
     answered_at: datetime | None
+    id: str
+    source: ProposalSourceShape
+    by: By | None
+    at: datetime | None
 
 
 class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
     """One answer. Only sensitive answers have ``sensitive`` and ``masked``, only answers with confirmed warnings
-    ``confirmed``; ``required`` is "quote", "bind" or "". ``proposed`` is present while a renewal proposes a value:
-    until it is confirmed, the question is unanswered.
+    ``confirmed``; ``required`` is "quote", "bind" or "". ``proposed`` is present while a renewal, a document or a model
+    proposes a value: until a person confirms it, the answer is as before.
     """
 
     value: str | float | bool | list[str] | None
@@ -123,8 +140,9 @@ class OutcomeShape(msgspec.Struct, frozen=True):
 
 
 class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
-    """One change at ``path``; ``active``, ``required`` and ``confirmed`` (the codes of the confirmed warnings) are
-    present only if they changed. Sensitive values are masked.
+    """One change at ``path``; ``active``, ``required``, ``confirmed`` (the codes of the confirmed warnings) and
+    ``proposed`` (the source of a proposed value, "" once nothing is proposed) are present only if they changed.
+    Sensitive values are masked.
     """
 
     path: str
@@ -134,6 +152,7 @@ class ChangeShape(msgspec.Struct, frozen=True, kw_only=True):
     active: bool | UnsetType = UNSET
     required: str | UnsetType = UNSET
     confirmed: list[str] | UnsetType = UNSET
+    proposed: str | UnsetType = UNSET
 
 
 class DerivedShape(msgspec.Struct, frozen=True):
@@ -501,6 +520,7 @@ def _change(change: Change, visibility: Visibility) -> ChangeShape:
         active=UNSET if change.active is None else change.active,
         required=UNSET if change.required is None else change.required,
         confirmed=UNSET if change.confirmed is None else list(change.confirmed),
+        proposed=UNSET if change.proposed is None else change.proposed,
     )
 
 
@@ -517,13 +537,27 @@ def _answer(code: str, answer: Answer, visibility: Visibility) -> AnswerShape:
         sensitive=sensitivity or UNSET,
         masked=visibility.hides(code, answer) if sensitivity else UNSET,
         confirmed=[ConfirmationShape(item.code, _by(item.by), item.at) for item in answer.confirmed] or UNSET,
-        proposed=_proposal(code, answer.proposed, visibility) if answer.proposed is not None else UNSET,
+        proposed=proposal(code, answer.proposed, visibility) if answer.proposed is not None else UNSET,
     )
 
 
-def _proposal(code: str, proposed: Proposal, visibility: Visibility) -> ProposalShape:
-    value = visibility.answer(code, Answer(value=proposed.value, tag=proposed.tag))
-    return ProposalShape(value, proposed.answered_at)
+def proposal(code: str, proposed: Proposal, visibility: Visibility) -> ProposalShape:
+    """Return the shape of a proposed value of the question ``code``."""
+    source = proposed.source
+    kind: Any = source.type if source else RENEWAL_SOURCE
+    return ProposalShape(
+        value=visibility.answer(code, Answer(value=proposed.value, tag=proposed.tag)),
+        answered_at=proposed.answered_at,
+        id=proposed.key,
+        source=ProposalSourceShape(
+            kind,
+            source.name if source else "",
+            source.locator if source else "",
+            source.confidence if source else None,
+        ),
+        by=_by(proposed.by) if proposed.by else None,
+        at=proposed.at,
+    )
 
 
 def _by(by: AnsweredBy) -> By:

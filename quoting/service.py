@@ -7,10 +7,10 @@ it emits are stored, and a carrier is called by the machinery alone.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, TypeAlias
 from uuid import UUID
 
 import msgspec
@@ -46,6 +46,10 @@ _LEFT: Final = {
 }
 
 
+#: What happens with a request that may be sent.
+Act: TypeAlias = Callable[[BatchContext, QuoteRequestMutator], QuoteRequestMutator]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Refusal:
     """Why a product was not requested; ``code`` is the stable name of the reason."""
@@ -56,7 +60,7 @@ class Refusal:
 
 @dataclass(frozen=True, kw_only=True)
 class RequestedQuotes:
-    """The requests that are queued now, and the products that were refused."""
+    """The requests that are queued or prepared now, and the products that were refused."""
 
     requested: tuple[QuoteRequestMutator, ...]
     refused: dict[str, Refusal]
@@ -66,6 +70,17 @@ def request_quotes(context: BatchContext, *, products: Iterable[str] | None = No
     """Queue a request for each of ``products``, by default for all open ones; the refused ones are returned with the
     reason. Raises ``CopyIsLocked``, ``CopyIsDeleted``, and ``CannotBeQuoted`` for a form that is archived or bound.
     """
+    return _for_products(context, products, _queue_in_place)
+
+
+def prepare_quotes(context: BatchContext, *, products: Iterable[str] | None = None) -> RequestedQuotes:
+    """Prepare a draft for each of ``products`` as ``request_quotes`` requests them: nothing is sent to a carrier until
+    a person requests quotes. A request that would be sent again remains as it is. Raises as ``request_quotes`` does.
+    """
+    return _for_products(context, products, lambda _, request: request)
+
+
+def _for_products(context: BatchContext, products: Iterable[str] | None, act: Act) -> RequestedQuotes:
     _require_open(context)
     _, evaluation = context.current_view()
     is_open = [code for code, outcome in evaluation.eligibility.items() if outcome.outcome in OPEN_OUTCOMES]
@@ -74,7 +89,7 @@ def request_quotes(context: BatchContext, *, products: Iterable[str] | None = No
     refusals: dict[str, Refusal] = {}
     for product in dict.fromkeys(is_open if products is None else products):
         try:
-            requested.append(_request(context, product, gates))
+            requested.append(act(context, _sendable(context, product, gates)))
         except NotSendable as refused:
             refusals[product] = Refusal(code=refused.code, text=refused.text)
         except UnknownProduct as unknown:
@@ -204,20 +219,20 @@ def is_over(row: QuoteRequestRow, today: date) -> bool:
     return row.state in ("estimated", "quoted", "selected") and row.valid_until is not None and row.valid_until < today
 
 
-def _request(context: BatchContext, product: str, gates: dict[str, Gate]) -> QuoteRequestMutator:
-    """Queue the latest request of ``product``, or a new one. Raises ``NotSendable``, ``UnknownProduct``."""
+def _sendable(context: BatchContext, product: str, gates: dict[str, Gate]) -> QuoteRequestMutator:
+    """Return the latest request of ``product``, which may be sent again, or a new draft. Raises ``NotSendable``,
+    ``UnknownProduct``.
+    """
     check_product(context, product, gates=gates)
     present = [one for one in context.changeset.quote_requests if one.row.product == product]
     present = [one for one in present if one.row.state != "withdrawn"]
     if not present:
-        return _queue(context, context.changeset.quote_requests.request(product))
+        return context.changeset.quote_requests.request(product)
     latest = present[-1]
     row, today = latest.row, context.save_context.today
     if row.state not in _ENDED and not is_over(row, today):
         raise NotSendable(*_LEFT[row.state])
-    if row.state == "selected":
-        latest.deselect()
-    return _queue(context, latest)
+    return latest
 
 
 def _require_open(context: BatchContext) -> None:
@@ -231,6 +246,13 @@ def _require_open(context: BatchContext) -> None:
         check_copy(context)
     except NotSendable as refused:
         raise CannotBeQuoted(refused.code, refused.text) from refused
+
+
+def _queue_in_place(context: BatchContext, request: QuoteRequestMutator) -> QuoteRequestMutator:
+    """Queue a request that may be sent, also in place of a quote that was selected and is over."""
+    if request.row.state == "selected":
+        request.deselect()
+    return _queue(context, request)
 
 
 def _queue(context: BatchContext, request: QuoteRequestMutator) -> QuoteRequestMutator:

@@ -21,6 +21,9 @@ class Right(StrEnum):
     CLONE_TO_TENANTS = "forms:clone_to_tenants"
     BIND_QUOTES = "quotes:bind"
     MANAGE_AGENCY = "agency:manage"
+    MCP_READ = "mcp:read"
+    MCP_PROPOSE = "mcp:propose"
+    MCP_WRITE = "mcp:write"
 
 
 #: The description of each right on consent pages, in docs and in the admin.
@@ -35,6 +38,9 @@ RIGHT_TEXTS: Final = {
     Right.CLONE_TO_TENANTS: "Clone a copy into another tenant",
     Right.BIND_QUOTES: "Record consent, bind quotes and ask for help with it",
     Right.MANAGE_AGENCY: "Change the agency's name, logo, phone and email",
+    Right.MCP_READ: "For AI agents at /mcp: read application forms and the catalogue",
+    Right.MCP_PROPOSE: "For AI agents at /mcp: start application forms, propose answers and prepare quote requests",
+    Right.MCP_WRITE: "For AI agents at /mcp: write answers without a person's confirmation",
 }
 
 
@@ -57,6 +63,8 @@ ROLE_RIGHTS: Final[dict[Role, frozenset[Right]]] = {
 }
 #: Rights that reach beyond a tenant: only staff give them, to one program at a time.
 BEYOND_TENANT: Final = frozenset({Right.CLONE_TO_TENANTS})
+#: What a program may do as an AI agent: these count at ``/mcp`` alone, and no others do there but READ_PERSONAL.
+MCP_RIGHTS: Final = frozenset({Right.MCP_READ, Right.MCP_PROPOSE, Right.MCP_WRITE})
 #: The scopes of a token that is requested without any, and of a new API client.
 DEFAULT_SCOPES: Final = (Right.READ_FORMS, Right.READ_CATALOGUE)
 #: The rights of a guest, at the one copy of their link.

@@ -14,6 +14,7 @@ from copies.document import (
     AnswerValue,
     Document,
     DocumentQuestionSet,
+    Proposal,
     walk_answers,
     walk_containers,
 )
@@ -35,7 +36,7 @@ class AnswerSnapshot(msgspec.Struct, frozen=True):
     readonly: bool
     tag: str = ""
     confirmed: tuple[str, ...] = ()
-    proposed: AnswerValue = None
+    proposed: Proposal | None = None
 
 
 def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
@@ -45,9 +46,8 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
     shown = answer.mask if answer.sealed is not None else answer.value
     tag = answer.tag if answer.sealed is None else SEALED
     confirmed = tuple(confirmation.code for confirmation in answer.confirmed)
-    proposed = answer.proposed.value if answer.proposed is not None else None
     return AnswerSnapshot(
-        shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed, proposed
+        shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed, answer.proposed
     )
 
 

@@ -411,6 +411,7 @@ def _answer_change(
         required=now.required if (before is None) != (after is None) or was.required != now.required else None,
         tag=tag,
         confirmed=now.confirmed if was.confirmed != now.confirmed else None,
+        proposed=(now.proposed.origin if now.proposed else "") if was.proposed != now.proposed else None,
     )
 
 

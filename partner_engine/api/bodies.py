@@ -9,6 +9,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from batch.changes.mutators.application_form import MAX_EXTERNAL_ID
 from batch.changes.mutators.copy_fields import MAX_TITLE
+from batch.changes.proposals import MAX_LOCATOR, MAX_NAME
 from forms.states import State
 from forms.status_order import QuoteStep
 from partner_engine.api.http.input import Body, Query
@@ -143,6 +144,44 @@ class ConfirmationInput(Body, frozen=True, kw_only=True):
 
     path: Annotated[str, Meta(min_length=1, max_length=500)]
     code: Annotated[str, Meta(min_length=1, max_length=100)]
+
+
+class SourceInput(Body, frozen=True, kw_only=True):
+    """The origin of proposed values: a document by the name of its file, or a model by its own name."""
+
+    type: Literal["document", "model"]
+    name: Annotated[str, Meta(min_length=1, max_length=MAX_NAME)]
+
+
+class ProposedValueInput(Body, frozen=True, kw_only=True):
+    """A value to propose for the answer at ``path``, with the place in the source (``page 2``) and a confidence from 0
+    to 1. The batch checks the value, so that all errors are reported at once.
+    """
+
+    path: Annotated[str, Meta(min_length=1, max_length=500)]
+    value: str | float | bool | list[str]
+    locator: Annotated[str, Meta(max_length=MAX_LOCATOR)] = ""
+    confidence: Annotated[float, Meta(ge=0, le=1)] | None = None
+
+
+class NewProposals(Body, frozen=True, kw_only=True):
+    """Values of one source to propose; each replaces an earlier proposal at its place."""
+
+    source: SourceInput
+    proposals: Annotated[list[ProposedValueInput], Meta(min_length=1, max_length=500)]
+
+
+class PickInput(Body, frozen=True, kw_only=True):
+    """A proposal that a person has read: its path and its id."""
+
+    path: Annotated[str, Meta(min_length=1, max_length=500)]
+    id: Annotated[str, Meta(min_length=1, max_length=64)]
+
+
+class PickedProposals(Body, frozen=True, kw_only=True):
+    """The proposals to confirm or dismiss, all of them or none."""
+
+    proposals: Annotated[list[PickInput], Meta(min_length=1, max_length=500)]
 
 
 class RevealInput(Body, frozen=True, kw_only=True):

@@ -59,7 +59,8 @@ class CopyQuoteRequests(Endpoint):
         "Queues a request for each product in `products`, or for all open ones, in one save; the carriers are called "
         "afterwards. `refused` names the products that are not requested with the reason: our rules decline or lock "
         "them, or need more answers; a license or an appointment is missing; a request is running, or there is a "
-        "current quote. Requests that failed, expired or are stale are sent again.",
+        "current quote. Requests that failed, expired or are stale are sent again. With `draft` the requests are only "
+        "prepared, in state `draft`, and no carrier is called until somebody requests quotes.",
         body=shapes.NewQuoteRequests,
         responses={201: shapes.RequestedShape},
         write=True,
@@ -70,9 +71,8 @@ class CopyQuoteRequests(Endpoint):
             shape = _shapes(self).requested(requested, copy_id=id)
             return json_response(shape, version=result.version, status=201)
 
-        return save_copy(
-            self, id, change=lambda context: service.request_quotes(context, products=body.products), respond=respond
-        )
+        ask = service.prepare_quotes if body.draft else service.request_quotes
+        return save_copy(self, id, change=lambda context: ask(context, products=body.products), respond=respond)
 
 
 class RealTimeEligibility(Endpoint):

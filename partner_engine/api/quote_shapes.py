@@ -44,9 +44,12 @@ Words = Annotated[str, Meta(max_length=300)]
 
 
 class NewQuoteRequests(Body, frozen=True, kw_only=True):
-    """The codes of the products to request; without ``products`` all that are open."""
+    """The codes of the products to request; without ``products`` all that are open. With ``draft`` the requests are
+    only prepared: a person sends them.
+    """
 
     products: Annotated[list[Code], Meta(min_length=1, max_length=100)] | None = None
+    draft: bool = False
 
 
 class QuotesQuery(PageQuery, frozen=True, kw_only=True):
@@ -169,7 +172,7 @@ class RefusedProduct(msgspec.Struct, frozen=True):
 
 
 class RequestedShape(msgspec.Struct, frozen=True):
-    """The requests that are queued now, and the products that were refused."""
+    """The requests that are queued or prepared now, and the products that were refused."""
 
     requested: list[QuoteRequestShape]
     refused: list[RefusedProduct]

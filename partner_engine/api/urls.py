@@ -45,6 +45,7 @@ from partner_engine.api.messages import Message, Messages
 from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
 from partner_engine.api.processes import Processes
+from partner_engine.api.proposals import AcceptProposals, DismissProposals, Proposals
 from partner_engine.api.question_sets import QuestionSet, QuestionSets
 from partner_engine.api.quote_requests import (
     AskAgain,
@@ -94,6 +95,9 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "make_base": ("copies/<id:id>/make_base", MakeBase),
     "answers": ("copies/<id:id>/answers", Answers),
     "confirmations": ("copies/<id:id>/confirmations", Confirmations),
+    "proposals": ("copies/<id:id>/proposals", Proposals),
+    "accept_proposals": ("copies/<id:id>/proposals/accept", AcceptProposals),
+    "dismiss_proposals": ("copies/<id:id>/proposals/dismiss", DismissProposals),
     "changes": ("copies/<id:id>/changes", Changes),
     "history": ("copies/<id:id>/history", History),
     "compare": ("copies/<id:id>/compare", Compare),

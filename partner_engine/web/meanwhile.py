@@ -43,7 +43,7 @@ def _is_of_state(change: Change) -> bool:
 
     A changed secret can have the same mask as before; without a change of its state this is still a new value.
     """
-    states = (change.active, change.required, change.confirmed)
+    states = (change.active, change.required, change.confirmed, change.proposed)
     return change.before == change.after and any(state is not None for state in states)
 
 

@@ -66,6 +66,7 @@ BATCH: Final = "batch"
 BATCH_ITEMS: Final = "batch_items"
 OPEN_OPERATIONS: Final = "open_operations"
 WHAT_IF: Final = "what_if"
+MCP: Final = "mcp"
 GUEST_SESSION: Final = "guest_session"
 FORM_CREATION: Final = "form_creation"
 WEBHOOK_TEST: Final = "webhook_test"
@@ -88,6 +89,7 @@ SCOPES: Final[Mapping[str, Scope]] = {
         _scope(BATCH_ITEMS, 10_000, MINUTE, None, "Items of operations over many forms."),
         _at_once(OPEN_OPERATIONS, 20, "Operations of one tenant that wait or run, at the same time."),
         _scope(WHAT_IF, 30, HOUR, 300, "Reports on what an answer, or a draft, would change in all open forms."),
+        _scope(MCP, 200, MINUTE, 2_000, "Messages of AI agents; what their tools do counts in the other scopes too."),
         _scope(GUEST_SESSION, 1, 5 * MINUTE, 20, "Sessions that are started with one guest link."),
         _scope(FORM_CREATION, 50, DAY, None, "Application forms that are created one at a time."),
         _scope(WEBHOOK_TEST, 10, MINUTE, None, "Test deliveries to a webhook endpoint."),

@@ -348,6 +348,13 @@ class Migration(migrations.Migration):
                                 ("forms:clone_to_tenants", "Clone a copy into another tenant"),
                                 ("quotes:bind", "Record consent, bind quotes and ask for help with it"),
                                 ("agency:manage", "Change the agency's name, logo, phone and email"),
+                                ("mcp:read", "For AI agents at /mcp: read application forms and the catalogue"),
+                                (
+                                    "mcp:propose",
+                                    "For AI agents at /mcp: start application forms, propose answers and prepare quote "
+                                    "requests",
+                                ),
+                                ("mcp:write", "For AI agents at /mcp: write answers without a person's confirmation"),
                             ],
                             max_length=64,
                         ),
@@ -1023,6 +1030,13 @@ class Migration(migrations.Migration):
                                 ("forms:clone_to_tenants", "Clone a copy into another tenant"),
                                 ("quotes:bind", "Record consent, bind quotes and ask for help with it"),
                                 ("agency:manage", "Change the agency's name, logo, phone and email"),
+                                ("mcp:read", "For AI agents at /mcp: read application forms and the catalogue"),
+                                (
+                                    "mcp:propose",
+                                    "For AI agents at /mcp: start application forms, propose answers and prepare quote "
+                                    "requests",
+                                ),
+                                ("mcp:write", "For AI agents at /mcp: write answers without a person's confirmation"),
                             ],
                             max_length=64,
                         ),

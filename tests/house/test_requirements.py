@@ -14,6 +14,7 @@ EXPORTS = {
     "requirements.txt": (),
     "requirements-aws.txt": ("--extra", "aws"),
     "requirements-otel.txt": ("--extra", "otel"),
+    "requirements-mcp.txt": ("--extra", "mcp"),
     str(INSTALLER): ("--only-group", "installer"),
 }
 

@@ -8,7 +8,7 @@ from batch.changes.submitted_values import Unchanged, read_submitted
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, NothingToConfirm, ReadOnlyAnswer
 from copies.changes import strictest
-from copies.document import Answer, AnswerValue, Confirmation, Container
+from copies.document import Answer, AnswerValue, Confirmation, Container, Proposal, ProposalSource
 from copies.equal_answers import is_same_answer
 from copies.paths import join_path
 from rules.definition.catalogue import Question
@@ -34,7 +34,7 @@ class AnswerMutator:
             return None
         if answer.sealed is not None:
             return answer.mask
-        return mask_of(self.question, answer.value) if self._is_secret else answer.value
+        return mask_of(self.question, answer.value) if self.is_secret else answer.value
 
     @property
     def is_active(self) -> bool:
@@ -47,6 +47,11 @@ class AnswerMutator:
         """Return whether the answer is read-only for people."""
         answer = self._current()
         return answer is not None and answer.readonly
+
+    @property
+    def is_secret(self) -> bool:
+        """Return whether values are stored sealed."""
+        return self.question.sensitivity == "spi"
 
     def apply(self, value: object) -> bool:
         """Clean ``value`` and store it as the answer; None, empty text or an empty list clears it. Return whether that
@@ -110,7 +115,7 @@ class AnswerMutator:
             # It stays as confidential as it was when it was given.
             answer.tag = strictest(answer.tag, other.tag) if other is not None and answer.sealed is None else answer.tag
         answer.confirmed = other.confirmed if other is not None else ()
-        answer.proposed = other.proposed if other is not None and not self._is_secret else None
+        answer.proposed = other.proposed if other is not None and not self.is_secret else None
         answer.answered_by = (other.answered_by if other is not None else None) or self._tracker.by
         answer.created_at = answer.created_at or self._tracker.now
         answer.updated_at = (other.updated_at if other is not None else None) or self._tracker.now
@@ -139,16 +144,12 @@ class AnswerMutator:
             raise ReadOnlyAnswer(self.path)
 
     def _store(self, answer: Answer, value: AnswerValue) -> None:
-        if self._is_secret and value is not None:
+        if self.is_secret and value is not None:
             sealed = self._tracker.sealing.seal(self.path, value)
             answer.value, answer.sealed, answer.mask, answer.tag = None, sealed, mask_of(self.question, value), ""
         else:
             tag = "" if value is None else self.question.sensitivity
             answer.value, answer.sealed, answer.mask, answer.tag = value, None, "", tag
-
-    @property
-    def _is_secret(self) -> bool:
-        return self.question.sensitivity == "spi"
 
     def confirm(self, warning: str) -> None:
         """Record that the actor confirms the value in spite of ``warning``, a validator of the question; it holds until
@@ -169,17 +170,58 @@ class AnswerMutator:
         self._tracker.touch_answer(self.path, answer)
         answer.confirmed = (*answer.confirmed, Confirmation(warning, self._tracker.by, self._tracker.now))
 
+    @property
+    def proposed(self) -> Proposal | None:
+        """Return the value that is proposed, None without one that the actor can see."""
+        answer = self._current()
+        proposed = answer.proposed if answer is not None else None
+        is_hidden = proposed is not None and self._tracker.visibility.hides(self.path, tag=proposed.tag)
+        return None if is_hidden else proposed
+
+    def propose(self, value: AnswerValue, source: ProposalSource) -> bool:
+        """Propose ``value``, which ``read_submitted`` returned, in place of an earlier proposal; the answer stays.
+        Return whether that is a change: the present answer is not proposed again.
+
+        Raises ``ReadOnlyAnswer``. A secret value must not come here: a proposal is stored as plain text.
+        """
+        self._tracker.require_writable()
+        answer = self._container.answers.get(self.question.code)
+        if answer is not None and answer.is_answered and self._holds(answer, value):
+            self._require_changeable()
+            return False
+        self._touched().proposed = Proposal(
+            value,
+            tag=self.question.sensitivity,
+            id=str(self._tracker.new_id()),
+            source=source,
+            by=self._tracker.by,
+            at=self._tracker.now,
+        )
+        return True
+
     def keep_proposed(self) -> None:
         """Take over the proposed value as the actor's answer.
 
         Raises ``NothingToConfirm`` where nothing is proposed that the actor can see, ``InvalidAnswers`` where the value
         no longer fits the question, ``ReadOnlyAnswer``.
         """
-        answer = self._current()
-        proposed = answer.proposed if answer is not None else None
-        if proposed is None or self._tracker.visibility.hides(self.path, tag=proposed.tag):
+        proposed = self.proposed
+        if proposed is None:
             raise NothingToConfirm(self.path)
         self.apply(proposed.value)
+        answer = self._container.answers[self.question.code]
+        if answer.proposed is not None:
+            # The answer has become the same meanwhile.
+            self.dismiss_proposed()
+
+    def dismiss_proposed(self) -> None:
+        """Take the proposed value away; the answer stays. Raises ``NothingToConfirm`` where nothing is proposed."""
+        self._tracker.require_writable()
+        answer = self._container.answers.get(self.question.code)
+        if answer is None or answer.proposed is None:
+            raise NothingToConfirm(self.path)
+        self._tracker.touch_answer(self.path, answer)
+        answer.proposed = None
 
     def _current(self) -> Answer | None:
         self._tracker.require_open()

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework import authentication, exceptions
 from rest_framework.request import Request
 
+from partner_engine.lent_clients import lent_client
 from partner_engine.tenant_middleware import act_as
-from tenants.access import TokenInUse
+from tenants.access import Actor, TokenInUse
 from tenants.models import ApiClient, User
 
 
@@ -23,6 +25,10 @@ class BearerAuthentication(OAuth2Authentication):
 
     def authenticate(self, request: Request) -> tuple[Any, Any] | None:
         """Return the client and its token, None without a token. Raises 401 for an invalid token."""
+        lent = lent_client(request._request)
+        if lent is not None:
+            self._act_as(request, lent.client, lent.actor)
+            return AnonymousUser(), None
         if not request.headers.get("Authorization", "").lower().startswith("bearer "):
             return None
         authenticated = super().authenticate(request)
@@ -33,9 +39,12 @@ class BearerAuthentication(OAuth2Authentication):
         user, token = authenticated
         client: ApiClient = token.application
         actor = client.as_actor(scopes=token.scope.split(), token=TokenInUse(token.pk, token.expires))
+        self._act_as(request, client, actor)
+        return user, token
+
+    def _act_as(self, request: Request, client: ApiClient, actor: Actor) -> None:
         act_as(request._request, actor=actor, tenant=client.tenant)
         request._request.api_client = client  # type: ignore[attr-defined]
-        return user, token
 
 
 class AgentSessionAuthentication(authentication.SessionAuthentication):

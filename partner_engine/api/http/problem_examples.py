@@ -82,6 +82,7 @@ CODES: Final[Mapping[int, Mapping[str, str]]] = {
         "get its response.",
         "external_id_taken": "The application form 01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10 has this external_id, which "
         "can be deleted too. Use that form, or another external_id.",
+        "proposal_changed": "1 of the proposals are no longer as they were read; nothing was changed. Read them again.",
         "copy_deleted": "This copy is deleted. Restore it first.",
         "last_copy": "A form must have at least one copy. Create another one first.",
         "base_copy": "The other copies of this form are compared with this one. Make another copy the base first.",

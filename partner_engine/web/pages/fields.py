@@ -45,8 +45,8 @@ class Option:
 @dataclass(frozen=True)
 class Field:
     """One question with its answer. ``notes`` are the lines below it and ``tone`` is how serious they are;
-    ``doubts`` are the codes and texts of the warnings that a person can confirm, ``proposed`` is the value that a
-    renewal proposes.
+    ``doubts`` are the codes and texts of the warnings that a person can confirm, ``proposed`` is the value that is
+    proposed, ``proposal`` its id and ``proposed_from`` the document or model, "" for those of a renewal.
 
     ``max_length`` limits what can be typed, in characters. ``opens`` marks an answer that makes other questions appear,
     ``is_free`` a text in any language. ``base`` is the different answer of the form's base. ``unknown`` is "offer"
@@ -73,6 +73,8 @@ class Field:
     notes: tuple[tuple[str, str], ...] = ()
     doubts: tuple[tuple[str, str], ...] = ()
     proposed: str = ""
+    proposal: str = ""
+    proposed_from: str = ""
     readonly: bool = False
     masked: bool = False
     answered: bool = False
@@ -122,6 +124,8 @@ def build_field(
         notes=notes,
         doubts=_doubts(reading, question, path),
         proposed=_proposed(reading, path, answer),
+        proposal=answer.proposed.id if answer.proposed else "",
+        proposed_from=answer.proposed.origin if answer.proposed and answer.proposed.source else "",
         readonly=answer.readonly or not reading.is_writable,
         masked=masked,
         answered=answer.is_answered,

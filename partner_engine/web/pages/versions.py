@@ -158,6 +158,9 @@ def _line(reading: Reading, change: Change, visibility: Visibility) -> ChangeLin
     path = Path(change.path)
     if change.confirmed and change.before == change.after:
         return ChangeLine(link_to(reading, change.path).text, "", "confirmed as right")
+    if change.proposed is not None and change.before == change.after:
+        text = f"proposed by {change.proposed}" if change.proposed else "proposal dismissed"
+        return ChangeLine(link_to(reading, change.path).text, "", text)
     # A sensitive answer that was given again is listed: its absence would tell that it is the same.
     if change.before == change.after and not change.tag:
         return None

@@ -216,6 +216,8 @@ UNLOCKING = {
     "POST copies/<id:id>/merge/undo",
     "POST copies/<id:id>/guest_links/<id:link_id>/send_back",
     "POST copies/<id:id>/confirmations",
+    "POST copies/<id:id>/proposals/accept",
+    "POST copies/<id:id>/proposals/dismiss",
     "POST copies/<id:id>/reveal",
 }
 
