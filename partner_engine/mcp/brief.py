@@ -73,7 +73,7 @@ def questions_of(catalogue: Shape) -> dict[str, dict[str, Any]]:
 
 
 def found_questions(catalogue: Shape, words: str) -> list[dict[str, Any]]:
-    """Return the questions that have all ``words`` in code, label, help or choices; those with all in the label first."""
+    """Return the questions that have all ``words`` in code, label, help or choices, those of the label first."""
     wanted = words.casefold().split()
     found: list[tuple[bool, dict[str, Any]]] = []
     for set_, question in _walk(catalogue):

@@ -132,7 +132,7 @@ async def dry_run_answers(api: ApiCalls, given: TryAnswers) -> dict[str, Any]:
 
 @tool("What if proposals are confirmed", WhatIf, scope=Right.MCP_PROPOSE, rights=_WRITE, is_read_only=True)
 async def what_if(api: ApiCalls, given: WhatIf) -> dict[str, Any]:
-    """Show what would change if a person confirmed the proposals: outcomes, premiums, what is needed. Stores nothing."""
+    """Show what would change if a person confirmed the proposals: outcomes, premiums, what is needed; stores none."""
     found = (await api.get(f"/copies/{given.id}/proposals"))["proposals"]
     wanted = set(given.paths) or {one["path"] for one in found}
     picked = [{"path": one["path"], "id": one["proposed"]["id"]} for one in found if one["path"] in wanted]
