@@ -2,16 +2,18 @@
 
 import os
 
+import django
 from channels.routing import ProtocolTypeRouter
-from django.core.asgi import get_asgi_application
 
 from partner_engine.api.http.body_limit import BodyLimit
+from partner_engine.request_threads import RequestHandler
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
 # Only web processes use a connection pool; settings read this.
 os.environ.setdefault("DATABASE_POOL_SIZE", "10")
 
-pages = BodyLimit(get_asgi_application())
+django.setup(set_prefix=False)
+pages = BodyLimit(RequestHandler())
 
 from catalogue.publish_notices import listen_for_releases  # noqa: E402 - needs loaded models
 from partner_engine.carrier_callbacks import CarrierCallbacks  # noqa: E402 - needs loaded models

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 from urllib.parse import unquote_plus
 
 import structlog
 from django.contrib.auth.hashers import make_password
+from oauth2_provider.models import get_access_token_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error
 
@@ -23,10 +25,12 @@ from partner_engine.client_addresses import address_of
 from tenants.limits import check
 from tenants.limits.check import RateLimited
 from tenants.limits.scopes import AUTH
+from tenants.row_lookup import RowLookup
 
 log = structlog.get_logger(__name__)
 
 _GUESSES: Final = AttemptLimit("token")
+_TOKENS: Final = RowLookup(get_access_token_model(), by="token_checksum", path=("application", "tenant"))
 
 
 class TooManyAttempts(OAuth2Error):
@@ -72,6 +76,10 @@ class ClientSecretValidator(OAuth2Validator):
             # Unknown, inactive or unreadable: no secret was hashed.
             make_password(secret_in_body or (basic.secret if basic else ""))
         return bool(is_right)
+
+    def _load_access_token(self, token: str) -> Any:
+        """Return the token with its client and the client's tenant, None for an unknown one."""
+        return _TOKENS.find(hashlib.sha256(token.encode()).hexdigest())
 
     def _extract_basic_auth(self, request: Any) -> str | None:
         """Return the credentials of a Basic header; schemes have no case (RFC 9110, 11.1)."""

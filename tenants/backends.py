@@ -6,7 +6,7 @@ checked, so that concurrent attempts cannot exceed the limit, and a correct one 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import structlog
@@ -20,6 +20,9 @@ from tenants.limits.addresses import counted_address
 from tenants.limits.check import RateLimited, Subject
 from tenants.limits.scopes import AUTH
 from tenants.models import User
+from tenants.row_lookup import RowLookup
+
+_USERS: Final = RowLookup(User, by="id", path=("tenant",))
 
 log = structlog.get_logger(__name__)
 
@@ -50,7 +53,7 @@ class EmailBackend(ModelBackend):
 
     def get_user(self, user_id: UUID) -> User | None:
         """Return the active user of a session, with the tenant in the same query, or None."""
-        user = User.objects.select_related("tenant").filter(pk=user_id).first()
+        user = _USERS.find(user_id)
         return user if user is not None and self.user_can_authenticate(user) else None
 
 
