@@ -22,6 +22,7 @@ from benchmarks.surroundings import describe, prepare
 #: Modules of this package with ``measure(rounds) -> list of figures``, in the order of the table.
 MEASUREMENTS: Final = (
     "saving",
+    "requesting",
     "staleness",
     "cloning",
     "round_trips",

@@ -9,6 +9,7 @@ from django.shortcuts import render
 
 from partner_engine.web.copy_shell import shell_around, shown_route
 from partner_engine.web.pages.cards import build_card, build_pool_foot, build_row
+from partner_engine.web.pages.changed_fields import build_field_at
 from partner_engine.web.pages.derived_lines import build_derived
 from partner_engine.web.pages.differences import Parts
 from partner_engine.web.pages.faults import build_faults
@@ -29,9 +30,9 @@ def render_parts(
     Rows of sets that the page has not drawn are left out.
     """
     route = shown_route(request)
-    rows, heads, feet = (
+    rows, heads, feet, fields = (
         [path for path in paths if reading.top_set(path) in reading.drawn_sets]
-        for paths in (parts.rows, parts.heads, parts.feet)
+        for paths in (parts.rows, parts.heads, parts.feet, parts.fields)
     )
     return render(
         request,
@@ -50,6 +51,7 @@ def render_parts(
             "cards": [build_card(reading, code) for code in parts.sets],
             "rows": [row for path in rows if (row := build_row(reading, path))],
             "row_heads": [row for path in heads if (row := build_row(reading, path, is_head=True))],
+            "fields": [field for path in fields if (field := build_field_at(reading, path))],
             "pool_feet": [pool for path in feet if (pool := build_pool_foot(reading, path))],
             "copy_id": reading.facts.id,
             "guest": reading.reader.is_guest,

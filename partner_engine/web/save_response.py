@@ -15,7 +15,8 @@ from copies.paths import is_in_document
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.meanwhile import changed_by
 from partner_engine.web.pages.cards import top_sets
-from partner_engine.web.pages.differences import Parts, changed_parts, sentence
+from partner_engine.web.pages.changed_fields import answered_parts
+from partner_engine.web.pages.differences import Parts, sentence
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.pages.row_moves import RowMove, RowPlace, parts_of_move, with_open
 from partner_engine.web.rendering import render_parts, shown_version
@@ -80,7 +81,7 @@ def _changed(reading: Reading, saved: Saved, *, is_stale: bool) -> tuple[Parts, 
         return Parts(top_sets(reading)), None
     if saved.move:
         return parts_of_move(reading, saved.before, saved.result.changes, saved.move)
-    return changed_parts(reading, saved.before, saved.result.changes), None
+    return answered_parts(reading, saved.before, saved.result.changes), None
 
 
 def _details(request: HttpRequest, reading: Reading, saved: Saved, *, is_stale: bool) -> dict[str, object]:

@@ -39,7 +39,8 @@ function write(field, state) {
 /** Call a saved answer wrong where the parts that came with it say so. */
 function judgeSaved() {
   for (const field of document.querySelectorAll(".field[data-save=saved], .field[data-save=wrong]")) {
-    write(field, field.matches(".error") ? "wrong" : "saved");
+    const state = field.matches(".error") ? "wrong" : "saved";
+    if (field.dataset.save !== state) write(field, state);
   }
 }
 

@@ -28,16 +28,18 @@ WATCH: Final = """() => {
         const field = fieldOf(target);
         if (field) pressed.set(field.dataset.path, performance.now());
     }, true);
+    const saves = { subtree: true, attributeFilter: ["data-save"], attributeOldValue: true };
     new MutationObserver((changes) => {
-        for (const { target } of changes) {
+        for (const { target, oldValue } of changes) {
             const { path, save } = target.dataset;
-            if (save !== "saved" || !pressed.has(path)) continue;
+            // A field that is saved already is left by Tab: that key saves nothing.
+            if (oldValue !== "saving" || save !== "saved" || !pressed.has(path)) continue;
             const since = pressed.get(path);
             pressed.delete(path);
             // Painted is what the next frame shows.
             requestAnimationFrame(() => notes.times.push(performance.now() - since));
         }
-    }).observe(document.getElementById("form"), { subtree: true, attributeFilter: ["data-save"] });
+    }).observe(document.getElementById("form"), saves);
     // A shift within half a second of a key is expected, and so is one of the response to a key on a slow machine.
     let settled = -1_000;
     document.addEventListener("htmx:afterSettle", () => { settled = performance.now(); });

@@ -9,9 +9,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -33,25 +34,35 @@ class Answer(NamedTuple):
 
 @contextmanager
 def serve(
-    processes: int = 1, *, application: str = "partner_engine.asgi:application", log: Path | None = None
+    processes: int = 1,
+    *,
+    application: str = "partner_engine.asgi:application",
+    log: Path | None = None,
+    is_demo: bool = False,
 ) -> Iterator[int]:
-    """Run the application under uvicorn; yield its port. With ``log`` it writes its output there."""
+    """Run the application under uvicorn; yield its port. With ``log`` it writes its output there. A demo is what `make
+    run` starts: Django does not record its statements.
+    """
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
     command += ["--workers", str(processes), "--log-level", "warning"]
-    with program(command, log=log) as server:
+    with program(command, log=log, more={"DEMO": "1"} if is_demo else {}) as server:
         wait_for(port, server)
         yield port
 
 
 @contextmanager
-def program(command: list[str], *, log: Path | None = None) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program of the product on the tests' database; with ``log`` it writes its output there."""
+def program(
+    command: list[str], *, log: Path | None = None, more: Mapping[str, str] = MappingProxyType({})
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program of the product on the tests' database, with ``more`` environment variables; with ``log`` it writes
+    its output there.
+    """
     with ExitStack() as files:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": database_url(), "LOG_LEVEL": "INFO" if log else "ERROR"},
+            env={**os.environ, "DATABASE_URL": database_url(), "LOG_LEVEL": "INFO" if log else "ERROR", **more},
             stderr=files.enter_context(log.open("wb")) if log else None,
         )
         try:
@@ -87,7 +98,7 @@ def web_server(django_db_setup: None) -> Iterator[int]:
     """Serve the tests' database by one process for all tests, whose start takes longer than most of them; return its
     port.
     """
-    with serve() as port:
+    with serve(is_demo=True) as port:
         yield port
 
 

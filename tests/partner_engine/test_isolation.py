@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from asgiref.testing import ApplicationCommunicator
-from django.core.asgi import get_asgi_application
 
+from partner_engine.request_threads import RequestHandler
 from tenants.models import ApiClient, Tenant
 from tests.harness.api_client import Api
 
@@ -41,7 +41,7 @@ def test_interleaved_requests_of_two_tenants(
     harbor: Tenant, summit: Tenant, harbor_client: ApiClient, summit_client: ApiClient
 ) -> None:
     tokens = {harbor.code: Api(harbor_client).token, summit.code: Api(summit_client).token}
-    application, places, answers = get_asgi_application(), asyncio.Semaphore(AT_ONCE), []
+    application, places, answers = RequestHandler(), asyncio.Semaphore(AT_ONCE), []
 
     async def ask(code: str) -> None:
         async with places:

@@ -162,6 +162,13 @@ def build_row(reading: Reading, path: str, *, is_head: bool = False) -> RowView 
     return None
 
 
+def is_open(reading: Reading, path: str) -> bool:
+    """Return whether the page shows the questions of the row at ``path``, if it shows the row."""
+    pool_path, row_id = split_path(path)
+    is_foldable = is_long(_rows_at(reading.document, pool_path)) and not reading.draws_all
+    return not is_foldable or row_id in reading.open_rows
+
+
 def long_pools(document: Document, path: str | None = None) -> frozenset[str]:
     """Return the paths of the long pools of ``document``, or only of those around the row or pool at ``path``."""
     if path is None:

@@ -31,13 +31,14 @@ _WORDS: Final = {
 @dataclass(frozen=True)
 class Parts:
     """The codes of the cards and the paths of the top-level rows to render again; ``heads`` are the paths of rows whose
-    head alone is rendered, ``feet`` of pools whose foot is.
+    head alone is rendered, ``feet`` of pools whose foot is, ``fields`` of answers whose field alone is.
     """
 
     sets: tuple[str, ...]
     rows: tuple[str, ...] = ()
     heads: tuple[str, ...] = ()
     feet: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
     def with_set(self, code: str) -> Parts:
         """Return the parts extended by the whole card of the set ``code``."""
@@ -58,12 +59,12 @@ def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change
     """
     sets: set[str] = set()
     rows: dict[str, set[str]] = {}
-    for path in _touched(reading, before, changes):
+    for path in touched_paths(reading, before, changes):
         place = Path(path)
         if besides and (path in (besides, Path(besides).parent) or is_below(path, besides)):
             continue
         if place.is_question_set:
-            sets.add(_shown_in(reading, place.code))
+            sets.add(shown_in(reading, place.code))
             continue
         around = next(place.rows_around(), None)
         if around is None:
@@ -111,7 +112,7 @@ def _moved_price(reading: Reading, code: str, outcome: ProductOutcome) -> str:
     return f"{now}, was {money(before, currency)}"
 
 
-def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> set[str]:
+def touched_paths(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> set[str]:
     """Return the paths whose appearance changed."""
     after = reading.evaluation
     changes = list(changes)
@@ -127,7 +128,7 @@ def _touched(reading: Reading, before: Evaluation, changes: Iterable[Change]) ->
     return paths
 
 
-def _shown_in(reading: Reading, set_code: str) -> str:
+def shown_in(reading: Reading, set_code: str) -> str:
     """Return the code of the set whose card contains ``set_code``: itself, or that of the outermost pool."""
     known = reading.catalogue.sets.get(set_code)
     if known is None:

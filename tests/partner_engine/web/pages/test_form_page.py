@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
 
@@ -10,6 +11,7 @@ import pytest
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow
 from partner_engine.web.pages.cards import build_card, build_row
+from partner_engine.web.pages.changed_fields import answered_parts, build_field_at
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
 from partner_engine.web.pages.form_page import build_nav
 from partner_engine.web.pages.products import errors
@@ -168,3 +170,63 @@ def test_the_sentence_names_shown_and_hidden_questions() -> None:
     changes = [Change("cats", None, None, RULE, active=True), Change("keeper", "x", "x", RULE, active=False)]
 
     assert sentence(reading(), changes, {}) == "Saved. Cats appeared. Keeper disappeared."
+
+
+NAMED = Change("name", None, "x", Cause("user"))
+DOG_NAMED = Change("dogs/d1/dog_name", None, "x", Cause("user"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "parts"),
+    [
+        ((NAMED,), Parts((), fields=("name",))),
+        ((DOG_NAMED,), Parts((), heads=("dogs/d1",), fields=("dogs/d1/dog_name",))),
+        ((NAMED, Change("keeper", None, None, RULE, active=True)), Parts(("about",))),
+        ((NAMED, Change("question_sets/about", None, "open", RULE)), Parts(("about",))),
+        ((DOG_NAMED, Change("dogs/d9", None, "d9", Cause("user"))), Parts(("dogs_set",))),
+        (
+            tuple(Change(f"dogs/d{number}/dog_name", None, "x", RULE) for number in range(9)),
+            Parts(("dogs_set",)),
+        ),
+    ],
+)
+def test_a_save_of_answers_sends_single_fields_where_nothing_else_changed(
+    changes: tuple[Change, ...], parts: Parts
+) -> None:
+    shown = reading(dog(1), evaluation=evaluated())
+
+    assert answered_parts(shown, evaluated(), changes) == parts
+
+
+def test_a_message_alone_sends_its_field_and_the_head_of_its_row() -> None:
+    shown = reading(dog(1), evaluation=evaluated(Message("error", "dogs/d1/dog_name", "max", "Too long.")))
+
+    parts = answered_parts(shown, evaluated(), ())
+
+    assert parts == Parts((), heads=("dogs/d1",), fields=("dogs/d1/dog_name",))
+
+
+def test_rows_of_a_long_pool_that_are_closed_are_sent_as_rows() -> None:
+    dogs = [dog(number) for number in range(1, LONG_POOL + 2)]
+
+    closed = answered_parts(reading(*dogs), evaluated(), (DOG_NAMED,))
+    opened = answered_parts(replace(reading(*dogs), open_rows=frozenset(("d1",))), evaluated(), (DOG_NAMED,))
+
+    assert closed == Parts((), ("dogs/d1",))
+    assert opened.fields == ("dogs/d1/dog_name",)
+
+
+def test_rows_of_a_copy_are_sent_as_rows_because_another_answer_can_match_another_row_of_the_base() -> None:
+    shown = replace(reading(dog(1)), load_base=Document)
+
+    assert answered_parts(shown, evaluated(), (DOG_NAMED, NAMED)) == Parts((), ("dogs/d1",), fields=("name",))
+
+
+def test_a_single_field_is_built_as_in_its_card() -> None:
+    shown = reading(dog(1, "Rex"))
+
+    assert build_field_at(shown, "name") in build_card(shown, "about").fields
+    row = build_row(shown, "dogs/d1")
+    assert row is not None
+    assert build_field_at(shown, "dogs/d1/dog_size") in row.fields
+    assert build_field_at(shown, "nothing") is None
