@@ -10,8 +10,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from django.core.handlers.asgi import ASGIHandler, ASGIRequest
-from django.http import HttpResponse
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest, HttpResponseBase
 
 #: Threads without a request that stay; above them as many as there are requests at once.
 MOST_IDLE: Final = 16
@@ -41,6 +41,6 @@ class RequestHandler(ASGIHandler):
         """Load the middleware as synchronous."""
         super().load_middleware(is_async=False)
 
-    async def get_response_async(self, request: ASGIRequest) -> HttpResponse:
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
         """Return the response, made in the thread of the request."""
         return await sync_to_async(self.get_response)(request)

@@ -45,7 +45,7 @@ class RowLookup(Generic[M]):
     def __init__(self, model: type[M], *, by: str, path: tuple[str, ...] = ()) -> None:
         self._model, self._by, self._path = model, by, path
 
-    def find(self, value: object) -> M | None:
+    def find(self, value: Any) -> M | None:
         """Return the row with ``value``, its references already loaded; None if there is no such row."""
         connection = connections[DEFAULT_DB_ALIAS]
         with connection.cursor() as cursor:
