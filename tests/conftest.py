@@ -9,6 +9,7 @@ by.
 from __future__ import annotations
 
 import copy
+import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -18,9 +19,8 @@ import msgspec
 import pytest
 import zstandard
 from django.conf import settings
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 from django.test import Client
-from django_redis import get_redis_connection
 from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis
 from pytest_django import Settings
@@ -40,7 +40,9 @@ from tests.harness import quick_flush
 from tests.harness.carrier_links import MemoryLog
 from tests.harness.carrier_simulator import carrier_simulator, started_simulator  # noqa: F401 - fixtures
 from tests.harness.cast import DEMO, DEMO_RELEASE, PASSWORD, PROCESS, SECOND_DATABASE
+from tests.harness.shared_rewriting import rewrite_own_part
 from tests.harness.tiers import IS_FULL
+from tests.harness.undone import forget_keys
 from tests.harness.web_servers import web_server  # noqa: F401 - fixture
 
 
@@ -69,6 +71,16 @@ def pytest_configure() -> None:
     os.environ["RATE_LIMIT_FACTOR"] = "0"
     settings.RATE_LIMIT_FACTOR = 0
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Rewrite the asserts of a part of the files, before all of them are collected."""
+    rewrite_own_part(session.config)
+
+
+def pytest_collection_finish() -> None:
+    """Leave what collecting has made out of later garbage collections: it lives as long as the process."""
+    gc.freeze()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -162,11 +174,7 @@ def nothing_left_in_redis(request: pytest.FixtureRequest) -> Iterator[None]:
     yield
     uses_database = request.node.get_closest_marker("django_db") or {"db", "transactional_db"} & {*request.fixturenames}
     if uses_database:
-        redis = get_redis_connection("default")
-        ours = (f"*{PROCESS}*", f"release:{connection.settings_dict['NAME']}:*")
-        left = [key for pattern in ours for key in redis.scan_iter(pattern, count=1_000)]
-        if left:
-            redis.delete(*left)
+        forget_keys()
 
 
 @pytest.fixture(scope="session")

@@ -13,6 +13,7 @@ import pytest
 from pytest_django import Settings
 
 from failpoints import FAILPOINTS, FailpointReached, FailpointsRefused, armed, failpoint, parse
+from tests.harness.tiers import PATIENCE
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 
@@ -22,7 +23,13 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
     own |= {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", "DEBUG": "1", **environment}
     return subprocess.run(
-        [sys.executable, "-c", code], env=own, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        env=own,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE,
+        check=False,
     )
 
 

@@ -23,7 +23,8 @@ from tenants.access import Role
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import V1, Api
 from tests.harness.guests import guest_of
-from tests.partner_engine.api.test_routes import ROWS, Row, start
+from tests.harness.undone import undone
+from tests.partner_engine.api.test_routes import ROWS, start
 from tests.security.test_isolation import GUEST_PAGES, PAGES, SignIn, ask, ask_as_guest
 
 pytestmark = pytest.mark.django_db
@@ -52,45 +53,51 @@ def compare(name: str, queries: CaptureQueriesContext, response: HttpResponse) -
     assert COUNTS.get(name) == len(queries), f"{name}:\n{statements}"
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_an_endpoint(row: Row, api: Api, s1: Sample):
+def test_endpoints(subtests: pytest.Subtests, api: Api, s1: Sample) -> None:
     identity = start(api, s1)["id"]
-    api.get(f"/copies/{identity}")  # compiles the release once per process
-    if row.method == "GET":
-        api.get("/" + row.path(identity))  # fills the caches of releases
 
-    with CaptureQueriesContext(connection) as queries:
-        response = api._client.generic(row.method, f"{V1}/{row.path(identity)}", row.body, "application/json")
+    for row in ROWS:
+        with subtests.test(str(row)), undone():
+            api.get(f"/copies/{identity}")  # compiles the release once per process
+            if row.method == "GET":
+                api.get("/" + row.path(identity))  # fills the caches of releases
 
-    compare(f"api {row}", queries, response)
+            with CaptureQueriesContext(connection) as queries:
+                response = api._client.generic(row.method, f"{V1}/{row.path(identity)}", row.body, "application/json")
+
+            compare(f"api {row}", queries, response)
 
 
-@pytest.mark.parametrize("name", sorted(PAGES))
-def test_an_agents_page(name: str, api: Api, s1: Sample, owner: User, sign_in: SignIn):
+def test_agents_pages(subtests: pytest.Subtests, api: Api, s1: Sample, owner: User, sign_in: SignIn) -> None:
     identity = start(api, s1)["id"]
     owner.role = Role.TENANT_ADMIN
     owner.save()
-    client = sign_in(owner)
-    client.get(f"/forms/{identity}")
-    if PAGES[name][0] == "GET":
-        ask(client, name, identity)
 
-    with CaptureQueriesContext(connection) as queries:
-        response = ask(client, name, identity)
+    for name in sorted(PAGES):
+        with subtests.test(name), undone():
+            client = sign_in(owner)
+            client.get(f"/forms/{identity}")
+            if PAGES[name][0] == "GET":
+                ask(client, name, identity)
 
-    compare(f"page {name}", queries, response)
+            with CaptureQueriesContext(connection) as queries:
+                response = ask(client, name, identity)
+
+            compare(f"page {name}", queries, response)
 
 
-@pytest.mark.parametrize("name", sorted(GUEST_PAGES))
-def test_a_guests_page(name: str, api: Api, s1: Sample, harbor: Tenant):
+def test_guests_pages(subtests: pytest.Subtests, api: Api, s1: Sample, harbor: Tenant) -> None:
     identity = api.start(s1)["id"]
-    client: Client = guest_of(harbor, identity)[0]
-    client.get(f"/guest/{identity}/form")
 
-    with CaptureQueriesContext(connection) as queries:
-        response = ask_as_guest(client, name, identity)
+    for name in sorted(GUEST_PAGES):
+        with subtests.test(name), undone():
+            client: Client = guest_of(harbor, identity)[0]
+            client.get(f"/guest/{identity}/form")
 
-    compare(f"guest page {name}", queries, response)
+            with CaptureQueriesContext(connection) as queries:
+                response = ask_as_guest(client, name, identity)
+
+            compare(f"guest page {name}", queries, response)
 
 
 def test_the_baseline_names_only_existing_tests():

@@ -11,7 +11,7 @@ import yaml
 
 from catalogue.file_shape import read_shape
 from catalogue.packages.contents import CarrierPackage
-from catalogue.yaml_nodes import Mapping, Mark, Node, UnreadableFile, read_nodes
+from catalogue.yaml_nodes import SAFE_LOADER, Mapping, Mark, Node, UnreadableFile, read_nodes
 from rules.definition.faults import CatalogueErrors, CatalogueFault
 
 #: Parts whose values have any shape; they are read as plain YAML.
@@ -39,7 +39,7 @@ def read_package_file(source: Path | str, *, name: str = "") -> PackageFile:
         raise _errors(name, _fault(error.code, str(error), error.remedy, error.mark)) from error
     except UnicodeDecodeError as error:
         raise _errors(name, _fault("bad_yaml", "The file is not UTF-8.", "Save it as UTF-8.", _START)) from error
-    free: dict[str, Any] = yaml.safe_load(text) if isinstance(root, Mapping) else {}
+    free: dict[str, Any] = yaml.load(text, Loader=SAFE_LOADER) if isinstance(root, Mapping) else {}  # noqa: S506 - a safe one
     structured = without_keys(root, _FREE)
     data, faults = read_shape(structured, CarrierPackage)
     if data is None or faults:

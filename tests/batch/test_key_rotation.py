@@ -26,6 +26,7 @@ from redis_locks.job_mutex import JobMutex
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tests.harness.tiers import PATIENCE
 
 pytestmark = pytest.mark.django_db
 MakeForm = Callable[..., UUID]
@@ -246,7 +247,7 @@ def test_no_save_fails_during_rotations(
         assert (rewrapped.unreadable, renewed.unreadable, renewed.left) == (0, 0, 0)
     stop.set()
     for thread in threads:
-        thread.join(20)
+        thread.join(PATIENCE)
     *_, last = rewrap_tenant(kennels)
 
     assert failures == []

@@ -21,6 +21,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.attached_records import only
 from tests.harness.batch_asserts import assert_batch
+from tests.harness.certain_text import certain
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES
 from tests.harness.quotes import quote_of
 
@@ -254,7 +255,7 @@ def test_sensitive_answers_are_stored_sealed(make_form: MakeForm, kennels: Tenan
         answer = batch.find_changeset(form_id, scope=kennels, actor=agent).document.answers["owner_ssn"]
     assert answer.value is None
     assert answer.sealed is not None
-    assert "4321" not in outbox
+    assert "4321" not in certain(outbox)
 
 
 def test_a_copy_has_the_same_answers_under_a_key_of_its_own(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:

@@ -207,7 +207,9 @@ def test_a_question_that_is_renamed_and_secret(make_form: MakeForm, kennels: Ten
         document = decode_document(found)
         phones = [answer for code, answer in document.answers.items() if code in ("owner_phone", "owner_call")]
         assert [(answer.value, answer.sealed is not None) for answer in phones] == [(None, True)]
-        assert "614555" not in str(decode(bytes(row.changes), list)) + str(document)
+        assert not any(
+            phone in f"{decode(bytes(row.changes), list)}{document}" for phone in ("6145550101", "6145550102")
+        )
     for copy_id, phone in ((saved, "+16145550101"), (left, "+16145550102")):
         changeset = batch.find(copy_id, scope=kennels, actor=agent).read_only_changeset()
         assert changeset.sealing.reveal("owner_call", changeset.document.answers["owner_call"]) == phone

@@ -263,7 +263,7 @@ def test_a_row_added_and_removed_elsewhere(driver: Driver, harbor: Tenant, agent
         row = context.changeset.find_pool("locations").add(answers={"mqs_loc_state": "TX"}).id
         context.save()
 
-    expect(driver.page.locator(f"#r-locations-{row}")).to_be_visible(timeout=10_000)
+    expect(driver.page.locator(f"#r-locations-{row}")).to_be_visible(timeout=40_000)
     with batch.find_and_lock(copy_id, scope=harbor, actor=actor) as context:
         context.changeset.find_pool("locations").find_row(row).remove()
         context.save()

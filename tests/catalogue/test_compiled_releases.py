@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from catalogue.compiled_releases import CompiledReleases
+from tests.harness.tiers import PATIENCE
 
 
 def test_a_release_is_not_held_up_by_another_one_that_is_compiled() -> None:
@@ -15,18 +16,18 @@ def test_a_release_is_not_held_up_by_another_one_that_is_compiled() -> None:
     def compile_release(release_id: int) -> str:
         if release_id == 1:
             has_begun.set()
-            assert may_end.wait(10)
+            assert may_end.wait(PATIENCE)
         return f"release {release_id}"
 
     known = CompiledReleases(compile_release, most=4)
     slow = threading.Thread(target=known.get, args=(1,))
     slow.start()
-    assert has_begun.wait(10)
+    assert has_begun.wait(PATIENCE)
 
     assert known.get(2) == "release 2"
 
     may_end.set()
-    slow.join(10)
+    slow.join(PATIENCE)
     assert known.get(1) == "release 1"
 
 
@@ -42,14 +43,14 @@ def test_many_threads_compile_a_release_once() -> None:
     found: list[object] = []
 
     def get() -> None:
-        ready.wait(10)
+        ready.wait(PATIENCE)
         found.append(known.get(5))
 
     threads = [threading.Thread(target=get) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(PATIENCE)
 
     assert compiled == [5]
     assert len(found) == 8 and len(set(map(id, found))) == 1

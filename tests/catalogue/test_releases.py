@@ -10,6 +10,7 @@ from django.db import DatabaseError, IntegrityError, connection, transaction
 from django_redis import get_redis_connection
 from redis.exceptions import ConnectionError as RedisGone
 
+from carriers.models import Carrier
 from catalogue import release_pointer, releases
 from catalogue.files import read_catalogue
 from catalogue.loader import load
@@ -17,7 +18,11 @@ from catalogue.models import Catalogue, Question, Release
 from catalogue.release_pointer import Pointer
 from rules.definition.faults import CatalogueErrors
 from tests.harness.boarding_files import BOARDING
+from tests.harness.first_releases import publish_first
+from tests.harness.kennel_catalogue import KENNELS
+from tests.harness.moments import DATED
 
+CARRIER_FIELDS = [field.name for field in Carrier._meta.concrete_fields if field.name != "id"]
 OTHER_TITLE = BOARDING.replace("title: Boarding of pets", "title: Boarding of cats")
 
 
@@ -46,6 +51,18 @@ def test_a_release_equals_the_draft(catalogue):
     current = releases.current("pet_boarding")
     assert (current.id, current.number, current.catalogue_code) == (release.id, 1, "pet_boarding")
     assert current.compiled.definition == read_catalogue(BOARDING)
+
+
+@pytest.mark.parametrize("definition", [KENNELS, DATED], ids=["kennels", "dated"])
+def test_the_first_release_of_most_tests_is_the_one_that_publishing_makes(db, definition):
+    made = publish_first(definition)
+    carriers = list(Carrier.objects.values(*CARRIER_FIELDS))
+
+    published = publish(load(definition))
+
+    assert published == made
+    assert releases.read_definition(published) == definition
+    assert list(Carrier.objects.values(*CARRIER_FIELDS)) == carriers != []
 
 
 def test_publishing_the_same_again_is_no_new_release(catalogue):

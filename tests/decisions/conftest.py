@@ -10,8 +10,8 @@ import pytest
 from catalogue.models import Release
 from tenants.models import ApiClient, Tenant, every_right
 from tests.harness.api_client import Api
+from tests.harness.first_releases import publish_first
 from tests.harness.kennel_catalogue import HOUSES
-from tests.harness.later_releases import publish_release
 from tests.harness.moments import DATED, EARLY_ZONE, dated_answers
 
 Start = Callable[..., dict[str, Any]]
@@ -20,7 +20,7 @@ Start = Callable[..., dict[str, Any]]
 @pytest.fixture
 def first_release(db: None) -> Release:
     """Return the first release of the dated kennel catalogue."""
-    return publish_release(DATED)
+    return publish_first(DATED)
 
 
 @pytest.fixture

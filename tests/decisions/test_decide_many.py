@@ -133,7 +133,7 @@ print("fine")
 def test_several_processes_decide_the_same_in_flat_memory() -> None:
     # In a program of its own: a fork of this one would copy the locks of its threads.
     done = subprocess.run(
-        [sys.executable, "-c", IN_PROCESSES], cwd=CHECKOUT, capture_output=True, text=True, timeout=120, check=False
+        [sys.executable, "-c", IN_PROCESSES], cwd=CHECKOUT, capture_output=True, text=True, timeout=300, check=False
     )
 
     assert (done.returncode, done.stdout) == (0, "fine\n"), done.stderr

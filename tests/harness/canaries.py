@@ -25,6 +25,7 @@ from redis.connection import Connection
 
 from copies.stored_versions import StoredVersion, read_versions
 from tenants.current_tenant import across_tenants
+from tests.harness.tiers import PATIENCE
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 #: Columns of a copy that may contain personal answers in plain, never sensitive ones.
@@ -216,12 +217,12 @@ class RedisCommands:
         # Other test processes use the same server: count only commands from our ports.
         self._patch.setattr(Connection, "send_packed_command", noted)
         self._thread.start()
-        assert self._ready.wait(5)
+        assert self._ready.wait(PATIENCE)
         return self
 
     def __exit__(self, *error: object) -> None:
         self._client.echo(self._marker)
-        self._thread.join(5)
+        self._thread.join(PATIENCE)
         self._patch.undo()
         assert not self._thread.is_alive()
 

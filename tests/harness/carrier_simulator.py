@@ -116,7 +116,7 @@ def running_simulator() -> Iterator[CarrierSimulator]:
         yield simulator
     finally:
         process.terminate()
-        process.wait(20)
+        process.wait(PATIENCE)
 
 
 def _responds(simulator: CarrierSimulator, process: subprocess.Popen[bytes]) -> bool:

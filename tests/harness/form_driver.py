@@ -66,10 +66,11 @@ class Driver:
         self.page.wait_for_url(f"{self.server}/")
 
     def enter(self, user: User) -> None:
-        """Bring a session of ``user``, as one who signed in before; most tests are about something else."""
+        """Bring a session of ``user``, as one who signed in before; most tests are about something else. No page is
+        opened: each test opens its own.
+        """
         name, key = settings.SESSION_COOKIE_NAME, session_of(user)
         self.page.context.add_cookies([{"name": name, "value": key, "url": self.server}])
-        self.page.goto(f"{self.server}/")
 
     def open(self, copy_id: object) -> None:
         """Open a form page."""

@@ -10,11 +10,10 @@ import pytest
 
 from batch import service as batch
 from batch.changes.changeset import Changeset
-from catalogue.loader import load
-from catalogue.releases import publish
 from tenants.access import Actor, Right
 from tenants.models import Tenant
 from tests.harness.batch_asserts import assert_batch
+from tests.harness.first_releases import publish_first
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
 
 AGENT = Actor(type="user", id=str(UUID(int=7)), source="web", label="Robin Agent", rights=frozenset(Right))
@@ -22,8 +21,8 @@ AGENT = Actor(type="user", id=str(UUID(int=7)), source="web", label="Robin Agent
 
 @pytest.fixture
 def kennels(db: None) -> Tenant:
-    """Return a tenant whose forms are asked by the kennel catalogue."""
-    publish(load(KENNELS), actor_id="test")
+    """Return a tenant whose forms are asked by the kennel catalogue, which has no draft."""
+    publish_first(KENNELS)
     return Tenant.objects.create(code="kennels", name="Kennel Brokers", catalogue="kennels")
 
 

@@ -10,6 +10,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+from tests.harness.tiers import PATIENCE
+
 CHECKOUT: Final = Path(__file__).resolve().parents[2]
 KEY = base64.b64encode(b"k" * 32).decode()
 PRODUCTION = {
@@ -31,5 +33,11 @@ def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     own |= {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", "DEBUG": "1", **environment}
     own = {name: value for name, value in own.items() if value}
     return subprocess.run(
-        [sys.executable, "-c", code], env=own, cwd=CHECKOUT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", code],
+        env=own,
+        cwd=CHECKOUT,
+        capture_output=True,
+        text=True,
+        timeout=3 * PATIENCE,
+        check=False,
     )

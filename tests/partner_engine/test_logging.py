@@ -21,6 +21,7 @@ from partner_engine.celery import HEADER as TASK_HEADER
 from partner_engine.celery import app
 from partner_engine.correlation import HEADER, CorrelationMiddleware, correlation_id_of
 from partner_engine.logging import configure, logging_settings
+from tests.harness.tiers import PATIENCE
 
 CANARY = "canary-987-65-4321"
 
@@ -185,7 +186,7 @@ def test_the_id_is_passed_to_a_task_and_its_lines() -> None:
 
     with structlog.contextvars.bound_contextvars(correlation_id="with-the-task"), app.connection("memory://") as memory:
         note.apply_async(connection=memory)
-        message = memory.SimpleQueue("celery").get(timeout=5)
+        message = memory.SimpleQueue("celery").get(timeout=PATIENCE)
     note.apply(headers={TASK_HEADER: message.headers[TASK_HEADER]})
 
     assert message.headers[TASK_HEADER] == "with-the-task"

@@ -17,6 +17,7 @@ from quoting.declines import declines_of
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tests.harness.certain_text import certain
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
 from tests.harness.quotes import quote_of
@@ -67,7 +68,7 @@ def test_a_value_stays_as_confidential_as_it_was_and_becomes_as_confidential_as_
     assert not any("120" in value for value in values(shown(was_personal, kennels, agent, Reader())))
     assert values(shown(was_public, kennels, agent, Reader())) == ("120", "120")
     publish_release(with_sensitivity(cat_count="spi"))
-    assert "120" not in values(shown(was_public, kennels, agent, Reader(sees_personal=True)))[1]
+    assert "120" not in certain(values(shown(was_public, kennels, agent, Reader(sees_personal=True)))[1])
 
 
 def test_a_secret_value_is_never_stored_open(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:
@@ -76,7 +77,7 @@ def test_a_secret_value_is_never_stored_open(make_form: MakeForm, kennels: Tenan
     act(form_id, kennels, agent)
 
     with use_tenant(kennels):
-        assert "120" not in str(Declination.objects.get().inputs)
+        assert "120" not in certain(Declination.objects.get().inputs)
 
 
 def test_a_carriers_words_are_recorded_and_shown(make_form: MakeForm, kennels: Tenant, agent: Actor) -> None:

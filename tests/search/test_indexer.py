@@ -33,6 +33,7 @@ from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.kennel_catalogue import KENNELS
+from tests.harness.tiers import PATIENCE
 
 Make = Callable[..., UUID]
 
@@ -141,7 +142,7 @@ def test_two_writers_leave_the_words_of_the_later_version_alone(kennels: Tenant)
 
     def write(at: int) -> None:
         try:
-            start.wait(10)
+            start.wait(PATIENCE)
             write_entries([entry(copy_id, at, f"version{at} of kennels")], tenant=kennels)
         finally:
             connections.close_all()

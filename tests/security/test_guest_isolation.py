@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 
 import pytest
 from django.test import Client
@@ -13,7 +14,7 @@ from tenants.models import Tenant, User
 from tests.harness.api_client import V1, Api, assert_problem
 from tests.harness.guests import guest_of, let_expire, revoke
 from tests.harness.page_addresses import addresses_of_admin, names_of
-from tests.partner_engine.api.test_routes import ROWS, Row, start
+from tests.partner_engine.api.test_routes import ROWS, start
 from tests.security.test_isolation import GUEST_PAGES, OPEN, PAGES, ask, ask_as_guest
 
 pytestmark = pytest.mark.django_db
@@ -26,6 +27,13 @@ def everybodys(client: Client) -> Client:
     for morsel in client.cookies.values():
         morsel["path"] = "/"
     return client
+
+
+def anew(client: Client) -> Client:
+    """Return a new client with the cookies of ``client``, which loses them by a refusal."""
+    again = Client()
+    again.cookies = deepcopy(client.cookies)
+    return again
 
 
 def a_guest_of_another_form(api: Api, foreigner: Api, sample: Sample, copy_id: str) -> Client:
@@ -60,7 +68,6 @@ class TestGuests:
     def test_every_address_has_a_row(self) -> None:
         assert set(names_of("guest")) == set(GUEST_PAGES)
 
-    @pytest.mark.parametrize("name", sorted(set(GUEST_PAGES) - {"open"}))
     @pytest.mark.parametrize(
         "outsider",
         [
@@ -72,30 +79,40 @@ class TestGuests:
         ],
     )
     def test_outsiders_are_refused_everywhere(
-        self, outsider: Callable[..., Client], name: str, api: Api, foreigner: Api, s1: Sample
+        self, outsider: Callable[..., Client], subtests: pytest.Subtests, api: Api, foreigner: Api, s1: Sample
     ) -> None:
         identity = api.start(s1)["id"]
         client = everybodys(outsider(api, foreigner, s1, identity))
         copy = api.get(f"/copies/{identity}").json()
 
-        page = ask_as_guest(client, name, identity)
-        part = ask_as_guest(client, name, identity, **{"HX-Request": "true"})
+        for name in sorted(set(GUEST_PAGES) - {"open"}):
+            with subtests.test(name):
+                asking = anew(client)
+                page = ask_as_guest(asking, name, identity)
+                part = ask_as_guest(asking, name, identity, **{"HX-Request": "true"})
 
-        assert (page.status_code, page["Location"]) == (302, f"/guest/{identity}")
-        assert (part.status_code, part.content) == (401, b"")
-        assert api.get(f"/copies/{identity}").json() == copy
+                assert (page.status_code, page["Location"]) == (302, f"/guest/{identity}")
+                assert (part.status_code, part.content) == (401, b"")
+                assert api.get(f"/copies/{identity}").json() == copy
 
-    @pytest.mark.parametrize("name", sorted(set(GUEST_PAGES) - {"open"}))
     @pytest.mark.parametrize("who", ["owner", "stranger", "staff"])
     def test_a_session_of_agents_or_staff_is_not_a_guests(
-        self, name: str, who: str, api: Api, s1: Sample, request: pytest.FixtureRequest, sign_in: SignIn
+        self,
+        who: str,
+        subtests: pytest.Subtests,
+        api: Api,
+        s1: Sample,
+        request: pytest.FixtureRequest,
+        sign_in: SignIn,
     ) -> None:
-        copy = api.start(s1)
+        copy, user = api.start(s1), request.getfixturevalue(who)
 
-        page = ask_as_guest(sign_in(request.getfixturevalue(who)), name, copy["id"])
+        for name in sorted(set(GUEST_PAGES) - {"open"}):
+            with subtests.test(name):
+                page = ask_as_guest(sign_in(user), name, copy["id"])
 
-        assert (page.status_code, page["Location"]) == (302, f"/guest/{copy['id']}")
-        assert api.get(f"/copies/{copy['id']}").json() == copy
+                assert (page.status_code, page["Location"]) == (302, f"/guest/{copy['id']}")
+                assert api.get(f"/copies/{copy['id']}").json() == copy
 
     @pytest.mark.parametrize("name", sorted(GUEST_PAGES))
     def test_ones_own_copy_is_served(self, name: str, api: Api, s1: Sample, harbor: Tenant) -> None:
@@ -117,27 +134,29 @@ class TestGuests:
         assert ask_as_guest(client, name, identity).status_code == 403
         assert api.get(f"/copies/{identity}").json() == copy
 
-    @pytest.mark.parametrize("name", sorted(set(PAGES) - OPEN))
-    def test_agents_pages_are_closed(self, name: str, api: Api, s1: Sample, harbor: Tenant) -> None:
+    def test_agents_pages_are_closed(self, subtests: pytest.Subtests, api: Api, s1: Sample, harbor: Tenant) -> None:
         identity = api.start(s1)["id"]
-        client = everybodys(guest_of(harbor, identity)[0])
+        guest = everybodys(guest_of(harbor, identity)[0])
         copy = api.get(f"/copies/{identity}").json()
 
-        response = ask(client, name, identity)
+        for name in sorted(set(PAGES) - OPEN):
+            with subtests.test(name):
+                response = ask(anew(guest), name, identity)
 
-        assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/sign-in")
-        assert api.get(f"/copies/{identity}").json() == copy
+                assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/sign-in")
+                assert api.get(f"/copies/{identity}").json() == copy
 
-    @pytest.mark.parametrize("row", ROWS, ids=str)
-    def test_the_api_is_closed(self, row: Row, api: Api, s1: Sample, harbor: Tenant) -> None:
+    def test_the_api_is_closed(self, subtests: pytest.Subtests, api: Api, s1: Sample, harbor: Tenant) -> None:
         identity = start(api, s1)["id"]
-        client = everybodys(guest_of(harbor, identity)[0])
+        guest = everybodys(guest_of(harbor, identity)[0])
         copy = api.get(f"/copies/{identity}").json()
 
-        response = client.generic(row.method, f"{V1}/{row.path(identity)}", row.body, "application/json")
+        for row in ROWS:
+            with subtests.test(str(row)):
+                client, path = anew(guest), f"{V1}/{row.path(identity)}"
 
-        assert_problem(response, 401, "not_authenticated")
-        assert api.get(f"/copies/{identity}").json() == copy
+                assert_problem(client.generic(row.method, path, row.body, "application/json"), 401, "not_authenticated")
+                assert api.get(f"/copies/{identity}").json() == copy
 
     def test_the_admin_is_closed(self, api: Api, s1: Sample, harbor: Tenant) -> None:
         client = everybodys(guest_of(harbor, api.start(s1)["id"])[0])

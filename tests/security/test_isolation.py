@@ -166,18 +166,19 @@ class TestPages:
     def test_every_address_has_a_row(self) -> None:
         assert set(names_of("web")) == set(PAGES)
 
-    @pytest.mark.parametrize("name", OF_ONE_COPY)
     @pytest.mark.parametrize("is_part", [True, False])
     def test_an_agent_of_another_tenant_finds_nothing(
-        self, name: str, is_part: bool, api: Api, s1: Sample, stranger: User, sign_in: SignIn
+        self, is_part: bool, subtests: pytest.Subtests, api: Api, s1: Sample, stranger: User, sign_in: SignIn
     ) -> None:
         copy = api.start(s1)
 
-        response = ask(sign_in(stranger), name, copy["id"], **({"HX-Request": "true"} if is_part else {}))
+        for name in OF_ONE_COPY:
+            with subtests.test(name):
+                response = ask(sign_in(stranger), name, copy["id"], **({"HX-Request": "true"} if is_part else {}))
 
-        assert response.status_code == 404
-        assert "Copper Kettle" not in response.content.decode()
-        assert api.get(f"/copies/{copy['id']}").json() == copy
+                assert response.status_code == 404
+                assert "Copper Kettle" not in response.content.decode()
+                assert api.get(f"/copies/{copy['id']}").json() == copy
 
     @pytest.mark.parametrize("name", sorted(OF_ONE_ENDPOINT))
     def test_an_administrator_of_another_tenant_finds_no_webhook(
@@ -203,34 +204,41 @@ class TestPages:
         assert "hooks.example.com" not in response.content.decode()
         assert [str(found["id"]) for found in webhooks_of("harbor")] == [copy["id"]]
 
-    @pytest.mark.parametrize("name", sorted(set(PAGES) - OPEN))
-    def test_anonymous_callers_are_refused(self, name: str, api: Api, s1: Sample) -> None:
+    def test_anonymous_callers_are_refused(self, subtests: pytest.Subtests, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
 
-        page, part = ask(Client(), name, copy["id"]), ask(Client(), name, copy["id"], **{"HX-Request": "true"})
+        for name in sorted(set(PAGES) - OPEN):
+            with subtests.test(name):
+                page, part = ask(Client(), name, copy["id"]), ask(Client(), name, copy["id"], **{"HX-Request": "true"})
 
-        assert (page.status_code, page["Location"].partition("?")[0]) == (302, "/sign-in")
-        assert (part.status_code, part.content) == (401, b"")
-        assert api.get(f"/copies/{copy['id']}").json() == copy
+                assert (page.status_code, page["Location"].partition("?")[0]) == (302, "/sign-in")
+                assert (part.status_code, part.content) == (401, b"")
+                assert api.get(f"/copies/{copy['id']}").json() == copy
 
-    @pytest.mark.parametrize("name", sorted(set(PAGES) - OPEN))
-    def test_staff_are_sent_to_the_admin(self, name: str, api: Api, s1: Sample, staff: User, sign_in: SignIn) -> None:
+    def test_staff_are_sent_to_the_admin(
+        self, subtests: pytest.Subtests, api: Api, s1: Sample, staff: User, sign_in: SignIn
+    ) -> None:
         copy = api.start(s1)
 
-        response = ask(sign_in(staff), name, copy["id"])
+        for name in sorted(set(PAGES) - OPEN):
+            with subtests.test(name):
+                response = ask(sign_in(staff), name, copy["id"])
 
-        assert (response.status_code, response["Location"]) == (302, reverse("admin:index"))
+                assert (response.status_code, response["Location"]) == (302, reverse("admin:index"))
 
-    @pytest.mark.parametrize("name", [name for name in PAGES if PAGES[name][0] == "POST"])
-    def test_a_write_needs_the_token_of_its_page(self, name: str, api: Api, s1: Sample, owner: User) -> None:
+    def test_a_write_needs_the_token_of_its_page(
+        self, subtests: pytest.Subtests, api: Api, s1: Sample, owner: User
+    ) -> None:
         copy = api.start(s1)
         client = Client(enforce_csrf_checks=True)
         client.force_login(owner, backend="tenants.backends.EmailBackend")
 
-        response = ask(client, name, copy["id"])
+        for name in (name for name in PAGES if PAGES[name][0] == "POST"):
+            with subtests.test(name):
+                response = ask(client, name, copy["id"])
 
-        assert response.status_code == 403
-        assert api.get(f"/copies/{copy['id']}").json() == copy
+                assert response.status_code == 403
+                assert api.get(f"/copies/{copy['id']}").json() == copy
 
     def test_lists_and_searches_show_only_own_forms(
         self, api: Api, foreigner: Api, s1: Sample, stranger: User, sign_in: SignIn

@@ -17,6 +17,7 @@ from catalogue.releases import forget_compiled_releases
 from rules.definition.catalogue import Question
 from tenants.access import GUEST_RIGHTS, Actor, Right
 from tenants.models import Tenant
+from tests.harness.first_releases import publish_first
 from tests.harness.guests import issue
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
@@ -51,9 +52,15 @@ def answers(prefix: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def form_id(kennels: Tenant, agent: Actor) -> Iterator[UUID]:
+def kennels(db: None) -> Tenant:
+    """Return a tenant whose forms have these texts."""
     forget_compiled_releases()
-    publish_release(definition())
+    publish_first(definition())
+    return Tenant.objects.create(code="kennels", name="Kennel Brokers", catalogue="kennels")
+
+
+@pytest.fixture
+def form_id(kennels: Tenant, agent: Actor) -> Iterator[UUID]:
     fence = {"answers": {"fence_feet": 6, **answers("fence")}}
     house = {"answers": {**HOUSES[0]["answers"], **answers("house")}, "answer_pools": {"fences": [fence]}}
     with batch.build_context(scope=kennels, actor=agent, catalogue="kennels") as context:

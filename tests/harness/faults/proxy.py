@@ -16,6 +16,7 @@ from enum import Enum
 from typing import Any, Final
 
 from tests.harness.faults.wire import Conversation
+from tests.harness.tiers import PATIENCE
 
 CHUNK: Final = 65_536
 
@@ -59,16 +60,16 @@ class Proxy:
     def start(self) -> None:
         """Listen. Runs until ``stop``."""
         self._thread.start()
-        assert self._is_listening.wait(10), "the proxy does not listen"
+        assert self._is_listening.wait(PATIENCE), "the proxy does not listen"
 
     def stop(self) -> None:
         """Close everything."""
         self.is_blackhole = False
         self._loop.call_soon_threadsafe(self._ended.set)
-        self._thread.join(10)
+        self._thread.join(PATIENCE)
 
     def _do(self, work: Coroutine[Any, Any, None]) -> None:
-        asyncio.run_coroutine_threadsafe(work, self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result(PATIENCE)
 
     async def _listen(self) -> None:
         self._loop, self._ended = asyncio.get_running_loop(), asyncio.Event()

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from house.place import CHECKOUT
 from tests.harness.faults.world import World
+from tests.harness.tiers import PATIENCE
 from tests.harness.web_servers import Answer, call, wait_for
 
 #: Statuses after which the same request may succeed; each response has the time to retry.
@@ -43,7 +44,7 @@ def serving(world: World, *, database_port: int, sabotage: str = "") -> Iterator
         yield port
     finally:
         server.terminate()
-        server.wait(20)
+        server.wait(PATIENCE)
 
 
 class Caller:

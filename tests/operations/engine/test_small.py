@@ -21,6 +21,7 @@ from tenants.access import Actor
 from tenants.current_tenant import current_scope, use_tenant
 from tenants.models import ApiClient, Tenant, every_right
 from tests.harness.operation_kinds import Rename, TestItem, time_passes_in
+from tests.harness.tiers import PATIENCE
 from tests.operations.engine.test_worker import fresh
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -76,7 +77,7 @@ def test_an_item_that_takes_too_long_fails_and_its_thread_saves_nothing(
     def run(items: Any, work: Any) -> Any:
         if items[0][1].form_id:
             later(settings.OPERATIONS.item_seconds + 1)
-            is_over.wait(30)
+            is_over.wait(PATIENCE)
         return real(items, work)
 
     monkeypatch.setattr(rename, "run", run)
@@ -90,7 +91,7 @@ def test_an_item_that_takes_too_long_fails_and_its_thread_saves_nothing(
     assert (slow.state, slow.error_code, quick.state) == ("failed", "item_timeout", "completed")
     for thread in threading.enumerate():
         if thread.name.startswith("operation "):
-            thread.join(10)
+            thread.join(PATIENCE)
     assert batch.find(form, scope=kennels, actor=agent).copy.version == 1
     assert (fresh(operation).completed, fresh(operation).failed) == (1, 1)
 

@@ -28,6 +28,7 @@ from tenants.access import Actor, MissingRight, Right, Role
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
 from tests.harness.bindings import make_busy
+from tests.harness.certain_text import certain
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.kind_runs import KindRun, without_ids
 from tests.harness.later_releases import publish_release, with_sensitivity
@@ -247,7 +248,7 @@ def test_an_export_shows_the_version_of_then_as_far_as_the_reader_may_see_it(
 
     assert [row["answers"]["kennel_name"]["value"] for row in seen] == ["Kennel 0", "Kennel 1"]
     assert "512" in seen[0]["answers"]["owner_phone"]["value"]
-    assert "512" not in str(masked[0]["answers"]["owner_phone"])
+    assert "512" not in certain(masked[0]["answers"]["owner_phone"])
     with pytest.raises(MissingRight):
         exported(ends, kennels, replace(agent, rights=frozenset({Right.WRITE_FORMS})))
 
@@ -300,7 +301,7 @@ def test_what_changed_is_exported_once(forms: list[UUID], operation: KindRun, ke
     ids = [line["id"] for line in lines(first) + lines(nothing) + lines(second)]
     assert ids == [f"{forms[0]}@1", f"{forms[1]}@1", f"{forms[0]}@2"]
     assert [line["version"] for line in lines(everything)] == [1, 2, 1]
-    assert "0199" in str(lines(second))
-    assert "0199" not in str(lines(second, blind))
+    assert "0199" in certain(lines(second))
+    assert "0199" not in certain(lines(second, blind))
     with pytest.raises(MissingRight):
         lines(first, replace(agent, rights=frozenset({Right.WRITE_FORMS})))

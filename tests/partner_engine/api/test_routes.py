@@ -284,81 +284,91 @@ def test_every_address_has_a_row() -> None:
     assert {f"{address}/" for address in addresses if not address.endswith("/")} <= addresses
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_every_method_that_is_served_has_a_row(row: Row, api: Api, s1: Sample) -> None:
+def test_every_method_that_is_served_has_a_row(subtests: pytest.Subtests, api: Api, s1: Sample) -> None:
     copy = start(api, s1)
 
-    allowed = api.send("OPTIONS", f"/{row.path(copy['id'])}".partition("?")[0], b"")
+    for row in ROWS:
+        with subtests.test(str(row)):
+            allowed = api.send("OPTIONS", f"/{row.path(copy['id'])}".partition("?")[0], b"")
 
-    served = {method.strip() for method in allowed["Allow"].split(",")} - {"OPTIONS", "HEAD"}
-    assert served == {found.method for found in ROWS if found.address == row.address}
+            served = {method.strip() for method in allowed["Allow"].split(",")} - {"OPTIONS", "HEAD"}
+            assert served == {found.method for found in ROWS if found.address == row.address}
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_anonymous_callers_are_refused(row: Row, api: Api, s1: Sample) -> None:
+def test_anonymous_callers_are_refused(subtests: pytest.Subtests, api: Api, s1: Sample) -> None:
     copy = start(api, s1)
 
-    response = Client().generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
+    for row in ROWS:
+        with subtests.test(str(row)):
+            response = Client().generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
 
-    assert_problem(response, 401, "not_authenticated")
+            assert_problem(response, 401, "not_authenticated")
+            assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
-@pytest.mark.parametrize("row", OF_ONE, ids=str)
-def test_another_tenant_finds_nothing(row: Row, api: Api, foreigner: Api, s1: Sample) -> None:
+def test_another_tenant_finds_nothing(subtests: pytest.Subtests, api: Api, foreigner: Api, s1: Sample) -> None:
     copy = start(api, s1)
-
     endpoints = webhooks_of("harbor")
 
-    response = foreigner.send(row.method, f"/{row.path(copy['id'])}", row.body)
+    for row in OF_ONE:
+        with subtests.test(str(row)):
+            response = foreigner.send(row.method, f"/{row.path(copy['id'])}", row.body)
 
-    assert_problem(response, 404, "not_found")
-    assert webhooks_of("harbor") == endpoints
-    assert api.get(f"/copies/{copy['id']}").json() == copy
+            assert_problem(response, 404, "not_found")
+            assert webhooks_of("harbor") == endpoints
+            assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
-@pytest.mark.parametrize("row", ROWS, ids=str)
-def test_a_caller_without_the_right_is_refused(row: Row, api: Api, harbor_client: ApiClient, s1: Sample) -> None:
+def test_a_caller_without_the_right_is_refused(
+    subtests: pytest.Subtests, api: Api, harbor_client: ApiClient, s1: Sample
+) -> None:
     copy = start(api, s1)
-    limited = Api(harbor_client, [right for right in Right if right is not row.right])
 
-    with capture_logs() as logs:
-        response = limited.send(row.method, f"/{row.path(copy['id'])}", row.body)
+    for row in ROWS:
+        limited = Api(harbor_client, [right for right in Right if right is not row.right])
+        with subtests.test(str(row)):
+            with capture_logs() as logs:
+                response = limited.send(row.method, f"/{row.path(copy['id'])}", row.body)
 
-    if row.right is None:
-        assert response.status_code == 200
-        return
-    assert row.right in assert_problem(response, 403, "missing_right")["detail"]
-    assert [entry["status"] for entry in logs if entry["event"] == "audit.access_denied"] == [403]
-    assert api.get(f"/copies/{copy['id']}").json() == copy
+            if row.right is None:
+                assert response.status_code == 200
+                continue
+            assert row.right in assert_problem(response, 403, "missing_right")["detail"]
+            assert [entry["status"] for entry in logs if entry["event"] == "audit.access_denied"] == [403]
+            assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
-@pytest.mark.parametrize("row", [row for row in ROWS if row.method == "GET"], ids=str)
-def test_head_needs_the_right_of_get(row: Row, api: Api, harbor_client: ApiClient, s1: Sample) -> None:
+def test_head_needs_the_right_of_get(subtests: pytest.Subtests, api: Api, harbor_client: ApiClient, s1: Sample) -> None:
     copy = start(api, s1)
-    limited = Api(harbor_client, [right for right in Right if right is not row.right])
-    path = f"/{row.path(copy['id'])}"
 
-    response = limited.send("HEAD", path, b"")
+    for row in (row for row in ROWS if row.method == "GET"):
+        limited = Api(harbor_client, [right for right in Right if right is not row.right])
+        path = f"/{row.path(copy['id'])}"
+        with subtests.test(str(row)):
+            response = limited.send("HEAD", path, b"")
 
-    assert response.status_code == (200 if row.right is None else 403)
-    allowed = api.send("HEAD", path, b"")
-    # The sample's copy has neither the question set nor the guest link of the rows.
-    assert (allowed.status_code, allowed.content) == (
-        404 if re.search("<slug:code>|<id:link_id>", row.address) else 200,
-        b"",
-    )
+            assert response.status_code == (200 if row.right is None else 403)
+            allowed = api.send("HEAD", path, b"")
+            # The sample's copy has neither the question set nor the guest link of the rows.
+            assert (allowed.status_code, allowed.content) == (
+                404 if re.search("<slug:code>|<id:link_id>", row.address) else 200,
+                b"",
+            )
 
 
-@pytest.mark.parametrize("row", WRITES, ids=str)
-def test_a_session_writes_only_with_its_csrf_token(row: Row, api: Api, owner: User, s1: Sample) -> None:
+def test_a_session_writes_only_with_its_csrf_token(
+    subtests: pytest.Subtests, api: Api, owner: User, s1: Sample
+) -> None:
     copy = start(api, s1)
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(owner, backend="tenants.backends.EmailBackend")
 
-    response = browser.generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
+    for row in WRITES:
+        with subtests.test(str(row)):
+            response = browser.generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
 
-    assert_problem(response, 403, "permission_denied")
-    assert api.get(f"/copies/{copy['id']}").json() == copy
+            assert_problem(response, 403, "permission_denied")
+            assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
 def test_a_session_reads_and_staff_have_none_here(owner: User, staff: User) -> None:

@@ -25,7 +25,7 @@ from tests.harness.edit_scripts import demo_catalogue
 from tests.harness.sabotaged_sockets import application_with
 from tests.harness.socket_client import in_thread, session_of, start
 from tests.harness.socket_follower import Copybook, Follower, address_of
-from tests.harness.tiers import within
+from tests.harness.tiers import PATIENCE, within
 from tests.harness.web_servers import call, serve
 from tests.partner_engine.live.test_hybrid_state import read
 
@@ -63,7 +63,7 @@ class OwnRedis:
 
     def kill(self) -> None:
         self._process.kill()
-        self._process.wait(10)
+        self._process.wait(PATIENCE)
 
 
 @pytest.fixture

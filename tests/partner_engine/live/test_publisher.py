@@ -25,6 +25,7 @@ from tenants.access import Actor
 from tenants.models import Tenant, User
 from tests.harness.broken_redis import refusing_client
 from tests.harness.socket_client import save, start
+from tests.harness.tiers import PATIENCE
 
 pytestmark = pytest.mark.django_db
 
@@ -44,7 +45,7 @@ def heard(harbor: Tenant, copy_id: UUID) -> Iterator[PubSub]:
     """Listen to the copy's group, as a hub does."""
     with get_redis_connection("default").pubsub(ignore_subscribe_messages=True) as pubsub:
         pubsub.subscribe(redis_channels.address(group_of(harbor.id, copy_id)))
-        pubsub.get_message(timeout=2)
+        pubsub.get_message(timeout=PATIENCE)
         yield pubsub
 
 
@@ -57,13 +58,13 @@ def somebody(harbor: Tenant, copy_id: UUID) -> Iterator[None]:
     redis.delete(key)
 
 
-def message(pubsub: PubSub) -> dict[str, Any] | None:
-    found = pubsub.get_message(timeout=0.5)
+def message(pubsub: PubSub, *, seconds: float = 0.5) -> dict[str, Any] | None:
+    found = pubsub.get_message(timeout=seconds)
     return None if found is None else redis_channels.decode(found["data"])
 
 
 def published(pubsub: PubSub) -> dict[str, Any]:
-    found = message(pubsub)
+    found = message(pubsub, seconds=PATIENCE)
     assert found is not None
     return found | {"frame": msgspec.json.decode(found["frame"])}
 

@@ -18,6 +18,7 @@ from tenants.access import Role
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import Api
 from tests.harness.socket_client import in_thread, listening, session_of, ticket_of
+from tests.harness.tiers import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -44,19 +45,19 @@ def test_a_socket_with_a_failing_database_is_closed_and_leaves_the_roster(
             monkeypatch.setattr(copies, "load_copy_facts", lambda *given: next(once, fail)(*given))
         monkeypatch.setattr(copies, "changes_frame", fail)
         await socket.send_input({"type": "websocket.connect"})
-        assert (await socket.receive_output(5))["type"] == "websocket.accept"
+        assert (await socket.receive_output(PATIENCE))["type"] == "websocket.accept"
         hub, _ = hub_of_loop()
         if when == "asked for changes":
-            assert '"snapshot"' in (await socket.receive_output(5))["text"]
+            assert '"snapshot"' in (await socket.receive_output(PATIENCE))["text"]
             assert len(hub.connections) == 1
             await socket.send_input({"type": "websocket.receive", "text": '{"type": "since", "version": 0}'})
 
-        while (told := await socket.receive_output(5))["type"] != "websocket.close":
+        while (told := await socket.receive_output(PATIENCE))["type"] != "websocket.close":
             pass
         assert told["code"] == TRY_AGAIN
 
         await socket.send_input({"type": "websocket.disconnect", "code": TRY_AGAIN})
-        await socket.wait(5)
+        await socket.wait(PATIENCE)
         assert hub.connections == []
 
     asyncio.run(listen())
