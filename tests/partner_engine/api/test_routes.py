@@ -303,7 +303,7 @@ def test_anonymous_callers_are_refused(subtests: pytest.Subtests, api: Api, s1: 
             response = Client().generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
 
             assert_problem(response, 401, "not_authenticated")
-            assert api.get(f"/copies/{copy['id']}").json() == copy
+    assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
 def test_another_tenant_finds_nothing(subtests: pytest.Subtests, api: Api, foreigner: Api, s1: Sample) -> None:

@@ -89,8 +89,14 @@ def verdicts(question_type: QuestionType, validator: str, stored: Any) -> list[t
     return [(check.name, text) for check in checks if (text := check.test(value, CONTEXT)) is not None]
 
 
-@pytest.mark.parametrize("line", LINES, ids=lambda line: f"{line.type}-{ascii(line.raw)[:40]}")
-def test_a_typed_value_is_stored_doubted_or_refused(line: Line) -> None:
+@pytest.mark.parametrize("code", QUESTION_TYPES)
+def test_a_typed_value_is_stored_doubted_or_refused(code: str, subtests: pytest.Subtests) -> None:
+    for line in read_table(code):
+        with subtests.test(ascii(line.raw)[:40]):
+            assert_as_in_its_line(line)
+
+
+def assert_as_in_its_line(line: Line) -> None:
     question_type = type_of(line.type)
     try:
         stored = question_type.clean(line.raw, choices=CHOICES)
