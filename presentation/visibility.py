@@ -97,8 +97,8 @@ class Visibility:
         self.personal_shown = 0
         self._catalogue = catalogue
         self._past = tuple(past)
-        #: The confidentiality of paths by what catalogues say of them; a save asks for each path several times.
-        self._levels: dict[str, Confidentiality] = {}
+        #: The confidentiality by the codes of parts; today's alone is the same for all policies of the catalogue.
+        self._levels: dict[str, Any] = {} if self._past else catalogue.confidentiality
 
     def at(self, past: Iterable[Mapping[str, Sensitivity]]) -> Visibility:
         """Return the same policy for values that were recorded under ``past`` releases."""
@@ -111,10 +111,10 @@ class Visibility:
         A value derived from answers is as confidential as the strictest of them, unless it is yes or no. Rows, and
         fields of copy and form are public.
         """
-        level = self._levels.get(path)
-        if level is None:
-            place = Path(path)
-            level = self._levels[path] = self._of_code(place.code) if place.is_answer else PUBLIC
+        level: Confidentiality = PUBLIC
+        if path.count("/") % 2 == 0:  # ``Path.is_answer`` and ``Path.code``, for each answer of a save several times
+            code = path[path.rfind("/") + 1 :]
+            level = self._levels[code] if code in self._levels else self._of_code(code)
         if answer is not None:
             level = max(level, SECRET if answer.sealed is not None else _OF_QUESTION[answer.tag])
         return max(level, _OF_QUESTION[tag]) if tag else level
@@ -222,6 +222,11 @@ class Visibility:
 
     def _of_code(self, code: str) -> Confidentiality:
         """Return the confidentiality of a question, derived value or pool: the strictest of today and then."""
+        level = self._level_of(code)
+        # Callers may ask for any code, so the unknown ones are not remembered.
+        return level if level is UNKNOWN else self._levels.setdefault(code, level)
+
+    def _level_of(self, code: str) -> Confidentiality:
         known = self._catalogue.questions.get(code)
         if known is not None:
             if not self._past:

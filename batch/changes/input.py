@@ -178,7 +178,7 @@ class Plan:
             return None
         if existing is not None and existing.is_readonly:
             return self._fault(path, pointer, ReadOnlyAnswer.code, "This answer is read-only.")
-        self._steps.append(lambda: self._take(place.open().find_answer(code), cleaned, path, pointer))
+        self._steps.append(lambda: self._take(existing or place.open().find_answer(code), cleaned, path, pointer))
 
     def _take(self, mutator: AnswerTarget, cleaned: AnswerValue, path: str, pointer: str) -> None:
         mutator.apply_cleaned(cleaned)

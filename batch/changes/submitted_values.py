@@ -43,12 +43,12 @@ def read_submitted(
         return UNCHANGED
     _refuse_masks(submitted)
     cleaned = clean(tracker.catalogue, question, submitted)
-    # Cleaning removes signs that hide the beginning of a text.
-    _refuse_masks(cleaned)
+    if cleaned is not submitted:
+        # Cleaning removes signs that hide the beginning of a text.
+        _refuse_masks(cleaned)
     return cleaned
 
 
 def _refuse_masks(value: object) -> None:
-    texts = value if isinstance(value, list) else [value]
-    if any(map(begins_like_mask, texts)):
+    if any(map(begins_like_mask, value)) if isinstance(value, list) else begins_like_mask(value):
         raise InvalidValue(MASKED_VALUE, _NO_ANSWER)

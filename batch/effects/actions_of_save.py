@@ -15,7 +15,7 @@ from batch.changes.mutators.quote_requests import QUOTE_REQUESTS
 from batch.changes.records import Loaded, PlannedSave, SaveResult
 from batch.changes.tracker import ChangeTracker
 from copies.changes import Change
-from copies.paths import Path
+from copies.paths import Path, is_in_document
 from presentation.visibility import NOBODY, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import ProductOutcome
@@ -143,7 +143,7 @@ def _redacted_outcome(catalogue: CompiledCatalogue, outcome: ProductOutcome) -> 
 def _redacted(catalogue: CompiledCatalogue, changes: Sequence[Change]) -> list[dict[str, Any]]:
     """Return the document's ``changes`` without the values of sensitive and personal answers."""
     visibility = Visibility(catalogue, NOBODY)
-    of_document = [change for change in changes if Path(change.path).is_in_document]
+    of_document = [change for change in changes if is_in_document(change.path)]
     redacted: list[dict[str, Any]] = msgspec.to_builtins(of_document)
     for change in redacted:
         tag = change.pop("tag", "")

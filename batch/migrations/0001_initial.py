@@ -1,6 +1,8 @@
 import django.db.models.manager
 from django.db import migrations, models
 
+from batch.storage.load import LOAD_ONE
+from batch.storage.statement import KEPT_SAVES
 from tenants.row_level_security import row_level_security
 
 
@@ -44,4 +46,6 @@ class Migration(migrations.Migration):
             ],
         ),
         row_level_security("batch_idempotencyrecord"),
+        # Their tables need not exist yet: PostgreSQL resolves the names in a function when it is called first.
+        *(plan.migration() for plan in (LOAD_ONE, *KEPT_SAVES.values())),
     ]

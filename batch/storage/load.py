@@ -19,6 +19,7 @@ from batch.changes.snapshots import CopyFields, FormFields
 from batch.errors import IdempotencyConflict, NotFound, UnknownVersion
 from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
+from batch.storage.kept_plans import KeptPlan
 from batch.storage.tables import TABLES
 from copies.history import find_version
 from copies.models import Copy
@@ -40,14 +41,19 @@ _UNDER_WAY: Final = ", ".join(f"'{state}'" for state in sorted(UNDER_WAY))
 _IS_BINDING: Final = (
     f"EXISTS (SELECT 1 FROM {Binding._meta.db_table} b WHERE b.copy_id = o.id AND b.state IN ({_UNDER_WAY}))"  # noqa: S608 - our own names
 )
-_COPY_COLUMNS: Final = (
-    "id", "application_form_id", "version", "title", "owner_id", "locked_at", "deleted_at", "created_at", "updated_at",
-    "last_touched_by_user_at", "release_id", "decided_release_id", "decided_on", "decided_edition", "document",
-    "evaluation", "wrapped_key", "key_id", "key_version", "chain",
-    "locked_by_id", "locked_by_label", "lock_reason", "copied_from_id", "copied_from_version",
-    "form_catalogue", "form_as_of", "form_created_at", "form_reference", "form_external_id", "form_metadata",
-    "form_deleted_at", "form_base_copy_id", "form_version",
-)  # fmt: skip
+#: The columns of a copy and its form, with their types.
+_COPY_COLUMNS: Final = {
+    "id": "uuid", "application_form_id": "uuid", "version": "integer", "title": "varchar", "owner_id": "uuid",
+    "locked_at": "timestamptz", "deleted_at": "timestamptz", "created_at": "timestamptz", "updated_at": "timestamptz",
+    "last_touched_by_user_at": "timestamptz", "release_id": "integer", "decided_release_id": "integer",
+    "decided_on": "date", "decided_edition": "smallint", "document": "bytea", "evaluation": "bytea",
+    "wrapped_key": "bytea", "key_id": "varchar", "key_version": "integer", "chain": "bytea",
+    "locked_by_id": "varchar", "locked_by_label": "varchar", "lock_reason": "varchar",
+    "copied_from_id": "uuid", "copied_from_version": "integer",
+    "form_catalogue": "varchar", "form_as_of": "date", "form_created_at": "timestamptz", "form_reference": "varchar",
+    "form_external_id": "varchar", "form_metadata": "text", "form_deleted_at": "timestamptz",
+    "form_base_copy_id": "uuid", "form_version": "integer",
+}  # fmt: skip
 _RESPONSE_COLUMNS: Final[Mapping[str, str]] = {
     "fingerprint": "i.fingerprint",
     "status": "i.status",
@@ -55,6 +61,7 @@ _RESPONSE_COLUMNS: Final[Mapping[str, str]] = {
     "body": "i.body",
     "now": "statement_timestamp()",
 }
+_RESPONSE_TYPES: Final = {"fingerprint": "bytea", "status": "smallint", "body": "bytea", "now": "timestamptz"}
 #: The columns of a load, by the names under which they are read.
 _COLUMNS: Final[Mapping[str, str]] = {
     "wanted": "w.id",
@@ -100,6 +107,16 @@ _SELECT: Final = f"""
               AND (%(archived)s OR (c.deleted_at IS NULL AND f.deleted_at IS NULL))
             ORDER BY (c.id = w.id) DESC, c.last_touched_by_user_at DESC NULLS LAST, c.created_at
             LIMIT 1) c{_RESPONSE_JOIN}"""  # noqa: S608 - only table names are put in
+#: The load of a single copy. All other columns are text: JSON.
+LOAD_ONE: Final = KeptPlan(
+    "batch_load",
+    _SELECT,
+    {"ids": "uuid[]", "tenant": "uuid", "archived": "boolean", "client": "text", "key": "text", "kept": "interval"},
+    {
+        name: {"wanted": "uuid", "is_last": "boolean", **_COPY_COLUMNS, **_RESPONSE_TYPES}.get(name, "text")
+        for name in _COLUMNS
+    },
+)
 _STORED_RESPONSE: Final = f"SELECT {_listed(_RESPONSE_COLUMNS)} FROM (VALUES (1)) AS one{_RESPONSE_JOIN}"  # noqa: S608
 
 
@@ -110,20 +127,21 @@ def load(
 
     ``archived`` includes deleted ones. Raises ``NotFound``, ``IdempotencyConflict``.
     """
-    found = load_many([form_or_copy_id], scope=scope, archived=archived, idempotency=idempotency)
+    found = _load(LOAD_ONE.call, [form_or_copy_id], scope=scope, archived=archived, idempotency=idempotency)
     if form_or_copy_id not in found:
         raise NotFound
     return found[form_or_copy_id]
 
 
-def load_many(
-    form_or_copy_ids: Sequence[UUID],
-    *,
-    scope: Tenant,
-    archived: bool = False,
-    idempotency: IdempotencyKey | None = None,
-) -> dict[UUID, Loaded]:
+def load_many(form_or_copy_ids: Sequence[UUID], *, scope: Tenant, archived: bool = False) -> dict[UUID, Loaded]:
     """Return the copies as ``load`` does, by the id that was requested; ids without a copy are left out."""
+    # Planned by the number of the ids, once for all of them.
+    return _load(_SELECT, form_or_copy_ids, scope=scope, archived=archived, idempotency=None)
+
+
+def _load(
+    text: str, form_or_copy_ids: Sequence[UUID], *, scope: Tenant, archived: bool, idempotency: IdempotencyKey | None
+) -> dict[UUID, Loaded]:  # fmt: skip
     parameters: dict[str, Any] = {
         "ids": list(form_or_copy_ids),
         "tenant": scope.id,
@@ -132,7 +150,7 @@ def load_many(
         "key": idempotency.key if idempotency else None,
         "kept": KEPT,
     }
-    rows = _rows(_SELECT, parameters, make=_LoadedRow, scope=scope)
+    rows = _rows(text, parameters, make=_LoadedRow, scope=scope)
     return {row.wanted: _loaded(row, idempotency) for row in rows}
 
 

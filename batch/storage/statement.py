@@ -16,6 +16,7 @@ from actions.models import OutboxAction
 from batch.changes.records import SaveRows
 from batch.idempotency import KEPT, KeyedResponse
 from batch.models import IdempotencyRecord
+from batch.storage.kept_plans import KeptPlan
 from batch.storage.tables import TABLES
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination
@@ -42,7 +43,6 @@ _COPY_FIXED: Final = frozenset(
 )
 _COPY_CHANGED: Final = [name for name in _COPY if name not in _COPY_FIXED]
 _REVISION: Final = _columns(CopyRevision, but=("id", "document", "evaluation", "changes"))
-_SAVED: Final = "id, application_form_id"
 
 #: The columns of ``content`` that are bytes.
 _CONTENT_BYTES: Final = ("document", "evaluation", "changes", "wrapped_key", "document_delta", "evaluation_delta")
@@ -103,6 +103,7 @@ _KEYED: Final = f"""INSERT INTO {IdempotencyRecord._meta.db_table}
            (tenant_id, client, key, fingerprint, status, headers, body, created_at)
     SELECT %(tenant)s, %(client)s, %(key)s, %(fingerprint)s, %(status)s, %(headers)s::jsonb, %(body)s,
            statement_timestamp()"""  # noqa: S608
+_KEYED_OF_SAVE: Final = f"keyed AS ({_KEYED} FROM saved LIMIT 1)"
 _EXPIRED: Final = f"""DELETE FROM {IdempotencyRecord._meta.db_table}
      WHERE tenant_id = %(tenant)s AND client = %(client)s AND key = %(key)s
        AND created_at < statement_timestamp() - %(kept)s;\n"""  # noqa: S608
@@ -161,8 +162,43 @@ def compose(saves: Saves, keyed: KeyedResponse | None, scope: Tenant) -> tuple[s
         parts.append(f"indexed AS ({entries[0]})")
         parameters |= entries[1]
     if keyed is not None:
-        parts.append(f"keyed AS ({_KEYED} FROM saved LIMIT 1)")
-    return f"{first}WITH {', '.join(parts)}\nSELECT id FROM saved", parameters
+        parts.append(_KEYED_OF_SAVE)
+    text = _with(parts)
+    # A chunk is planned by the number of its copies, once for all of them.
+    kept = KEPT_SAVES.get(text) if len(saves) == 1 else None
+    return f"{first}{kept.call if kept else text}", parameters
+
+
+def _with(parts: Iterable[str]) -> str:
+    return f"WITH {', '.join(parts)}\nSELECT id FROM saved"
+
+
+def _kept(*more: str, parameters: Mapping[str, str]) -> KeptPlan:
+    """Return the plan of a save that changes a copy and emits actions."""
+    parts = (_CONTENT, _UPDATED.format(fence=""), _saved("updated"), _REVISED, _OTHER_TABLES["outbox"][0], *more)
+    arrays = dict.fromkeys(_CONTENT_BYTES, "bytea[]")
+    rows = dict.fromkeys(("copies", "revisions", "outbox"), "json")
+    return KeptPlan("batch_save", _with(parts), {"ids": "uuid[]", **arrays, **rows, **parameters}, {"id": "uuid"})
+
+
+def _saved(*found: str) -> str:
+    return f"saved AS ({' UNION ALL '.join(f'SELECT id, application_form_id FROM {name}' for name in found)})"  # noqa: S608
+
+
+#: The saves of nearly all requests, without and with a key, by their text.
+KEPT_SAVES: Final = {
+    plan.text: plan
+    for plan in (
+        _kept(parameters={}),
+        _kept(
+            _KEYED_OF_SAVE,
+            parameters={
+                "tenant": "uuid", "client": "text", "key": "text", "fingerprint": "bytea", "status": "integer",
+                "headers": "text", "body": "bytea",
+            },
+        ),
+    )
+}  # fmt: skip
 
 
 def index_entries(saves: Saves, scope: Tenant) -> tuple[str, Parameters] | None:
@@ -200,12 +236,12 @@ def _copies(saves: Saves, parameters: Parameters) -> list[str]:
     found = []
     if True in kinds:
         parts.append(_UPDATED.format(fence=_FENCE if fenced else ""))
-        found.append(f"SELECT {_SAVED} FROM updated")  # noqa: S608
+        found.append("updated")
     if False in kinds:
         parts.append(_ADDED.format(fence=_FENCE if fenced else ""))
         parameters["new_form_ids"] = [save.application_form_id for save in saves if save.new_form is not None]
-        found.append(f"SELECT {_SAVED} FROM added")  # noqa: S608
-    return [*parts, f"saved AS ({' UNION ALL '.join(found)})", _REVISED]
+        found.append("added")
+    return [*parts, _saved(*found), _REVISED]
 
 
 def _forms(saves: Saves, parameters: Parameters) -> list[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
 from types import MappingProxyType
-from typing import Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from copies.paths import Path
 from rules.definition.catalogue import (
@@ -373,6 +373,8 @@ class CompiledCatalogue:
     dependents: Dependents
     day: DayReaders
     shadow: tuple[ShadowRule, ...] = ()
+    #: The memory of ``presentation.visibility``: how confidential each part is under this release.
+    confidentiality: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def currency(self) -> str:

@@ -139,7 +139,10 @@ def value_of(state: State, frame: Frame, question: CompiledQuestion, answer: Ans
 
     An answer that would be refused today counts as unanswered.
     """
-    raw = raw_value(state, frame, question, answer)
+    # Nearly all answers are plain ones with a value.
+    raw: Any = answer.value if answer is not None and answer.sealed is None else None
+    if not raw:
+        raw = raw_value(state, frame, question, answer)
     if raw is SEALED:
         return raw
     if raw is not None:
@@ -167,7 +170,7 @@ def raw_value(state: State, frame: Frame, question: CompiledQuestion, answer: An
         if not question.is_read:
             return SEALED
         raw = state.reveal(f"{frame.prefix}{question.question.code}", answer)
-    return None if raw == "" or raw == [] else raw
+    return raw if raw or (raw != "" and raw != []) else None
 
 
 def _is_valid(state: State, frame: Frame, question: CompiledQuestion, answer: Answer | None, value: Value) -> bool:

@@ -309,8 +309,14 @@ class _Translator:
             return Term(operators.negation(runs[0]), TRUTH, node, args[0].reads, "!", tuple(args))
         if node.function in operators.COMPARISONS:
             self.doubts += doubts_of(node.function, args, node)
-            of_sets = any(arg.kind.is_set for arg in args)
-            return self._made(node, TRUTH, args, operators.comparison(node.function, *runs, of_sets=of_sets))
+            of_sets, other = any(arg.kind.is_set for arg in args), args[1].node
+            if isinstance(other, Literal):
+                run = operators.comparison_with_constant(
+                    node.function, runs[0], operators.exact(other.value), of_sets=of_sets
+                )
+            else:
+                run = operators.comparison(node.function, *runs, of_sets=of_sets)
+            return self._made(node, TRUTH, args, run)
         if node.function in operators.ARITHMETIC:
             if any(arg.kind == DATE for arg in args):
                 self._doubt_dates(node)

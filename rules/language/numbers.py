@@ -84,11 +84,13 @@ def settled(value: Fraction) -> Number | None:
 
 def round_half_up(value: Number, places: int = 0) -> Number:
     """Return ``value`` rounded to ``places`` decimal places, halves away from zero."""
-    scale = Fraction(10) ** places
-    doubled = abs(Fraction(value)) * scale * 2
-    rounded = Fraction((doubled.numerator // doubled.denominator + 1) // 2) / scale
-    signed = -rounded if value < 0 else rounded
-    return signed.numerator if signed.denominator == 1 else signed
+    if places:
+        scale = Fraction(10) ** places
+        rounded = Fraction(round_half_up(Fraction(value) * scale)) / scale
+        return rounded.numerator if rounded.denominator == 1 else rounded
+    exact = Fraction(value)
+    whole = (2 * abs(exact.numerator) + exact.denominator) // (2 * exact.denominator)
+    return whole if exact.numerator >= 0 else -whole
 
 
 def text_of(value: Number) -> str:

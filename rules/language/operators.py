@@ -174,7 +174,7 @@ def comparison(function: str, left: Run, right: Run, *, of_sets: bool = False) -
     """Return a closure that compares two values or tests a text: false with a hidden side, else Unknown with an unknown
     one. ``of_sets`` compares lists without their order.
     """
-    compare = (SET_COMPARISONS.get(function) if of_sets else None) or COMPARISONS.get(function) or TEXT_TESTS[function]
+    compare = _compare(function, of_sets)
 
     def compared(root: Slots, row: Any, local: Any) -> Value:
         one = left(root, row, local)
@@ -188,6 +188,23 @@ def comparison(function: str, left: Run, right: Run, *, of_sets: bool = False) -
         return other if other.__class__ is Unknown else compare(one, other)
 
     return compared
+
+
+def comparison_with_constant(function: str, left: Run, value: Value, *, of_sets: bool = False) -> Run:
+    """Return the closure of ``comparison`` whose right side is the constant ``value``."""
+    compare = _compare(function, of_sets)
+
+    def compared(root: Slots, row: Any, local: Any) -> Value:
+        one = left(root, row, local)
+        if one is None:
+            return False
+        return one if one.__class__ is Unknown else compare(one, value)
+
+    return compared
+
+
+def _compare(function: str, of_sets: bool) -> Callable[[Value, Value], Value]:
+    return (SET_COMPARISONS.get(function) if of_sets else None) or COMPARISONS.get(function) or TEXT_TESTS[function]
 
 
 # Numbers

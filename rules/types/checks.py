@@ -8,9 +8,12 @@ import re
 from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
-from typing import NamedTuple, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from rules.language.values import Value
+
+#: Bounds with more digits stay decimals.
+_FEW_DIGITS: Final = 15
 
 
 class CheckContext(NamedTuple):
@@ -103,7 +106,9 @@ def number_bound(text: str, usage: str) -> Callable[[CheckContext], Value]:
     if not number.is_finite():
         remedy = f"Write {usage}, or as_of for the year of the evaluation date."
         raise InvalidValidator(f"{text!r} is not a number.", remedy)
-    return lambda context: number
+    # Whole numbers are compared with whole numbers four times as fast.
+    fixed: Value = int(number) if number.adjusted() < _FEW_DIGITS and number == int(number) else number
+    return lambda context: fixed
 
 
 def date_bound(args: list[str], usage: str) -> Callable[[CheckContext], date]:

@@ -5,6 +5,8 @@ A release can remove a choice or narrow a type under an answer that was valid wh
 
 from __future__ import annotations
 
+import secrets
+from collections.abc import Hashable
 from typing import Final, NamedTuple
 
 from copies.document import AnswerValue
@@ -15,6 +17,8 @@ from rules.types.stored_answers import WRONG_TYPE, TypeMismatch
 
 #: The code of the error of an answer that would be accepted today, but stored in another form.
 WRONG_FORMAT: Final = "wrong_format"
+#: Hides whole numbers in the memory of verdicts.
+_SALT: Final = secrets.randbits(60)
 #: The verdicts that are remembered for each question.
 _MOST: Final = 1_000
 
@@ -34,14 +38,14 @@ class StoredVerdicts:
     """The verdicts on the stored answers to one question of one release.
 
     They are remembered, because many answers are equal, and one form is decided many times. The values themselves are
-    not: keys are hashes, which Python salts in each process.
+    not: keys are hashes, which Python salts in each process, and salted whole numbers.
     """
 
     __slots__ = ("_known",)
 
     def __init__(self) -> None:
         """Start without verdicts."""
-        self._known: dict[tuple[type, int], StoredFault | None] = {}
+        self._known: dict[Hashable, StoredFault | None] = {}
 
     def fault_of(self, catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> StoredFault | None:
         """Return the fault for which ``stored``, an answer to ``question`` with a value, would be refused today, or
@@ -50,8 +54,14 @@ class StoredVerdicts:
         ``question`` and ``catalogue`` must be the same at every call.
         """
         kind = stored.__class__
-        # Numbers are hashed as texts, because some of them have equal hashes (-1 and -2).
-        key = (kind, hash(stored if kind is str else tuple(stored) if isinstance(stored, list) else repr(stored)))
+        key: Hashable
+        if kind is str:
+            key = hash(stored)
+        elif kind is int:
+            # Not by their hashes, of which some are equal (-1 and -2).
+            key = (stored ^ _SALT,)  # type: ignore[operator]
+        else:
+            key = (kind, hash(tuple(stored) if isinstance(stored, list) else repr(stored)))
         if key in self._known:
             return self._known[key]
         fault = _fault(catalogue, question, stored)

@@ -5,7 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-_WRITES_COPY: Final = re.compile(rb'\b(?:UPDATE|INSERT\s+INTO)\s+"?copies_copy"?[\s(]', re.IGNORECASE)
+#: By a statement, or by the function of the database that keeps its plan.
+_WRITES_COPY: Final = re.compile(
+    rb'\b(?:UPDATE|INSERT\s+INTO)\s+"?copies_copy"?[\s(]|\bFROM batch_save_\w+\(', re.IGNORECASE
+)
 _COMMIT: Final = re.compile(rb"\s*COMMIT\b", re.IGNORECASE)
 _QUERY, _PARSE, _READY = b"Q", b"P", b"Z"
 _IDLE: Final = b"I"

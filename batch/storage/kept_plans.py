@@ -1,0 +1,55 @@
+"""Statements whose plans the database keeps: each is the body of a function, which PL/pgSQL plans once per connection.
+
+PostgreSQL plans any other statement anew each time it comes, which takes longer than to run it. A function needs no
+state of the client, so it works behind a pooler in transaction mode. It runs with the rights of its caller, so
+row-level security holds inside (docs/adr/0047). Its name contains a digest of its text: a program calls the function of
+its own text, also while programs of two versions run side by side. Migrations create it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+from django.db.migrations import RunSQL
+
+
+@dataclass(frozen=True)
+class KeptPlan:
+    """A statement with the types of its ``parameters`` and of the ``columns`` that it returns."""
+
+    prefix: str
+    text: str
+    parameters: Mapping[str, str]
+    columns: Mapping[str, str]
+
+    @cached_property
+    def name(self) -> str:
+        """Return the name of the function."""
+        return f"{self.prefix}_{hashlib.sha256(repr(self).encode()).hexdigest()[:12]}"
+
+    @cached_property
+    def call(self) -> str:
+        """Return the statement that has the same parameters and result."""
+        return f"SELECT * FROM {self.name}({', '.join(f'%({name})s' for name in self.parameters)})"  # noqa: S608 - our own names
+
+    def migration(self) -> RunSQL:
+        """Return the operation that creates the function."""
+        signature = f"{self.name}({', '.join(self.parameters.values())})"
+        body = self.text % {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
+        # The planner would prefer a plan for each list of ids, whose length it then knows; but it is always one.
+        return RunSQL(
+            [
+                f"CREATE FUNCTION {signature} RETURNS TABLE ({_listed(self.columns)}) LANGUAGE plpgsql"
+                " SET plan_cache_mode = force_generic_plan"
+                f" AS $function$\n#variable_conflict use_column\nBEGIN RETURN QUERY {body}; END $function$"
+            ],
+            [f"DROP FUNCTION {signature}"],
+            hints={"tenant": True},
+        )
+
+
+def _listed(columns: Mapping[str, str]) -> str:
+    return ", ".join(f"{name} {kind}" for name, kind in columns.items())
