@@ -460,5 +460,5 @@ def _held_by(holder: Holder) -> str:
 
 def _locked_by(by: str, since: datetime, reason: str, copy: str) -> str:
     who = f"{by} locked {copy}" if by else f"{copy[:1].upper()}{copy[1:]} was locked"
-    why = f" ({reason})" if reason else ""
+    why = f" ({reason.rstrip('.')})" if reason else ""
     return f"{who} on {since:%Y-%m-%d} at {since:%H:%M} UTC{why}. Unlock it first."

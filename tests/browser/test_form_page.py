@@ -201,7 +201,6 @@ def test_pages_are_accessible_at_every_width_and_in_both_themes(browser: Browser
         driver.photograph(f"sign-in-{name}")
         driver.sign_in(agent.email, PASSWORD)
         driver.check_access()
-        driver.photograph(f"forms-{name}")
         for copy_id, page_name in ((filled, "form"), (empty, "new-form"), (s11, "one-answer-left")):
             driver.open(copy_id)
             driver.check_access()

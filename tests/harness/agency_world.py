@@ -72,7 +72,9 @@ def make_world(owner: User) -> AgencyWorld:
         QuoteRequest.objects.filter(copy_id=stale).update(state="stale", reason="Gross revenue changed")
         QuoteRequest.objects.filter(copy_id=bound).update(state="bound", policy_number="P-77", premium=28_928)
     guest_link, secret = issue(owner.tenant, waiting, actor=by["actor"], name="Gus Miller")
-    operation, dry_run = (_operation((restaurant, locked, running), is_try=is_try, **by) for is_try in (False, True))
+    # The operation leaves the quotes of the others in force.
+    operation = _operation((waiting, locked), is_try=False, **by)
+    dry_run = _operation((restaurant, locked, running), is_try=True, **by)
     with batch.find_and_lock(deleted, **by) as context:
         context.changeset.application_form.archive()
         context.save()

@@ -155,7 +155,8 @@ class Driver:
 
     def check_in_every_look(self, name: str, *, at: str = "", opened: Callable[[], object] | None = None) -> None:
         """Run axe, look for sideways scroll and take a picture in ``LOOKS``, with the element ``at`` in the middle, by
-        default of the top of the page. ``opened`` opens again what a change of the window closes.
+        default of the top of the page, without a ``name`` no picture. ``opened`` opens again what a change of the
+        window closes.
         """
         before = self.page.viewport_size
         faults: list[str] = []
@@ -172,7 +173,8 @@ class Driver:
             faults += [f"{theme} {width}: {fault}" for fault in self.access_faults()]
             if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 faults.append(f"{theme} {width}: the page scrolls sideways")
-            self.photograph(f"{name}-{theme}-{width}")
+            if name:
+                self.photograph(f"{name}-{theme}-{width}")
         if before:
             self.page.set_viewport_size(before)
         assert faults == [], f"{name}, {self.page.url}"

@@ -25,13 +25,16 @@ _RECORDS: Final[Mapping[str, str]] = {
 _LEFT_OUT: Final = frozenset({"copy/lock_reason", "copy/locked_by_id", "copy/locked_by_label"})
 
 
-def sentence_of(change: Change, catalogue: CompiledCatalogue) -> str:
-    """Return a sentence for a ``change`` that is not one of an answer or row, "" for one without any."""
+def sentence_of(change: Change, catalogue: CompiledCatalogue, *, requested: Mapping[str, str]) -> str:
+    """Return a sentence for a ``change`` that is not one of an answer or row, "" for one without any; ``requested`` are
+    the products of quote requests by id.
+    """
     path = Path(change.path)
     if path.is_question_set:
         return _question_set(change, catalogue)
     if path.is_attached:
-        return _record(path.kind, change)
+        product = requested.get(path.code)
+        return _record(path.kind, change, of=product_name(catalogue, product) if product else "")
     if path.field_owner:
         return "" if change.path in _LEFT_OUT else _field(change)
     return _product(change, catalogue)
@@ -52,10 +55,12 @@ def _product(change: Change, catalogue: CompiledCatalogue) -> str:
     return f"{name} {'excluded' if is_set else 'no longer excluded'}"
 
 
-def _record(kind: str, change: Change) -> str:
+def _record(kind: str, change: Change, *, of: str) -> str:
     name = _RECORDS.get(kind)
     if name is None:
         return ""
+    if of:
+        name = f"Quote of {of}"
     before, after = _words(change.before), _words(change.after)
     if kind in ("messages", "payment_methods", "dispositions"):
         return f"{name} withdrawn: {before}" if change.after is None else f"{name}: {after}"

@@ -165,7 +165,8 @@ def _line(reading: Reading, change: Change, visibility: Visibility) -> ChangeLin
     if change.before == change.after and not change.tag:
         return None
     if not path.is_answer and not path.is_row:
-        text = sentence_of(change, reading.catalogue)
+        requested = {quote.id: quote.product for quote in reading.quotes}
+        text = sentence_of(change, reading.catalogue, requested=requested)
         return ChangeLine(text, "", "") if text else None
     known = reading.catalogue.questions.get(path.code)
     if known is None and visibility.of(path) is UNKNOWN:

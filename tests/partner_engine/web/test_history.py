@@ -11,6 +11,7 @@ from django.test import Client
 from structlog.testing import capture_logs
 
 from batch import service as batch
+from catalogue.demo import Sample
 from catalogue.releases import forget_compiled_releases
 from tenants.models import User
 from tests.harness.api_client import Api
@@ -18,6 +19,7 @@ from tests.harness.guests import follow, issue
 from tests.harness.kennel_catalogue import ANSWERS, HOUSES, KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
 from tests.harness.page_client import Page, StartForm, markup
+from tests.harness.quoted_forms import submit
 
 
 def test_history_shows_authors_and_changes_and_masks_sensitive_answers(
@@ -212,3 +214,11 @@ def test_history_hides_an_answer_whose_question_became_secret_later(
     assert "201-3344" not in content
     assert "Phone" in content
     assert "••••" in content
+
+
+def test_a_quote_is_named_by_its_product(api: Api, s1: Sample, owner: User, open_page: Callable[[str], Page]) -> None:
+    assert owner.tenant is not None
+    copy_id = str(api.start(s1)["id"])
+    submit(copy_id, "QM-BOP", scope=owner.tenant, actor=owner.as_actor(source="web"))
+
+    assert "Quote of Quillmark Mutual Business owners: submitted" in text_of(history(open_page(copy_id)))
