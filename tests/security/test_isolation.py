@@ -84,6 +84,8 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "questions": ("GET", {}, True),
     "question-why": ("GET", {"path": "mqs_legal_entity"}, True),
     "print": ("GET", {}, True),
+    "proposed-answers": ("GET", {}, True),
+    "settle-proposed": ("POST", {"order": "accept", "pick": "mqs_business_name x"}, True),
     "declines": ("GET", {}, True),
     "export-declines": ("POST", {}, True),
     "proposal": ("GET", {}, True),

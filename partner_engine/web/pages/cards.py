@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from copies.document import Container, Document, PoolRow, find_container, walk_containers
 from copies.paths import Path, join_path, split_path
@@ -61,7 +62,8 @@ class PoolView:
 @dataclass(frozen=True)
 class Card:
     """One question set. A set that is not on the document has a hidden card, which marks its place on the page; one of
-    a long form that the page does not draw has only its ``size`` in words.
+    a long form that the page does not draw has only its ``size`` in words. ``proposed`` is the number of answers that
+    are proposed in it, on the copy ``copy_id``.
     """
 
     code: str
@@ -71,6 +73,8 @@ class Card:
     same_as: SameAs | None = None
     fields: tuple[Field, ...] = ()
     pool: PoolView | None = None
+    proposed: int = 0
+    copy_id: str = ""
 
 
 def build_cards(reading: Reading) -> tuple[Card, ...]:
@@ -92,14 +96,21 @@ def build_card(reading: Reading, code: str) -> Card:
         return Card(code, title, visible=True, size=_size(reading, code, question_set.pool))
     if question_set.pool is not None:
         pool = build_pool(reading, question_set.pool, reading.document, "")
-        return Card(code, title, visible=True, pool=pool)
+        return Card(code, title, visible=True, pool=pool, **_proposed(reading, code))
     return Card(
         code,
         title,
         visible=True,
         same_as=same_as_in(reading, code, reading.document, ""),
         fields=_fields(reading, code, reading.document, ""),
+        **_proposed(reading, code),
     )
+
+
+def _proposed(reading: Reading, code: str) -> dict[str, Any]:
+    """Return how many answers are proposed, with the copy whose page shows them; nothing for guests."""
+    number = 0 if reading.reader.is_guest else reading.proposed_by_set.get(code, 0)
+    return {"proposed": number, "copy_id": reading.facts.id} if number else {}
 
 
 def _size(reading: Reading, code: str, pool: Pool | None) -> str:

@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from copies.document import Container, Document, PoolRow
+from copies.document import Container, Document, PoolRow, walk_answers
+from copies.paths import Path, split_first
 from rules.definition.model import CompiledCatalogue
 
 #: A pool with more rows than this, nested rows included, shows lines instead of questions.
@@ -33,6 +34,21 @@ def count_questions(catalogue: CompiledCatalogue, document: Document) -> Counter
         if code in catalogue.pools and not is_long(rows):
             found[catalogue.pools[code].set_code] += sum(_in_row(row) for row in rows)
     return found
+
+
+def top_set_of(catalogue: CompiledCatalogue, path: str) -> str:
+    """Return the code of the set whose card shows the question at ``path``, "" for one that is no longer asked."""
+    question = catalogue.questions.get(Path(path).code)
+    if question is None:
+        return ""
+    pool = catalogue.pools.get(split_first(path)[0])
+    return pool.set_code if pool is not None and question.pool else question.set_code
+
+
+def count_proposed(catalogue: CompiledCatalogue, document: Document) -> Counter[str]:
+    """Return the number of proposed answers by the set whose card shows them."""
+    proposed = (path for path, answer in walk_answers(document) if answer.proposed is not None)
+    return Counter(filter(None, (top_set_of(catalogue, path) for path in proposed)))
 
 
 def first_sets(counts: Counter[str], visible: Iterable[str]) -> frozenset[str]:

@@ -16,7 +16,7 @@ from copies.changes import Change
 from copies.document import Answer, Container, Document, find_answer, find_container
 from copies.paths import Path, split_first
 from partner_engine.web.pages.base_answers import match_base_rows
-from partner_engine.web.pages.question_counts import LONG_FORM, count_questions, first_sets
+from partner_engine.web.pages.question_counts import LONG_FORM, count_proposed, count_questions, first_sets
 from partner_engine.web.pages.quote_facts import Gate, QuoteFacts
 from presentation import visibility
 from presentation.product_names import product_name
@@ -231,6 +231,11 @@ class Reading:
     def questions_by_set(self) -> Counter[str]:
         """Return the number of questions that each card shows, by the code of its set."""
         return count_questions(self.catalogue, self.document)
+
+    @cached_property
+    def proposed_by_set(self) -> Counter[str]:
+        """Return the number of proposed answers by the set whose card shows them."""
+        return count_proposed(self.catalogue, self.document)
 
     @cached_property
     def drawn_sets(self) -> frozenset[str]:
