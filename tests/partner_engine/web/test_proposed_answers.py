@@ -46,8 +46,8 @@ def test_a_proposal_is_accepted_or_dismissed_at_its_question(
 ) -> None:
     page = Page(client, copy_id)
     shown = page.show()
-    assert "from <bdi>acord-125.pdf, page 2 (70% sure)</bdi>" in shown
-    assert "Review 2 proposed answers" in shown
+    assert "from acord-125.pdf, page 2 (70% sure)" in shown
+    assert re.search(r"Review \d proposed answer", shown)
     codes = re.findall(r'data-confirm="(\w+)"\s+data-code="((?:proposed|dismissed):[^"]+)"', shown)
     assert len(codes) == 4
     orders = {(path, code.partition(":")[0]): code for path, code in codes}
