@@ -15,7 +15,7 @@ from batch.changes.consents import refuse_while_binding
 from batch.changes.mutators.guest_links import GUEST_LINKS
 from batch.changes.records import PEOPLE, Loaded
 from batch.changes.tracker import GUEST
-from batch.errors import BaseCopy, CopyIsDeleted, CopyIsLocked, LastCopy
+from batch.errors import BaseCopy, CopyIsDeleted, CopyIsLocked, LastCopy, NotATestForm
 from copies.paths import Path
 
 #: The actors that record what happened elsewhere.
@@ -32,6 +32,12 @@ def set_owner(changeset: Changeset) -> None:
     """Make the user who creates a copy its owner."""
     if changeset.copy_fields.owner_id is None and changeset.tracker.by.type == "user":
         changeset.copy.own(UUID(changeset.tracker.by.id))
+
+
+def refuse_outside_sandbox(changeset: Changeset, loaded: Loaded) -> None:
+    """Refuse all changes of a sandbox client to a form that is no test form."""
+    if changeset.tracker.context.actor.is_sandbox and not loaded.form.is_test:
+        raise NotATestForm
 
 
 def refuse_locked(changeset: Changeset, loaded: Loaded) -> None:
@@ -105,6 +111,7 @@ def keep_one_copy(changeset: Changeset, loaded: Loaded) -> None:
 ON_CREATE: Final[tuple[OnCreate, ...]] = (set_owner,)
 #: Before the rules. A copy that is deleted and locked is refused as deleted.
 BEFORE_SAVE: Final[tuple[BeforeSave, ...]] = (
+    refuse_outside_sandbox,
     refuse_deleted,
     refuse_locked,
     refuse_while_binding,

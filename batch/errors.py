@@ -138,6 +138,13 @@ class CopiesAreOff(BatchError):
     sentence = "New copies are not switched on for you. Existing copies go on working. Ask your administrator."
 
 
+class NotATestForm(BatchError):
+    """A sandbox client changes a form that is no test form."""
+
+    code = "not_a_test_form"
+    sentence = "A sandbox client changes only test forms, which it starts. Use another API client for this form."
+
+
 class ExternalIdTaken(BatchError):
     """Another form of the tenant has the external id."""
 

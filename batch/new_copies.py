@@ -44,15 +44,18 @@ class NewForm(msgspec.Struct, frozen=True, kw_only=True):
     catalogue: str = ""
 
 
-def new_form(start: NewForm, *, scope: Tenant, now: datetime, identity: UUID | None = None) -> Loaded:
-    """Return a form that does not exist yet, with its default copy, whose id is the form's, by default a new one.
+def new_form(
+    start: NewForm, *, scope: Tenant, actor: Actor, now: datetime, identity: UUID | None = None
+) -> Loaded:  # fmt: skip
+    """Return a form that does not exist yet, with its default copy, whose id is the form's, by default a new one. Of a
+    sandbox client it is a test form.
 
     Raises ``WrongValue`` or ``LooksSensitive`` for the title.
     """
     identity = identity or uuid7()
     title = clean_line(start.title, field="title", most=MAX_TITLE)
     return Loaded(
-        FormRecord(identity, start.catalogue or scope.catalogue, start.as_of, now),
+        FormRecord(identity, start.catalogue or scope.catalogue, start.as_of, now, is_test=actor.is_sandbox),
         CopyRecord(identity, identity, 0, CopyFields(title), now, now),
         now=now,
     )

@@ -200,7 +200,7 @@ def build_context(
     """
     with use_tenant(scope):
         now, stored_response = load_nothing(idempotency, scope=scope)
-        loaded = new_form(NewForm(title=title, as_of=as_of, catalogue=catalogue), scope=scope, now=now)
+        loaded = new_form(NewForm(title=title, as_of=as_of, catalogue=catalogue), scope=scope, actor=actor, now=now)
         loaded = replace(loaded, stored_response=stored_response)
         context = BatchContext(loaded, scope=scope, actor=actor, writable=True, idempotency=idempotency)
         with closing(context):
@@ -224,7 +224,7 @@ def build_many(starts: Mapping[UUID, NewForm], *, scope: Tenant, actor: Actor) -
         with closing(Chunk(list(starts), locked=None)) as chunk:
             for identity, start in starts.items():
                 try:
-                    loaded = new_form(start, scope=scope, now=now, identity=identity)
+                    loaded = new_form(start, scope=scope, actor=actor, now=now, identity=identity)
                     chunk.contexts[identity] = BatchContext(
                         loaded, scope=scope, actor=actor, writable=True, current_release=current
                     )

@@ -53,6 +53,11 @@ class CarrierLink(models.Model):
         validators=[URLValidator(schemes=["https"])],
         help_text="Where agents go on at the carrier itself. Leave empty if the carrier has no such pages.",
     )
+    is_simulator = models.BooleanField(
+        "simulator",
+        default=False,
+        help_text="The carrier's test system: quotes of test forms are requested only there.",
+    )
     client_id = models.CharField("client ID", max_length=200)
     client_secret = models.BinaryField(null=True)
     callback_secret = models.BinaryField(null=True)

@@ -27,9 +27,9 @@ Narrow: TypeAlias = Callable[[QuerySet[Copy]], QuerySet[Copy]]
 
 def open_copies(catalogue: str, *, narrow: Narrow | None = None) -> QuerySet[Copy]:
     """Return the open copies of the tenant in scope whose forms are of ``catalogue``; those of bound forms are among
-    them.
+    them, those of test forms are not.
     """
-    forms = ApplicationForm.objects.filter(catalogue=catalogue, deleted_at=None).order_by().values("pk")
+    forms = ApplicationForm.objects.filter(catalogue=catalogue, deleted_at=None, is_test=False).order_by().values("pk")
     copies = Copy.objects.filter(locked_at=None, deleted_at=None, application_form_id__in=forms)
     return copies if narrow is None else narrow(copies)
 

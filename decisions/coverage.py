@@ -116,7 +116,7 @@ def _open_copies(alias: str, code: str, *, most: int) -> dict[Tenant, list[Any]]
 
 
 def _forms(alias: str, code: str) -> QuerySet[Any]:
-    forms: QuerySet[Any] = ApplicationForm.objects.using(alias).filter(catalogue=code, deleted_at=None)
+    forms: QuerySet[Any] = ApplicationForm.objects.using(alias).filter(catalogue=code, deleted_at=None, is_test=False)
     return forms.order_by().values("pk")
 
 

@@ -144,7 +144,9 @@ def _open_copies(alias: str, catalogue: str) -> QuerySet[Copy]:
 
 
 def _forms(alias: str, catalogue: str) -> QuerySet[ApplicationForm]:
-    forms: QuerySet[ApplicationForm] = ApplicationForm.objects.using(alias).filter(catalogue=catalogue, deleted_at=None)
+    forms: QuerySet[ApplicationForm] = ApplicationForm.objects.using(alias).filter(
+        catalogue=catalogue, deleted_at=None, is_test=False
+    )
     return forms.order_by()
 
 

@@ -123,7 +123,7 @@ def _catalogues() -> list[str]:
 
 def _unrecorded(catalogue: str, release_id: int) -> QuerySet[Copy]:
     """Return the open copies whose present version is not recorded for a release."""
-    forms = ApplicationForm.objects.filter(catalogue=catalogue, deleted_at=None)
+    forms = ApplicationForm.objects.filter(catalogue=catalogue, deleted_at=None, is_test=False)
     known = ShadowRecord.objects.filter(copy_id=OuterRef("pk"), release_id=release_id, version=OuterRef("version"))
     copies = Copy.objects.filter(locked_at=None, deleted_at=None, application_form_id__in=forms.order_by().values("pk"))
     found: QuerySet[Copy] = copies.exclude(Exists(known)).order_by("pk")

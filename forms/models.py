@@ -52,6 +52,12 @@ class ApplicationForm(BatchWrittenModel):
         blank=True,
         help_text="The copy with which the others are compared. Empty means the default copy, whose id is the form's.",
     )
+    is_test = models.BooleanField(
+        "test form",
+        default=False,
+        db_default=False,
+        help_text="Started by a sandbox client, or copied from such a form.",
+    )
     created_by_type = models.CharField(max_length=20)
     created_by_id = models.CharField(max_length=64)
     created_at = models.DateTimeField()
@@ -60,6 +66,7 @@ class ApplicationForm(BatchWrittenModel):
     class Meta:
         ordering: ClassVar = ["-created_at"]
         indexes: ClassVar = [
+            models.Index(fields=["tenant_id", "created_at"], name="form_test", condition=models.Q(is_test=True)),
             models.Index(fields=["tenant_id", "-created_at"], name="form_created"),
             models.Index(fields=["tenant_id", "deleted_at"], name="form_deleted", condition=~models.Q(deleted_at=None)),
         ]

@@ -41,6 +41,7 @@ if TYPE_CHECKING:
         as_of: date | None
         form_created_at: datetime
         form_deleted_at: datetime | None
+        is_test: bool
         is_base: bool
 
     class BaseColumn(TypedDict):
@@ -64,13 +65,13 @@ def list_copies(form_id: UUID, *, archived: bool = False) -> QuerySet[ListedCopy
     return (copies if archived else copies.filter(deleted_at=None)).order_by("created_at", "id")
 
 
-def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
+def list_forms(*, deleted: bool = False, tests: bool | None = None) -> QuerySet[ListedForm]:
     """Return one copy for each form of the current tenant: the one last touched by a user, without its document;
     ``deleted`` gives for each deleted form its copy last touched, and the deleted copy last touched of each other form
-    that has one.
+    that has one. ``tests`` gives only test forms, or only the others.
 
-    Rows come with ``as_of``, ``catalogue``, ``form_created_at`` and ``form_deleted_at``; order and filter them like any
-    queryset.
+    Rows come with ``as_of``, ``catalogue``, ``form_created_at``, ``form_deleted_at`` and ``is_test``; order and filter
+    them like any queryset.
     """
     siblings = Copy.objects.filter(application_form_id=OuterRef("application_form_id"))
     if deleted:
@@ -81,7 +82,7 @@ def list_forms(*, deleted: bool = False) -> QuerySet[ListedForm]:
     by_itself = Case(When(deleted_at=None, then=0), default=1)
     touched = F("last_touched_by_user_at").desc(nulls_last=True)
     latest = siblings.order_by(*([by_itself] if deleted else []), touched, "created_at", "id")
-    return _with_form(Copy.objects.filter(id=Subquery(latest.values("id")[:1])), deleted=deleted)
+    return _with_form(Copy.objects.filter(id=Subquery(latest.values("id")[:1])), deleted=deleted, tests=tests)
 
 
 def list_deleted_forms() -> QuerySet[ListedForm]:
@@ -134,9 +135,9 @@ def in_forms_changed_since(copies: QuerySet[C], moment: datetime) -> QuerySet[C]
     return copies.filter(application_form_id__in=changed)
 
 
-def list_every_copy(*, deleted: bool = False) -> QuerySet[ListedForm]:
+def list_every_copy(*, deleted: bool = False, tests: bool | None = None) -> QuerySet[ListedForm]:
     """Return all copies of all forms of the current tenant, or the deleted ones, with the columns of ``list_forms``."""
-    return _with_form(_standing(Copy.objects.all(), deleted=deleted), deleted=deleted)
+    return _with_form(_standing(Copy.objects.all(), deleted=deleted), deleted=deleted, tests=tests)
 
 
 def with_partner_fields(copies: QuerySet[C]) -> QuerySet[Any]:
@@ -165,8 +166,10 @@ def _standing(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[Copy]:
     return copies.exclude(deleted_at=None) if deleted else copies.filter(deleted_at=None)
 
 
-def _with_form(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[ListedForm]:
+def _with_form(copies: QuerySet[Copy], *, deleted: bool, tests: bool | None = None) -> QuerySet[ListedForm]:
     forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
+    if tests is not None:
+        forms = forms.filter(is_test=tests)
     form_deleted_at: Subquery | Value = Subquery(forms.values("deleted_at")[:1])
     if not deleted:
         forms, form_deleted_at = forms.filter(deleted_at=None), Value(None, output_field=DateTimeField())
@@ -176,6 +179,7 @@ def _with_form(copies: QuerySet[Copy], *, deleted: bool) -> QuerySet[ListedForm]
             as_of=Subquery(forms.values("as_of")[:1]),
             catalogue=Subquery(forms.values("catalogue")[:1]),
             form_deleted_at=form_deleted_at,
+            is_test=Subquery(forms.values("is_test")[:1]),
             is_base=_is_base(forms),
         )
         .exclude(form_created_at=None)

@@ -193,21 +193,28 @@ def count_deleted_forms() -> int:
     return ApplicationForm.objects.exclude(deleted_at=None).order_by()[:MOST_DELETED_COUNTED].count()
 
 
+def count_test_forms() -> int:
+    """Return the number of test forms that are not deleted, up to ``MOST_DELETED_COUNTED``."""
+    forms = ApplicationForm.objects.filter(is_test=True, deleted_at=None).order_by()
+    return forms[:MOST_DELETED_COUNTED].count()
+
+
 def count_views(*, viewer: Viewer, without: Collection[View] = ()) -> Counts:
-    """Return the number of forms of each saved view but Deleted and those in ``without``, by one query over the copies
-    touched last and one that looks for more. States are those of the stored decisions.
+    """Return the number of forms of each saved view but Tests, Deleted and those in ``without``, by one query over the
+    copies touched last and one that looks for more. States are those of the stored decisions.
     """
     flags = {
         view: _flag(condition & _state_of(view))
         for view in VIEWS
-        if view not in ("all", "deleted", *without) and (condition := _condition(view, viewer)) is not None
+        if view not in ("all", "tests", "deleted", *without) and (condition := _condition(view, viewer)) is not None
     }
     # The latest copies, and of each form the last of them: the rows of ``list_forms`` without a look-up for each.
     touched = F("last_touched_by_user_at").desc(nulls_last=True)
     window = Copy.objects.filter(deleted_at=None).order_by(touched, "-id").values("pk")
-    archived = ApplicationForm.objects.filter(id=OuterRef("application_form_id")).exclude(deleted_at=None)
+    forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))
+    left_out = forms.filter(~Q(deleted_at=None) | Q(is_test=True))
     latest = (
-        Copy.objects.filter(~Exists(archived), pk__in=window[:MOST_COUNTED])
+        Copy.objects.filter(~Exists(left_out), pk__in=window[:MOST_COUNTED])
         .order_by("application_form_id", touched, "created_at", "id")
         .distinct("application_form_id")
         .annotate(**{f"in_{view}": flag for view, flag in flags.items()})

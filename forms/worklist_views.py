@@ -10,7 +10,9 @@ from uuid import UUID
 
 from forms.status_order import QuoteStep
 
-View: TypeAlias = Literal["mine", "all", "waiting", "ready", "quoted", "referred", "stale", "starts", "deleted"]
+View: TypeAlias = Literal[
+    "mine", "all", "waiting", "ready", "quoted", "referred", "stale", "starts", "tests", "deleted"
+]
 VIEWS: Final[tuple[View, ...]] = get_args(View)
 #: The views of forms with a quote, and the step of quotes of which a copy in the view has one.
 QUOTE_VIEWS: Final[Mapping[View, QuoteStep]] = {"quoted": "quoted", "referred": "referred", "stale": "stale"}
@@ -54,9 +56,10 @@ class Filters:
 @dataclass(frozen=True)
 class Counts:
     """The number of forms of each view that is counted. ``is_whole`` is False if the tenant has more copies than are
-    counted. ``deleted`` is the number of deleted forms, up to a bound.
+    counted. ``deleted`` and ``tests`` are the numbers of deleted and of test forms, up to a bound.
     """
 
     by_view: Mapping[str, int]
     is_whole: bool
     deleted: int = 0
+    tests: int = 0

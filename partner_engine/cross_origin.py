@@ -43,7 +43,7 @@ class CrossOriginMiddleware:
         if not origin or not request.path.startswith(_API):
             return self.get_response(request)
         is_preflight = request.method == "OPTIONS" and "Access-Control-Request-Method" in request.headers
-        if is_preflight and _is_of_any_client(origin):
+        if is_preflight and is_of_any_client(origin):
             return _preflight(origin)
         response = self.get_response(request)
         client: ApiClient | None = getattr(request, "api_client", None)
@@ -67,10 +67,10 @@ def _preflight(origin: str) -> HttpResponse:
 
 def _is_refusal_to_any_client(response: HttpResponse, origin: str) -> bool:
     refused = (HTTPStatus.UNAUTHORIZED, HTTPStatus.TOO_MANY_REQUESTS)
-    return response.status_code in refused and _is_of_any_client(origin)
+    return response.status_code in refused and is_of_any_client(origin)
 
 
-def _is_of_any_client(origin: str) -> bool:
+def is_of_any_client(origin: str) -> bool:
     """Return whether an active client has this origin; a preflight request does not say whose it is."""
     return len(origin) <= _LONGEST_ORIGIN and origin in known_origins.known()
 

@@ -132,11 +132,12 @@ def operation_limits(env: environ.Env) -> OperationLimits:
 @dataclass(frozen=True, kw_only=True)
 class DeletedForms:
     """The retention of deleted forms: the days after which they are erased (0: never), and whether bound ones are
-    erased too.
+    erased too. ``test_days`` are the days after which test forms are erased, deleted or not (0: never).
     """
 
     days: int
     purges_bound: bool
+    test_days: int = 0
 
 
 def deleted_forms(env: environ.Env) -> DeletedForms:
@@ -144,7 +145,10 @@ def deleted_forms(env: environ.Env) -> DeletedForms:
     retention = DeletedForms(
         days=env.int("DELETED_FORM_RETENTION_DAYS", default=90),
         purges_bound=env.bool("PURGE_BOUND_FORMS", default=False),
+        test_days=env.int("TEST_FORM_RETENTION_DAYS", default=30),
     )
+    if not 0 <= retention.test_days <= MOST_DAYS:
+        raise ImproperlyConfigured(f"TEST_FORM_RETENTION_DAYS must be between 0 (never) and {MOST_DAYS}.")
     if not 0 <= retention.days <= MOST_DAYS:
         raise ImproperlyConfigured(f"DELETED_FORM_RETENTION_DAYS must be between 0 (never) and {MOST_DAYS}.")
     return retention

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import date, datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -16,6 +16,7 @@ from copies.changes import Cause, Change
 from copies.document import RENEWAL_SOURCE, Answer, AnsweredBy, Document, PoolRow, Proposal
 from forms.states import State
 from presentation.gates import Gate
+from presentation.listed_values import ActorType, one_of
 from presentation.needed_counts import NeededCounts
 from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
@@ -27,7 +28,7 @@ class By(msgspec.Struct, frozen=True):
     (web, api, admin, job).
     """
 
-    type: str
+    type: ActorType
     id: str
     source: str
 
@@ -175,13 +176,14 @@ class CopyShape(msgspec.Struct, frozen=True, kw_only=True):
     ``is_base`` marks the copy with which the form's other copies are compared; ``copied_from`` is null for a copy that
     was started without answers. ``locked_by`` (a name) and ``lock_reason`` come with ``locked_at``. ``release`` is the
     id of the catalogue release of its evaluation, ``as_of`` the evaluation date. ``external_id`` and ``metadata`` are
-    those of its form.
+    those of its form; ``test`` marks a test form.
     """
 
     id: str
     application_form_id: str
     external_id: str | None
     metadata: dict[str, str]
+    test: bool
     title: str
     version: int
     state: State
@@ -311,6 +313,7 @@ class FormSummary(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     external_id: str | None
     metadata: dict[str, str]
+    test: bool
     catalogue: str
     as_of: date | None
     created_at: datetime
@@ -349,6 +352,7 @@ class FormShape(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     external_id: str | None
     metadata: dict[str, str]
+    test: bool
     state: State
     catalogue: str
     as_of: date | None
@@ -410,7 +414,7 @@ class TenantShape(msgspec.Struct, frozen=True):
 class Me(msgspec.Struct, frozen=True, kw_only=True):
     """The caller with its tenant and rights."""
 
-    type: str
+    type: ActorType
     id: str
     label: str
     source: str
@@ -423,7 +427,7 @@ class UserShape(msgspec.Struct, frozen=True):
 
     id: str
     name: str
-    role: str
+    role: Annotated[str, one_of("agent", "tenant_admin")]
 
 
 class UserPage(msgspec.Struct, frozen=True):

@@ -20,11 +20,16 @@ def request_of(context: BatchContext, action: Delivered) -> QuoteRequestMutator 
 
 
 def link_for(context: BatchContext, carrier: str) -> Link:
-    """Return the link to ``carrier``. Raises ``PermanentFailure`` where it is missing or turned off."""
+    """Return the link to ``carrier``. Raises ``PermanentFailure`` where it is missing or turned off, and for a test
+    form where it leads to no simulator.
+    """
     try:
-        return find_link(context.form.catalogue, carrier, tenant=context.scope)
+        link = find_link(context.form.catalogue, carrier, tenant=context.scope)
     except LinkError as error:
         raise PermanentFailure(str(error)) from error
+    if context.form.is_test and not link.is_simulator:
+        raise PermanentFailure("Test forms are sent to simulators only.")
+    return link
 
 
 def call_context(action: Delivered, *, payload: Payload | None = None) -> CallContext:

@@ -6,8 +6,11 @@ Values are texts to read, so a signed export has no numbers that programs spell 
 from __future__ import annotations
 
 from datetime import date, datetime
+from typing import Annotated
 
 import msgspec
+
+from presentation.listed_values import ActorType, one_of
 
 
 class DeclineValue(msgspec.Struct, frozen=True):
@@ -74,7 +77,7 @@ class LineDeclines(msgspec.Struct, frozen=True, kw_only=True):
 class DeclinedBy(msgspec.Struct, frozen=True):
     """The actor of an act."""
 
-    type: str
+    type: ActorType
     id: str
     name: str
 
@@ -83,7 +86,7 @@ class DeclinationShown(msgspec.Struct, frozen=True, kw_only=True):
     """A stored declination, with the values of the version that the act led to."""
 
     id: str
-    act: str
+    act: Annotated[str, one_of("requested", "queued", "selected", "bound", "exported")]
     at: datetime
     by: DeclinedBy
     version: int

@@ -46,12 +46,19 @@ def list_quote_requests(copy_id: UUID, *, tenant: Tenant) -> QuerySet[ShownReque
 
 
 def list_all_quote_requests(
-    *, tenant: Tenant, states: Collection[str] = (), carrier: str = "", product: str = ""
+    *,
+    tenant: Tenant,
+    states: Collection[str] = (),
+    carrier: str = "",
+    product: str = "",
+    tests: bool | None = None,
 ) -> QuerySet[ShownRequest]:
     """Return the requests of all copies that are not deleted, of forms that are not archived, with ``shown_state``;
-    empty filters filter nothing.
+    empty filters filter nothing. ``tests`` gives only those of test forms, or only the others.
     """
     form = ApplicationForm.objects.filter(id=OuterRef("application_form_id"), deleted_at=None)
+    if tests is not None:
+        form = form.filter(is_test=tests)
     copy = Copy.objects.filter(Exists(form), id=OuterRef("copy_id"), deleted_at=None)
     rows = _shown(QuoteRequest.objects.filter(Exists(copy)), tenant)
     if states:

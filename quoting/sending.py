@@ -12,6 +12,8 @@ from batch.changes.changeset import Changeset
 from batch.changes.mutators.quote_requests import REQUESTED_BY, RUNNING, QuoteRequestMutator
 from batch.context import BatchContext
 from batch.errors import UnknownProduct
+from carriers.links.errors import LinkError
+from carriers.links.selectors import find_link
 from copies.paths import Path
 from forms.states import OPEN_OUTCOMES
 from quoting.gates import gates_for
@@ -64,7 +66,9 @@ def check_copy(context: BatchContext) -> None:
 
 
 def check_product(context: BatchContext, product: str, *, gates: Mapping[str, Gate]) -> None:
-    """Raise ``NotSendable`` where the rules or ``gates`` close ``product``; ``UnknownProduct``."""
+    """Raise ``NotSendable`` where the rules or ``gates`` close ``product``, and for a test form whose carrier is no
+    simulator; ``UnknownProduct``.
+    """
     if product not in context.release.compiled.products:
         raise UnknownProduct(product)
     _, evaluation = context.current_view()
@@ -73,6 +77,8 @@ def check_product(context: BatchContext, product: str, *, gates: Mapping[str, Ga
         raise NotSendable(*_refusal(outcome))
     if gate := gates.get(product):
         raise NotSendable(gate.code, gate.text)
+    if context.form.is_test and not _is_simulated(context, product):
+        raise NotSendable("test_form", "This is a test form, and this carrier has no simulator to send it to.")
     if missing := missing_answers(context.release.compiled, evaluation, product):
         raise NotSendable("missing_answers", _missing_text(context.release.compiled, missing))
 
@@ -117,6 +123,15 @@ def _requester(context: BatchContext, product: str) -> Actor:
         if row.product == product and row.state in RUNNING and (user_id := row.details.get(REQUESTED_BY)):
             return Actor(type="user", id=user_id, source="job")
     return context.save_context.actor
+
+
+def _is_simulated(context: BatchContext, product: str) -> bool:
+    """Return whether requests for ``product`` go to a simulator."""
+    carrier = context.release.compiled.products[product].product.carrier
+    try:
+        return find_link(context.form.catalogue, carrier, tenant=context.scope).is_simulator
+    except LinkError:
+        return False
 
 
 def _missing_text(catalogue: CompiledCatalogue, paths: list[str]) -> str:

@@ -150,6 +150,7 @@ class _Maker:
             catalogue=form.catalogue,
             as_of=None if order.is_renewal else form.as_of,
             created_at=self._now,
+            is_test=form.is_test or actor.is_sandbox,
             fields=FormFields(
                 base_copy_id=self._ids.get(form.fields.base_copy_id) if form.fields.base_copy_id else None
             ),

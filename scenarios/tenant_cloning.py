@@ -64,6 +64,8 @@ def clone_to_tenant(form_or_copy_id: UUID, order: CloneOrder, *, scope: Tenant, 
         document, wrapped, findings = _document(source, copy_id, scope=scope, target=target, actor=actor)
     with use_tenant(target):
         loaded = _loaded(source, copy_id, document, wrapped, target=target, now=now)
+        is_test = source.form.is_test or actor.is_sandbox
+        loaded = replace(loaded, form=replace(loaded.form, is_test=is_test))
         context = BatchContext(loaded, scope=target, actor=_FROM_ELSEWHERE, writable=True, idempotency=key)
         with closing(context):
             protect_open_values(context.changeset.tracker, context.changeset.document)

@@ -89,7 +89,7 @@ class TokenInUse(NamedTuple):
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Actor:
     """The author of an action: ``type`` is user, api_client, guest, staff or system; ``source`` the entry point (web,
-    api, admin or job). ``token`` is that of a request to the API.
+    api, admin or job). ``token`` is that of a request to the API. ``is_sandbox``: it works on test forms alone.
     """
 
     type: str
@@ -98,6 +98,7 @@ class Actor:
     label: str = ""
     rights: frozenset[Right] = field(default_factory=frozenset)
     token: TokenInUse | None = field(default=None, compare=False)
+    is_sandbox: bool = False
 
     def may(self, right: Right) -> bool:
         """Return whether the actor has ``right``."""

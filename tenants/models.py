@@ -266,6 +266,12 @@ class ApiClient(AbstractApplication):
     is_active = models.BooleanField(
         "active", default=True, help_text="Without it its tokens are refused, and its running operations stop."
     )
+    is_sandbox = models.BooleanField(
+        "sandbox",
+        default=False,
+        help_text="Forms that it starts are test forms, and it changes no others. They are in no report, reach only "
+        "carriers that are marked as a simulator, and are erased after some days.",
+    )
     tokens_revoked_at = models.DateTimeField(
         null=True, editable=False, help_text="What was begun with tokens that had expired by then is stopped."
     )
@@ -293,7 +299,15 @@ class ApiClient(AbstractApplication):
         """Return the client as an actor with the rights among its token's ``scopes`` that it still has itself."""
         granted = set(scopes) & set(self.allowed_scopes)
         rights = frozenset(right for right in Right if right.value in granted)
-        return Actor(type="api_client", id=str(self.pk), source="api", label=str(self), rights=rights, token=token)
+        return Actor(
+            type="api_client",
+            id=str(self.pk),
+            source="api",
+            label=str(self),
+            rights=rights,
+            token=token,
+            is_sandbox=self.is_sandbox,
+        )
 
 
 class RevokedToken(models.Model):

@@ -69,7 +69,8 @@ class DecisionMark(msgspec.Struct, frozen=True):
 
 
 class FormRecord(msgspec.Struct, frozen=True):
-    """The application form as loaded. ``version`` counts the changes of the fields that all its copies share.
+    """The application form as loaded. ``version`` counts the changes of the fields that all its copies share. A test
+    form (``is_test``) is one from its start on, and for ever.
 
     Made by ``load`` and ``new_copies``, and by the context after a save; read by the steps of a save and by views.
     """
@@ -80,6 +81,7 @@ class FormRecord(msgspec.Struct, frozen=True):
     created_at: datetime
     fields: FormFields = FormFields()
     version: int = 1
+    is_test: bool = False
 
     @property
     def deleted_at(self) -> datetime | None:

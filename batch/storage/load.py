@@ -52,7 +52,7 @@ _COPY_COLUMNS: Final = {
     "copied_from_id": "uuid", "copied_from_version": "integer",
     "form_catalogue": "varchar", "form_as_of": "date", "form_created_at": "timestamptz", "form_reference": "varchar",
     "form_external_id": "varchar", "form_metadata": "text", "form_deleted_at": "timestamptz",
-    "form_base_copy_id": "uuid", "form_version": "integer",
+    "form_base_copy_id": "uuid", "form_version": "integer", "form_is_test": "boolean",
 }  # fmt: skip
 _RESPONSE_COLUMNS: Final[Mapping[str, str]] = {
     "fingerprint": "i.fingerprint",
@@ -100,7 +100,8 @@ _SELECT: Final = f"""
      CROSS JOIN LATERAL (
            SELECT c.*, f.catalogue AS form_catalogue, f.as_of AS form_as_of, f.created_at AS form_created_at,
                   f.reference AS form_reference, f.external_id AS form_external_id, f.metadata::text AS form_metadata,
-                  f.deleted_at AS form_deleted_at, f.base_copy_id AS form_base_copy_id, f.version AS form_version
+                  f.deleted_at AS form_deleted_at, f.base_copy_id AS form_base_copy_id, f.version AS form_version,
+                  f.is_test AS form_is_test
              FROM {Copy._meta.db_table} c
              JOIN {ApplicationForm._meta.db_table} f ON f.id = c.application_form_id AND f.tenant_id = c.tenant_id
             WHERE c.tenant_id = %(tenant)s AND (c.id = w.id OR c.application_form_id = w.id)
@@ -231,6 +232,7 @@ def _loaded(row: NamedRow, idempotency: IdempotencyKey | None) -> Loaded:
             base_copy_id=row.form_base_copy_id,
         ),
         version=row.form_version,
+        is_test=row.form_is_test,
     )
     return Loaded(
         form,

@@ -125,6 +125,7 @@ def _new_form(changeset: Changeset, loaded: Loaded, context: SaveContext) -> Row
         "version": 1,
         "catalogue": loaded.form.catalogue,
         "as_of": loaded.form.as_of,
+        "is_test": loaded.form.is_test,
         "created_by_type": context.actor.type,
         "created_by_id": context.actor.id,
         "created_at": context.now,

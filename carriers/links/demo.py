@@ -26,6 +26,7 @@ def create_demo_links(catalogue: str, *, simulator_url: str) -> int:
             carrier=carrier.code,
             base_url=_address(simulator_url, carrier.code),
             client_id=CLIENT_ID,
+            is_simulator=True,
             # A carrier that responds in the call may take as long as its slow responses do.
             timeout_seconds=max(15.0, min(2 * carrier.p95_seconds, 60.0)),
             slow_seconds=max(5.0, min(1.5 * carrier.p95_seconds, 50.0)),

@@ -28,6 +28,7 @@ class Link:
     carrier: str
     mode: LinkMode
     base_url: str
+    is_simulator: bool = False
     #: The tenant whose settings these are, None for the settings of all tenants.
     tenant_id: UUID | None = None
     client_id: str = ""

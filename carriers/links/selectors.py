@@ -60,6 +60,7 @@ def link_of(row: CarrierLink) -> Link:
         tenant_id=row.tenant_id,
         mode=LinkMode(mode),
         base_url=row.base_url,
+        is_simulator=row.is_simulator,
         client_id=row.client_id,
         client_secret=opened_secret(row, "client_secret"),
         callback_secrets=callback_secrets(row, now=timezone.now()),

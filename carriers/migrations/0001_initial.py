@@ -665,6 +665,14 @@ class Migration(migrations.Migration):
                         verbose_name="carrier's own pages",
                     ),
                 ),
+                (
+                    "is_simulator",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The carrier's test system: quotes of test forms are requested only there.",
+                        verbose_name="simulator",
+                    ),
+                ),
                 ("client_id", models.CharField(max_length=200, verbose_name="client ID")),
                 ("client_secret", models.BinaryField(null=True)),
                 ("callback_secret", models.BinaryField(null=True)),
@@ -798,6 +806,14 @@ class Migration(migrations.Migration):
                         max_length=500,
                         validators=[django.core.validators.URLValidator(schemes=["https"])],
                         verbose_name="carrier's own pages",
+                    ),
+                ),
+                (
+                    "is_simulator",
+                    models.BooleanField(
+                        default=False,
+                        help_text="The carrier's test system: quotes of test forms are requested only there.",
+                        verbose_name="simulator",
                     ),
                 ),
                 ("client_id", models.CharField(max_length=200, verbose_name="client ID")),

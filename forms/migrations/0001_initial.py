@@ -52,6 +52,15 @@ class Migration(migrations.Migration):
                         verbose_name="base copy",
                     ),
                 ),
+                (
+                    "is_test",
+                    models.BooleanField(
+                        db_default=False,
+                        default=False,
+                        help_text="Started by a sandbox client, or copied from such a form.",
+                        verbose_name="test form",
+                    ),
+                ),
                 ("created_by_type", models.CharField(max_length=20)),
                 ("created_by_id", models.CharField(max_length=64)),
                 ("created_at", models.DateTimeField()),
@@ -60,6 +69,9 @@ class Migration(migrations.Migration):
             options={
                 "ordering": ["-created_at"],
                 "indexes": [
+                    models.Index(
+                        condition=models.Q(("is_test", True)), fields=["tenant_id", "created_at"], name="form_test"
+                    ),
                     models.Index(fields=["tenant_id", "-created_at"], name="form_created"),
                     models.Index(
                         condition=models.Q(("deleted_at", None), _negated=True),

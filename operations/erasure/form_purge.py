@@ -1,4 +1,6 @@
-"""Purges deleted forms: those that were deleted too long ago are erased for good, as ``erase_form`` does."""
+"""Purges forms: those that were deleted too long ago, and test forms that were started too long ago, are erased for
+good, as ``erase_form`` does.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ from uuid import UUID
 
 import structlog
 from django.conf import settings
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, Q, QuerySet
 from django.db.models.functions import Now
 
 from actions.registry import RetryAfter
@@ -34,21 +36,30 @@ log = structlog.get_logger(__name__)
 
 
 def expired_forms() -> QuerySet[ApplicationForm]:
-    """Return the forms of the tenant in scope that were deleted too long ago. Those with a locked copy are none, and
-    without the setting for it neither are bound forms and those with a binding under way.
+    """Return the forms of the tenant in scope that were deleted too long ago, and the test forms that were started too
+    long ago, whatever they are used for.
+
+    Deleted ones with a locked copy are none, and without the setting for it neither are bound ones and those with a
+    binding under way.
     """
     retention = settings.DELETED_FORMS
-    if not retention.days:
-        return ApplicationForm.objects.none()
-    forms = ApplicationForm.objects.filter(deleted_at__lt=Now() - timedelta(days=retention.days))
+    expired = Q(pk=None)
+    if retention.days:
+        expired |= Q(deleted_at__lt=Now() - timedelta(days=retention.days)) & _unprotected(retention.purges_bound)
+    if retention.test_days:
+        expired |= Q(is_test=True, created_at__lt=Now() - timedelta(days=retention.test_days))
+    return ApplicationForm.objects.filter(expired)
+
+
+def _unprotected(purges_bound: bool) -> Q:
+    """Return the condition on forms that neither a lock nor a policy keeps."""
     locked = Copy.objects.filter(application_form_id=OuterRef("pk"), locked_at__isnull=False, deleted_at=None)
-    forms = forms.filter(~Exists(locked))
-    if retention.purges_bound:
-        return forms
+    if purges_bound:
+        return Q(~Exists(locked))
     copies = Copy.objects.filter(application_form_id=OuterRef(OuterRef("pk"))).order_by().values("pk")
     bindings = Binding.objects.filter(copy_id__in=copies, state__in=[*UNDER_WAY, Binding.State.BOUND])
     bound = Disposition.objects.filter(application_form_id=OuterRef("pk"), code=BOUND, withdrawn_at=None)
-    return forms.filter(~Exists(bindings), ~Exists(bound))
+    return Q(~Exists(locked), ~Exists(bindings), ~Exists(bound))
 
 
 def purge_deleted_forms(tenant: Tenant) -> None:
@@ -56,14 +67,19 @@ def purge_deleted_forms(tenant: Tenant) -> None:
     for the next hour. Raises ``RetryAfter`` where more are left after ``RUN_SECONDS``.
     """
     started = time.monotonic()
-    waiting = [*_interrupted(tenant), *expired_forms().order_by("deleted_at").values_list("pk", flat=True)]
+    waiting = [*_interrupted(tenant), *_in_order(expired_forms())]
     purged = 0
     for form_id in dict.fromkeys(waiting):
         if time.monotonic() - started > RUN_SECONDS:
-            raise RetryAfter(_PAUSE_SECONDS, "More deleted forms are to be purged.", counts=False)
+            raise RetryAfter(_PAUSE_SECONDS, "More forms are to be purged.", counts=False)
         purged += _purge(form_id, tenant)
     if purged:
         log.info("purged", what="deleted forms", rows=purged)
+
+
+def _in_order(forms: QuerySet[ApplicationForm]) -> list[UUID]:
+    """Return the ids of ``forms``, those first that were deleted first."""
+    return list(forms.order_by(F("deleted_at").asc(nulls_last=True), "created_at").values_list("pk", flat=True))
 
 
 def _interrupted(tenant: Tenant) -> list[UUID]:

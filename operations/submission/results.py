@@ -6,13 +6,14 @@ They never contain what was submitted: items can be sensitive answers.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 
 from operations.models import BatchOperation, ItemState, OperationItem
 from presentation.csv_cells import BYTE_ORDER_MARK, csv_bytes
+from presentation.listed_values import one_of
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
@@ -34,8 +35,8 @@ class ItemShape(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     number: int
-    state: str
-    outcome: str
+    state: Annotated[str, one_of(*ItemState.values)]
+    outcome: Annotated[str, one_of("", "changed", "unchanged", "skipped")]
     copy_id: str | None
     application_form_id: str | None
     version_before: int | None

@@ -127,7 +127,14 @@ class CarrierLinkAdmin(WithHistory, NoGuessing, ModelAdmin):
     change_form_outer_before_template = "admin/carriers/carrierlink/test_call.html"
     fieldsets = (
         (None, {"fields": (("catalogue", "carrier"), "tenant", ("is_enabled", "mode"))}),
-        ("Address", {"fields": ("base_url", "portal_url", "client_id", "new_client_secret", "new_callback_secret")}),
+        (
+            "Address",
+            {
+                "fields": (
+                    "base_url", "is_simulator", "portal_url", "client_id", "new_client_secret", "new_callback_secret",
+                )
+            },
+        ),
         (
             "Limits",
             {

@@ -107,7 +107,7 @@ class ApplicationFormAdmin(BigTableAdmin):
     list_display = ("insured", "status", "lines", "touched", "copies", "tenant", "created", "short_id")
     list_display_links = ("insured", "short_id")
     sortable_by = ("created",)
-    list_filter = (StateFilter, CatalogueFilter)
+    list_filter = (StateFilter, CatalogueFilter, "is_test")
     # Ids are sortable by time, and their index serves all tenants and one alike.
     ordering = ("-id",)
     search_fields = ("id",)
@@ -116,7 +116,7 @@ class ApplicationFormAdmin(BigTableAdmin):
     )
     fields = (
         "id", "tenant", "catalogue", "as_of", "created_by_type", "created_by_id", "created_at", "deleted_at",
-        "all_copies", "sensitive_answers",
+        "is_test", "all_copies", "sensitive_answers",
     )  # fmt: skip
     readonly_fields = fields
 

@@ -134,7 +134,7 @@ class ApiClientForm(forms.ModelForm):
 
     class Meta:
         model = ApiClient
-        fields = ("name", "tenant", "is_active", "allowed_scopes", "allowed_origins")
+        fields = ("name", "tenant", "is_active", "is_sandbox", "allowed_scopes", "allowed_origins")
         help_texts: ClassVar = {
             "allowed_origins": "Addresses of its own pages, such as https://quotes.example.com, that may call the API "
             "from a browser. One per line; empty for none."
@@ -146,9 +146,9 @@ class ApiClientAdmin(WithHistory, NoGuessing, ModelAdmin):
     """API clients. The secret is generated here, shown once, and stored as a hash."""
 
     form = ApiClientForm
-    list_display = ("name", "client_id", "tenant", "is_active", "created")
+    list_display = ("name", "client_id", "tenant", "is_active", "is_sandbox", "created")
     list_select_related = ("tenant",)
-    list_filter = ("tenant", "is_active")
+    list_filter = ("tenant", "is_active", "is_sandbox")
     search_fields = ("name", "client_id")
     ordering = ("name",)
     actions = None
@@ -156,7 +156,7 @@ class ApiClientAdmin(WithHistory, NoGuessing, ModelAdmin):
 
     def get_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:
         """Return the fields. The client id exists only after the client is added."""
-        own = ("name", "tenant", "is_active", "allowed_scopes", "allowed_origins")
+        own = ("name", "tenant", "is_active", "is_sandbox", "allowed_scopes", "allowed_origins")
         return own if obj is None else ("client_id", *own, "created")
 
     def get_readonly_fields(self, request: HttpRequest, obj: ApiClient | None = None) -> tuple[str, ...]:

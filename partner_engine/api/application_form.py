@@ -48,6 +48,7 @@ class ApplicationForm(Endpoint):
             id=str(context.form.id),
             external_id=context.form.fields.external_id or None,
             metadata=dict(context.form.fields.metadata),
+            test=context.form.is_test,
             state=state_of_form(map(state_of_copy, copies), archived=context.form.deleted_at is not None),
             catalogue=context.form.catalogue,
             as_of=context.form.as_of,

@@ -28,7 +28,7 @@ from forms.selectors import in_forms_changed_since, list_forms, list_latest_chan
 from partner_engine.api.bodies import FormsQuery, NewCopy, NewForm
 from partner_engine.api.copy_response import saved_copy
 from partner_engine.api.form_fields import change_form_fields, checked_owner, checked_title
-from partner_engine.api.form_list import filter_copies, form_summary
+from partner_engine.api.form_list import filter_copies, form_summary, lists_tests
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import refusals_of_answers
 from partner_engine.api.http.many import ManyResults
@@ -56,7 +56,8 @@ class ApplicationForms(Endpoint):
         "order `-created` and in `created` a walk meets every form once, also while forms are changed and added. To "
         "synchronize, walk in `order=updated`: a form that changes meanwhile comes again. Send the time at which the "
         "walk began, less a minute, as `updated_since` of the next walk. `-updated`, `last_touched` and "
-        "`-last_touched` are for display: a form that is touched during such a walk can be missed.",
+        "`-last_touched` are for display: a form that is touched during such a walk can be missed. `test` lists test "
+        "forms, or the others; by default sandbox clients see test forms, and all other callers the others.",
         query=FormsQuery,
         responses={200: shapes.FormPage},
     )
@@ -125,7 +126,7 @@ class ApplicationForms(Endpoint):
 
     def _matching(self, query: FormsQuery) -> QuerySet[Copy]:
         deleted = query.deleted or query.state == "deleted"
-        copies = with_partner_fields(list_forms(deleted=deleted))
+        copies = with_partner_fields(list_forms(deleted=deleted, tests=lists_tests(query.test, self.actor)))
         if deleted and query.state not in (None, "deleted"):
             copies = copies.none()
         if query.q:

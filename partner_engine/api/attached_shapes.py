@@ -5,17 +5,18 @@ that are added by hand.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
 from batch.changes.mutators.events import EventRow
-from batch.changes.mutators.messages import MAX_TEXT, MessageRow, Severity
+from batch.changes.mutators.messages import MAX_TEXT, About, MessageRow, Severity
 from forms.models import Event, Message, Process
 from partner_engine.api.bodies import Code
 from partner_engine.api.http.input import Body
+from presentation.listed_values import ActorType, one_of
 
 #: The kinds of events that callers may add; the product records all others itself.
 CallersEvent = Literal["application_form_retrieved", "external_transfer", "bridged_to_off_platform_carrier"]
@@ -49,7 +50,7 @@ class NewEvent(Body, frozen=True, kw_only=True):
 class Who(msgspec.Struct, frozen=True):
     """The author of a message or the actor of an event."""
 
-    type: str
+    type: ActorType
     id: str
     name: str
 
@@ -58,8 +59,8 @@ class PostedMessage(msgspec.Struct, frozen=True, kw_only=True):
     """A message of a person, a system or a process. ``kind`` and ``path`` state which part of the copy it concerns."""
 
     id: UUID
-    kind: str
-    severity: str
+    kind: Annotated[str, one_of(*get_args(About))]
+    severity: Annotated[str, one_of(*get_args(Severity))]
     path: str
     text: str
     by: Who

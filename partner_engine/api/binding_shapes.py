@@ -11,6 +11,7 @@ from msgspec import Meta
 
 from batch.changes.mutators.bindings import MAX_NAME, MAX_NOTE, BindingRow
 from partner_engine.api.http.input import Body
+from presentation.listed_values import one_of
 from quoting.binding_needs import Preparation
 
 Hash = Annotated[str, Meta(pattern="^[0-9a-f]{64}$")]
@@ -117,7 +118,7 @@ class OpenConditionShape(msgspec.Struct, frozen=True, kw_only=True):
 
     id: UUID
     code: str
-    kind: str
+    kind: Annotated[str, one_of("pay", "sign", "upload", "answer")]
     text: str
     due_on: date | None
     path: str

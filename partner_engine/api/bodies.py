@@ -264,6 +264,7 @@ class FormsQuery(Query, frozen=True, kw_only=True):
     owner: Annotated[str, Meta(max_length=64)] = ""
     external_id: ExternalId = ""
     updated_since: Annotated[datetime, Meta(tz=True)] | None = None
+    test: bool | None = None
     deleted: bool = False
     order: Order = "-created"
     cursor: Annotated[str, Meta(max_length=200)] = ""
@@ -286,6 +287,7 @@ class SearchQuery(Query, frozen=True, kw_only=True):
     line: Code = ""
     owner: Annotated[str, Meta(max_length=64)] = ""
     updated_since: Annotated[datetime, Meta(tz=True)] | None = None
+    test: bool | None = None
     cursor: Annotated[str, Meta(max_length=200)] = ""
     limit: Annotated[int, Meta(ge=1, le=100)] = 25
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import Any, ClassVar
+from typing import Annotated, Any, ClassVar, get_args
 
 import msgspec
 from django.http import HttpResponse
@@ -16,7 +16,8 @@ from partner_engine.api.http.conditional import version_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from presentation.answers_schema import answers_schema
-from rules.definition.catalogue import Pool, Question, RequiredWhen
+from presentation.listed_values import one_of
+from rules.definition.catalogue import Pool, Question, RequiredWhen, Sensitivity
 from tenants.access import Right
 
 
@@ -43,13 +44,13 @@ class QuestionShape(msgspec.Struct, frozen=True, kw_only=True):
     code: str
     label: str
     type: str
-    required: str
+    required: Annotated[str, one_of("quote", "bind", "optional", "conditional")]
     required_when: RequiredWhenShape | None
     choices: list[ChoiceShape]
     when: str
     validate: list[str]
     products: list[str]
-    sensitivity: str
+    sensitivity: Annotated[str, one_of(*get_args(Sensitivity))]
     help: str
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Annotated
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -10,6 +11,7 @@ from msgspec import UNSET, UnsetType
 from copies.diff import AnswerDifference, Difference
 from copies.document import Answer, PoolRow
 from presentation import shapes
+from presentation.listed_values import one_of
 from rules.definition.labels import label_of
 from rules.flow.evaluation import Reason
 from scenarios.compare import Comparison, ProductDifference, Share, Side, SplitKind
@@ -72,14 +74,14 @@ class ComparedProduct(msgspec.Struct, frozen=True, kw_only=True):
     differences: list[ProductDifferenceShape]
 
 
-class DifferenceShape(msgspec.Struct, frozen=True, kw_only=True):
+class ComparedDifferenceShape(msgspec.Struct, frozen=True, kw_only=True):
     """A difference between the copies: ``kind`` is `answer`, `visibility` (only some copies ask the question) or `row`.
 
     ``paths`` are its path in each copy, null where a copy lacks the row; ``answers`` (null: not asked) or ``rows``
     (null: missing) are what each copy has. ``effects`` are the shares by product for each copy but the first.
     """
 
-    kind: str
+    kind: Annotated[str, one_of("answer", "visibility", "row")]
     path: str
     label: str
     paths: list[str | None]
@@ -96,7 +98,7 @@ class ComparisonShape(msgspec.Struct, frozen=True, kw_only=True):
     copies: list[ComparedCopy]
     currency: str
     products: list[ComparedProduct]
-    differences: list[DifferenceShape]
+    differences: list[ComparedDifferenceShape]
     note: str
 
 
@@ -149,18 +151,18 @@ def _share(share: Share) -> ShareShape:
     return ShareShape(paths=list(share.paths), amount=share.amount, error=share.error)
 
 
-def _difference(comparison: Comparison, found: Difference) -> DifferenceShape:
+def _difference(comparison: Comparison, found: Difference) -> ComparedDifferenceShape:
     sides = comparison.sides
     effects = [{code: share.amount for code, share in known.items()} for known in comparison.effects(found)]
     label = label_of(sides[0].catalogue, found.path)
     if isinstance(found, AnswerDifference):
         answers = [_answer(*each) for each in zip(sides, found.paths, found.answers, strict=True)]
         kind = "visibility" if found.is_of_visibility else "answer"
-        return DifferenceShape(
+        return ComparedDifferenceShape(
             kind=kind, path=found.path, label=label, paths=list(found.paths), answers=answers, effects=effects
         )
     rows = [_row(*each) for each in zip(sides, found.paths, found.rows, strict=True)]
-    return DifferenceShape(
+    return ComparedDifferenceShape(
         kind="row", path=found.path, label=label, paths=list(found.paths), rows=rows, effects=effects
     )
 

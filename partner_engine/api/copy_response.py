@@ -47,6 +47,7 @@ def copy_shape(
         application_form_id=str(context.form.id),
         external_id=changeset.form_fields.external_id or None,
         metadata=dict(changeset.form_fields.metadata),
+        test=context.form.is_test,
         title=fields.title,
         version=context.version if result is None else result.version,
         state=_state(context, evaluation, deleted_at=deleted_at, locked_at=fields.locked_at),

@@ -30,12 +30,18 @@ def filter_copies(copies: QuerySet[C], query: listing.Filters, *, state: State |
         raise Refused.parameter("line", str(error)) from error
 
 
+def lists_tests(test: bool | None, actor: Actor) -> bool:
+    """Return whether a list is of test forms or of all others: as requested, else those that the caller works on."""
+    return actor.is_sandbox if test is None else test
+
+
 def form_summary(copy: Any, names: InsuredNames) -> shapes.FormSummary:
     """Return the summary of a row of ``list_forms``, ``with_partner_fields``, and of its form."""
     return shapes.FormSummary(
         id=str(copy.application_form_id),
         external_id=copy.external_id or None,
         metadata=copy.metadata,
+        test=copy.is_test,
         catalogue=copy.catalogue,
         as_of=copy.as_of,
         created_at=copy.form_created_at,

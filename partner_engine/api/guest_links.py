@@ -33,6 +33,7 @@ from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import past_sensitivities, visibility_of
 from partner_engine.guest_access import DEFAULT_DAYS, guest_address
 from presentation import shapes
+from presentation.listed_values import one_of
 from tenants.access import Right
 
 #: The agent's words about one question.
@@ -72,7 +73,7 @@ class SentBack(Body, frozen=True, kw_only=True):
 class IssuedBy(msgspec.Struct, frozen=True):
     """The creator of a link: ``type`` is user or api_client."""
 
-    type: str
+    type: Annotated[str, one_of("user", "api_client")]
     id: str
 
 

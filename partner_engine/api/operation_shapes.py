@@ -12,9 +12,11 @@ from msgspec import Meta
 
 from operations.engine.status import statuses_of
 from operations.models import BatchOperation
+from operations.state_words import STAGES
 from operations.submission.order import MOST_ITEMS, ItemQuery, NewOperation, Options, Rejection, ResultFormat, Submitted
 from operations.submission.results import ItemShape
 from partner_engine.api.http.input import Body, Query, utc
+from presentation.listed_values import one_of
 from tenants.access import Actor
 
 Code = Annotated[str, Meta(max_length=40)]
@@ -30,7 +32,9 @@ class NewOperationInput(Body, frozen=True, kw_only=True):
     """
 
     kind: Code = ""
-    items: Annotated[list[Any], Meta(max_length=MOST_ITEMS)] | None = None
+    items: Annotated[list[Any], Meta(max_length=MOST_ITEMS, extra_json_schema={"items": {"type": "object"}})] | None = (
+        None
+    )
     query: ItemQuery | None = None
     arguments: dict[str, Any] = {}
     options: Options = Options()
@@ -113,7 +117,7 @@ class OperationShape(msgspec.Struct, frozen=True, kw_only=True):
     id: UUID
     kind: str
     title: str
-    state: str
+    state: Annotated[str, one_of(*STAGES)]
     stage: str
     message: str
     total: int

@@ -17,6 +17,7 @@ from batch.idempotency import StoredResponse
 from partner_engine.api import quote_shapes as shapes
 from partner_engine.api.bodies import PageQuery, ReadQuery
 from partner_engine.api.copies import find_copy
+from partner_engine.api.form_list import lists_tests
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.input import Nothing
 from partner_engine.api.http.pagination import Page, next_page, page
@@ -113,7 +114,11 @@ class QuoteRequests(Endpoint):
         if unknown := set(states) - set(get_args(shapes.State)):
             raise Refused.parameter("state", f"There is no state {min(unknown)!r} of quote requests.")
         rows = selectors.list_all_quote_requests(
-            tenant=self.tenant, states=states, carrier=query.carrier, product=query.product
+            tenant=self.tenant,
+            states=states,
+            carrier=query.carrier,
+            product=query.product,
+            tests=lists_tests(query.test, self.actor),
         )
         return self.respond(
             _page_shape(self, request, page(rows, order="-updated", cursor=query.cursor, limit=query.limit))

@@ -53,11 +53,14 @@ class NewQuoteRequests(Body, frozen=True, kw_only=True):
 
 
 class QuotesQuery(PageQuery, frozen=True, kw_only=True):
-    """A page of quote requests over all forms, the last changed first; ``state`` may name several, with commas."""
+    """A page of quote requests over all forms, the last changed first; ``state`` may name several, with commas.
+    ``test`` requests those of test forms, or the others; the default depends on the client.
+    """
 
     state: Annotated[str, Meta(max_length=200)] = ""
     carrier: Annotated[str, Meta(max_length=64)] = ""
     product: Annotated[str, Meta(max_length=64)] = ""
+    test: bool | None = None
 
 
 class Withdrawal(Body, frozen=True, kw_only=True):

@@ -10,7 +10,7 @@ from rest_framework.request import Request
 from decisions.listing import present_rows
 from forms.selectors import list_every_copy, with_partner_fields
 from partner_engine.api.bodies import SearchQuery
-from partner_engine.api.form_list import filter_copies, form_summary
+from partner_engine.api.form_list import filter_copies, form_summary, lists_tests
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.pagination import decode_ranked, encode_ranked, next_page
 from partner_engine.api.http.schema import documented
@@ -33,13 +33,13 @@ class Search(Endpoint):
         "Copies that contain every word of `q` in their title or indexed answers, as a whole word or as the beginning "
         "of one, or whose id or form's id begins with it; without a match, copies with words of similar spelling. "
         "The best matches come first. Personal answers are searched only with the right `answers:pii`, sensitive ones "
-        "never. A copy can be found as soon as it is saved.",
+        "never. A copy can be found as soon as it is saved. `test` as in the list of forms.",
         query=SearchQuery,
         responses={200: shapes.SearchPage},
     )
     def get(self, request: Request, *, query: SearchQuery) -> HttpResponse:
         sees_personal = self.actor.may(Right.READ_PERSONAL)
-        every_copy = list_every_copy(deleted=query.state == "deleted")
+        every_copy = list_every_copy(deleted=query.state == "deleted", tests=lists_tests(query.test, self.actor))
         copies = filter_copies(every_copy, query, state=query.state, actor=self.actor)
         if query.updated_since is not None:
             copies = copies.filter(updated_at__gte=query.updated_since)

@@ -31,13 +31,16 @@ REQUIRED_RIGHT: Final = Right.READ_FORMS
 
 @dataclass(frozen=True, kw_only=True)
 class Grant:
-    """The permission to open a socket as ``actor``. ``kind`` is session, token or guest, ``key`` is its id."""
+    """The permission to open a socket as ``actor``. ``kind`` is session, token or guest, ``key`` is its id; ``origin``
+    is that of a page of another site, which the API client allows.
+    """
 
     kind: str
     key: str
     user_id: str
     actor: Actor
     tenant: Tenant
+    origin: str = ""
 
     @property
     def is_guest(self) -> bool:
@@ -62,14 +65,25 @@ def session_grant(session_key: str) -> Grant:
     return _with_right(Grant(kind="session", key=session_key, user_id=str(user.pk), actor=actor, tenant=user.tenant))
 
 
-def token_grant(token_id: int) -> Grant:
-    """Return the grant of the API client with this token. Raises ``Refused``."""
+def token_grant(token_id: int, *, origin: str = "") -> Grant:
+    """Return the grant of the API client with this token, for a page of ``origin`` if it is one of another site.
+
+    Raises ``Refused``, also if the client does not allow the origin.
+    """
     token = _tokens([str(token_id)]).first()
     if token is None:
         raise Refused(401, "authentication_failed", "The token is revoked or expired; get a new one at /o/token/.")
     client = token.application
+    if origin and not client.allows(origin):
+        raise foreign_page()
     actor = client.as_actor(scopes=token.scope.split())
-    return _with_right(Grant(kind="token", key=str(token.pk), user_id="", actor=actor, tenant=client.tenant))
+    grant = Grant(kind="token", key=str(token.pk), user_id="", actor=actor, tenant=client.tenant, origin=origin)
+    return _with_right(grant)
+
+
+def foreign_page() -> Refused:
+    """Return the refusal of a page of another site."""
+    return Refused(403, "foreign_page", "Pages of other sites may not open a socket here.")
 
 
 def guest_grant(copy_id: UUID, session: str) -> Grant:
@@ -90,7 +104,7 @@ def guest_grants_in_force(tenant: Tenant, grants: Collection[Grant]) -> set[tupl
 def grants_in_force(grants: Collection[Grant]) -> set[tuple[str, str]]:
     """Return kind and key of the session and token grants that are still valid, in a constant number of queries.
 
-    A grant whose tenant or rights changed is revoked; the client must reconnect.
+    A grant whose tenant, rights or allowed origin changed is revoked; the client must reconnect.
     """
     current = _sessions_now([grant for grant in grants if grant.kind == "session"])
     current |= _tokens_now([grant for grant in grants if grant.kind == "token"])
@@ -123,13 +137,16 @@ def _sessions_now(grants: Collection[Grant]) -> _Current:
 def _tokens_now(grants: Collection[Grant]) -> _Current:
     if not grants:
         return {}
-    return {
-        ("token", str(token.pk)): (
-            token.application.tenant_id,
-            token.application.as_actor(scopes=token.scope.split()).rights,
-        )
-        for token in _tokens({grant.key for grant in grants})
+    current: _Current = {}
+    pages = {
+        grant.key: {other.origin for other in grants if other.key == grant.key and other.origin} for grant in grants
     }
+    for token in _tokens(pages):
+        client = token.application
+        if all(client.allows(origin) for origin in pages[str(token.pk)]):
+            rights = client.as_actor(scopes=token.scope.split()).rights
+            current["token", str(token.pk)] = (client.tenant_id, rights)
+    return current
 
 
 def _tokens(ids: Collection[str]):  # type: ignore[no-untyped-def]  # the token's model is untyped

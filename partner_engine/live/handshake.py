@@ -14,9 +14,10 @@ from django.http import parse_cookie
 from redis.exceptions import RedisError
 
 from partner_engine import socket_tickets
+from partner_engine.cross_origin import is_of_any_client
 from partner_engine.guest_access import GUEST_SOCKET_COOKIE
 from partner_engine.live import viewers
-from partner_engine.live.grants import Grant, guest_grant, session_grant, token_grant
+from partner_engine.live.grants import Grant, foreign_page, guest_grant, session_grant, token_grant
 from partner_engine.live.hub import Hub
 from partner_engine.live.transport.mailbox import Closed, Mailbox
 from partner_engine.live.transport.origin import headers_of, is_our_host, is_our_page, names_a_page
@@ -70,7 +71,8 @@ def grant_of(scope: dict[str, Any], copy_id: UUID | None) -> Grant:
     """Return the grant of a handshake: of its ``?ticket=``, with ``?as=guest`` of the guest's session, else of the
     agent's session. Without ``copy_id`` it is no socket for guests. Counts the opened socket. Raises ``Refused``.
 
-    Pages of another origin are always refused; programs, which send no origin, must use a ticket.
+    Programs, which send no origin, must use a ticket. So must pages of another origin, whose ticket must be of an API
+    client that allows their origin: no cookie opens a socket for them.
     """
     grant = _grant_of(scope, copy_id)
     count_opened_socket(REALTIME, actor=grant.actor, tenant=grant.tenant, handshake=scope)
@@ -78,10 +80,9 @@ def grant_of(scope: dict[str, Any], copy_id: UUID | None) -> Grant:
 
 
 def _grant_of(scope: dict[str, Any], copy_id: UUID | None) -> Grant:
-    if not is_our_host(scope) or (names_a_page(scope) and not is_our_page(scope)):
-        raise Refused(403, "foreign_page", "Pages of other sites may not open a socket here.")
     query = parse_qs(scope["query_string"].decode("latin-1"))
     ticket = query.get("ticket", [""])[0]
+    origin = _foreign_origin(scope, is_with_ticket=bool(ticket))
     if not ticket:
         if not names_a_page(scope):
             raise Refused(401, "not_authenticated", "Programs need a ticket: POST /api/v1/tickets.")
@@ -96,7 +97,26 @@ def _grant_of(scope: dict[str, Any], copy_id: UUID | None) -> Grant:
     if redeemed is None:
         raise Refused(401, "authentication_failed", "The ticket is used, expired or unknown; get a new one.")
     kind, key = redeemed
-    return session_grant(key) if kind == "session" else token_grant(int(key))
+    if kind == "token":
+        return token_grant(int(key), origin=origin)
+    if origin:
+        raise foreign_page()
+    return session_grant(key)
+
+
+def _foreign_origin(scope: dict[str, Any], *, is_with_ticket: bool) -> str:
+    """Return the origin of a page of another site, "" for our pages and for programs.
+
+    Raises ``Refused`` for a page that no API client allows, before its ticket is used up.
+    """
+    if not is_our_host(scope):
+        raise foreign_page()
+    if not names_a_page(scope) or is_our_page(scope):
+        return ""
+    origin = headers_of(scope)["origin"]
+    if not is_with_ticket or not is_of_any_client(origin):
+        raise foreign_page()
+    return origin
 
 
 async def count_open_socket(hub: Hub, grant: Grant, *, socket_id: str) -> None:

@@ -40,7 +40,7 @@ def index(request: HttpRequest, agent: Agent) -> HttpResponse:
     tab = request.GET.get("tab", "") if request.GET.get("tab", "") in _CODES else _CODES[0]
     page = min(int(number[:9]), _MOST_PAGES) if (number := request.GET.get("page", "")).isdecimal() else 1
     first = (max(page, 1) - 1) * PAGE
-    requests = list_all_quote_requests(tenant=agent.tenant)
+    requests = list_all_quote_requests(tenant=agent.tenant, tests=False)
     listed = list(_in_tab(requests, tab, agent).order_by("-updated_at", "-id")[first : first + PAGE + 1])
     rows = _rows(listed[:PAGE], agent)
     shown = agent.context(

@@ -45,6 +45,7 @@ def read_context(
             locked_by=fields.locked_by_label if visitor.guest is None else "",
             lock_reason=fields.lock_reason if visitor.guest is None else "",
             kept_release=release.number if is_kept else None,
+            is_test=context.form.is_test,
         ),
         reader=_reader(context, visitor),
         catalogue=release.compiled,

@@ -73,8 +73,13 @@ def show_deleted(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpR
 
 def _erasure_day(context: BatchContext, zone: ZoneInfo) -> str:
     """Return the day after which the deleted form is erased for good, "" for one that stays."""
-    retention, deleted_at = settings.DELETED_FORMS, context.form.deleted_at
-    if deleted_at is None or not retention.days or (context.loaded.is_bound and not retention.purges_bound):
+    retention, form = settings.DELETED_FORMS, context.form
+    ends = []
+    if form.deleted_at is not None and retention.days and (retention.purges_bound or not context.loaded.is_bound):
+        ends.append(form.deleted_at + timedelta(days=retention.days))
+    if form.is_test and retention.test_days:
+        ends.append(form.created_at + timedelta(days=retention.test_days))
+    if not ends:
         return ""
-    day = (deleted_at + timedelta(days=retention.days)).astimezone(zone)
+    day = min(ends).astimezone(zone)
     return f"{day:%B} {day.day}, {day.year}"

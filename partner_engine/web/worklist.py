@@ -18,7 +18,7 @@ from catalogue.selectors import list_published_catalogues
 from decisions.listing import present_rows
 from forms.models import GuestLink
 from forms.selectors import list_deleted_forms, list_used_catalogues
-from forms.worklist import count_deleted_forms, count_views
+from forms.worklist import count_deleted_forms, count_test_forms, count_views
 from forms.worklist_views import VIEW_FACTS, Counts, Viewer
 from operations.kinds.kind import Kind
 from operations.kinds.registry import KINDS
@@ -120,7 +120,8 @@ def _hidden_facts(catalogues: Sequence[str], names: InsuredNames, agent: Agent) 
 def _counts(viewer: Viewer, hidden: Collection[str]) -> Counts:
     """Return the numbers of forms of the views that read no hidden fact."""
     without = [view for view, fact in VIEW_FACTS.items() if fact in hidden]
-    return replace(count_views(viewer=viewer, without=without), deleted=count_deleted_forms())
+    counts = count_views(viewer=viewer, without=without)
+    return replace(counts, deleted=count_deleted_forms(), tests=count_test_forms())
 
 
 def _total(wanted: Wanted, counts: Counts, rows: Sequence[object], *, is_whole: bool) -> str:
@@ -150,6 +151,7 @@ def _lines(
                 owner=build_owner(people.get(copy.owner_id) if copy.owner_id else None, agent),
                 waits_for_guest=copy.pk in waiting,
                 is_deleted=is_deleted,
+                is_test=copy.is_test,
                 shows_lines="lines" not in names.hidden_facts(copy.catalogue, agent.tenant.id),
             ),
             clock=clock,

@@ -74,7 +74,8 @@ def _page_of_search(
 
 
 def _matching(wanted: Wanted, viewer: Viewer) -> QuerySet[ListedForm]:
-    copies = in_view(list_deleted_forms() if wanted.view == "deleted" else list_forms(), wanted.view, viewer=viewer)
+    forms = list_deleted_forms() if wanted.view == "deleted" else list_forms(tests=wanted.view == "tests")
+    copies = in_view(forms, wanted.view, viewer=viewer)
     state = present_state(wanted)
     if state:
         copies = in_state(copies, state)

@@ -372,6 +372,14 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "is_sandbox",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Forms that it starts are test forms, and it changes no others. They are in no report, reach only carriers that are marked as a simulator, and are erased after some days.",
+                        verbose_name="sandbox",
+                    ),
+                ),
+                (
                     "user",
                     models.ForeignKey(
                         blank=True,
@@ -1051,6 +1059,14 @@ class Migration(migrations.Migration):
                         default=True,
                         help_text="Without it its tokens are refused, and its running operations stop.",
                         verbose_name="active",
+                    ),
+                ),
+                (
+                    "is_sandbox",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Forms that it starts are test forms, and it changes no others. They are in no report, reach only carriers that are marked as a simulator, and are erased after some days.",
+                        verbose_name="sandbox",
                     ),
                 ),
                 ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),

@@ -12,14 +12,14 @@ from typing import Final
 from django_redis import get_redis_connection
 
 from partner_engine import socket_tickets
-from partner_engine.live import copies, grants, keepalive
+from partner_engine.live import grants, handshake, keepalive
 from partner_engine.live.hub import Hub
 from partner_engine.live.transport import mailbox
 
 
 def any_origin() -> None:
     """Let pages of every origin open a socket with the cookies of their visitor."""
-    copies.is_our_page = lambda scope: True
+    handshake.is_our_page = lambda scope: True
 
 
 def kept_tickets() -> None:

@@ -14,6 +14,7 @@ from typing import Any, Final
 from partner_engine.api.http.examples import example_of
 from partner_engine.api.http.problem_examples import CODES, STATUS_TEXTS, problem_examples
 from partner_engine.api.http.schema_components import components, described
+from partner_engine.api.http.webhook_description import describe_webhooks
 from partner_engine.problems import MEDIA_TYPE as PROBLEM_TYPE
 
 Schema = dict[str, Any]
@@ -116,11 +117,18 @@ def assemble(result: Schema, generator: Any, request: Any, public: bool) -> Sche
         **{response_name(status): _problem_response(status) for status in CODES if status not in OTHERS},
     }
     _share_responses(result, shared["responses"])
+    result["webhooks"] = describe_webhooks(shared)
+    shared["schemas"] = {name: _without_title(schema) for name, schema in sorted(shared["schemas"].items())}
     shared["headers"] = {
         name: {"schema": schema, "description": text} for name, (schema, text) in RESPONSE_HEADERS.items()
     }
     shared["examples"] = {name: {"value": example_of(described(name))} for name in sorted(used)}
     return result
+
+
+def _without_title(schema: Schema) -> Schema:
+    """Return ``schema`` without its title, which is the component's name."""
+    return {name: value for name, value in schema.items() if name != "title"}
 
 
 def _share_parameters(result: Schema, shared: Schema) -> None:
@@ -173,6 +181,8 @@ def _complete(operation: Schema) -> Iterator[str]:
         response["headers"] = _references("headers", names)
         yield from _illustrate(response.get("content", {}))
     yield from _illustrate(operation.get("requestBody", {}).get("content", {}))
+    if note["requires_body"]:
+        operation["requestBody"]["required"] = True
     for status in note["problems"]:
         key = "default" if status in OTHERS else str(status)
         operation["responses"][key] = {"$ref": f"#/components/responses/{response_name(status)}"}
@@ -181,7 +191,8 @@ def _complete(operation: Schema) -> Iterator[str]:
 def _illustrate(content: Schema) -> Iterator[str]:
     """Refer to an example of each struct of which a body is; yield their names."""
     schema = content.get(JSON, {}).get("schema", {})
-    references = [one["$ref"] for one in schema.get("oneOf", [schema]) if "$ref" in one]
+    options = schema.get("oneOf", schema.get("anyOf", [schema]))
+    references = [one["$ref"] for one in options if "$ref" in one]
     names = [reference.rpartition("/")[2] for reference in references]
     if names:
         content[JSON]["examples"] = _references("examples", names)

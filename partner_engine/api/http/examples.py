@@ -41,6 +41,8 @@ def _takes(node: inspect.Type, value: Any) -> bool:
 
 
 def _is_of(node: inspect.Type, value: Any) -> bool:
+    if isinstance(node, inspect.Metadata):
+        return value in _listed(node) if _listed(node) else _is_of(node.type, value)
     if isinstance(node, (inspect.LiteralType, inspect.EnumType)):
         return value in _options(node)
     kind = _JSON_TYPES.get(type(node))
@@ -60,6 +62,15 @@ _JSON_TYPES: Final[Mapping[type[inspect.Type], tuple[type, ...]]] = {
 
 def _options(node: Any) -> list[Any]:
     return [item.value for item in node.cls] if isinstance(node, inspect.EnumType) else list(node.values)
+
+
+def _listed(node: Any) -> list[Any]:
+    """Return the values that the description lists for a type, none if it lists none."""
+    return list((node.extra_json_schema or {}).get("enum", ()))
+
+
+def _described(node: Any, name: str, above: tuple[type, ...]) -> Any:
+    return next(filter(None, _listed(node)), None) or _of(node.type, name, above)
 
 
 def _struct(node: Any, name: str, above: tuple[type, ...]) -> Any:
@@ -100,6 +111,7 @@ def _text(node: Any, name: str, above: tuple[type, ...]) -> str:
 _MAKERS: Final[Mapping[type[inspect.Type], Callable[[Any, str, tuple[type, ...]], Any]]] = {
     inspect.StructType: _struct,
     inspect.UnionType: _union,
+    inspect.Metadata: _described,
     inspect.ListType: _list,
     inspect.VarTupleType: _list,
     inspect.DictType: _dict,

@@ -65,6 +65,8 @@ CODES: Final[Mapping[int, Mapping[str, str]]] = {
         "viewing_as": "You view the product as somebody else, so nothing can be changed. End the view first.",
         "guest_link_spent": "This link is no longer valid. Ask your agent for a new one.",
         "operations_are_off": "Operations over many forms are not switched on for you. Ask your administrator.",
+        "not_a_test_form": "A sandbox client changes only test forms, which it starts. Use another API client for this "
+        "form.",
         "copies_off": "New copies are not switched on for you. Existing copies go on working. Ask your administrator.",
     },
     404: {

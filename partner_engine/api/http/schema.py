@@ -93,6 +93,7 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
                 "problems": sorted({*ALWAYS, *(WRITING if write else ()), *LATER, *refuses}),
                 "headers": _response_headers(responses, write and keyed, tagged=tagged, makes_copy=makes_copy),
                 "parameters": _request_headers(responses, write=write, keyed=keyed, tagged=tagged),
+                "requires_body": bool(files) or many or _requires_body(body),
             }
         },
     )
@@ -175,6 +176,11 @@ def _read(endpoint: Any, reading: Parsing, places: Mapping[str, Any]) -> tuple[A
     return query, body
 
 
+def _requires_body(body: type[msgspec.Struct] | None) -> bool:
+    """Return whether a body has fields without which it is refused."""
+    return body is not None and any(field.required for field in msgspec.structs.fields(body))
+
+
 def _request_headers(responses: Mapping[int, object], *, write: bool, keyed: bool, tagged: bool) -> list[str]:
     """Return the names of the components of the headers that the operation reads."""
     used = [
@@ -238,11 +244,17 @@ def _response(status: int, shape: Shape | None) -> OpenApiResponse:
     phrase = HTTPStatus(status).phrase
     if shape is None:
         return OpenApiResponse(description=phrase)
-    shapes = _several(shape)
-    texts = (" ".join((one.__doc__ or phrase).split("\n\n")[0].split()) for one in shapes)
+    # A caller that tries one shape after the other must not stop at one that has only a part of the fields.
+    shapes = sorted(_several(shape), key=lambda one: -len(one.__struct_fields__))
+    texts = (_first_sentence(one.__doc__ or phrase) for one in shapes)
     references = [reference(one) for one in shapes]
-    schema = references[0] if len(references) == 1 else {"oneOf": references}
+    schema = references[0] if len(references) == 1 else {"anyOf": references}
     return OpenApiResponse(schema, description=" Or: ".join(texts).replace("``", "`"))
+
+
+def _first_sentence(text: str) -> str:
+    """Return the first sentence of ``text``; the schema has all of them."""
+    return " ".join(text.split()).partition(". ")[0].rstrip(".") + "."
 
 
 def _body(shape: type[msgspec.Struct], *, many: bool) -> Schema:

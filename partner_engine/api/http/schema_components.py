@@ -35,7 +35,23 @@ def components() -> dict[str, Schema]:
     _, schemas = msgspec.json.schema_components(shapes, ref_template=REF_TEMPLATE)
     for struct in structs_within(shapes):
         _state_formats(schemas[_name_in(schemas, struct)], struct)
-    return {name: schemas[name] for name in sorted(schemas)}
+    return {name: _for_tools(schemas[name]) for name in sorted(schemas)}
+
+
+def _for_tools(part: Any) -> Any:
+    """Return a schema, or a part of one, as generators of clients understand it too: lists state their items, and a
+    single value is a constant.
+    """
+    if isinstance(part, list):
+        return [_for_tools(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    stated = {name: _for_tools(value) for name, value in part.items()}
+    if stated.get("type") == "array" and "items" not in stated and "prefixItems" not in stated:
+        stated["items"] = {}
+    if stated.get("enum") == [True]:
+        stated = {"type": "boolean", "const": True, **{name: stated[name] for name in stated if name != "enum"}}
+    return stated
 
 
 def structs_within(shapes: list[type[msgspec.Struct]]) -> set[type[msgspec.Struct]]:

@@ -50,6 +50,7 @@ class Head:
     locked: bool
     writable: bool
     tone: str = "ready"
+    is_test: bool = False
 
 
 @dataclass(frozen=True)
@@ -101,6 +102,7 @@ def build_head(reading: Reading) -> Head:
         locked=facts.locked,
         writable=reading.is_writable,
         tone=tone if quoted else "ready",
+        is_test=facts.is_test,
     )
 
 

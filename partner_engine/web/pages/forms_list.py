@@ -90,12 +90,13 @@ class FormLine:
     starts: str = ""
     starts_on: str = ""
     owner: Owner | None = None
+    is_test: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class LineFacts:
     """What a line shows besides the copy: the ``business`` as the reader may see it, its ``quotes``, its owner, whether
-    a guest is to answer, whether the form is deleted, and whether the reader may see its lines.
+    a guest is to answer, whether the form is deleted or a test form, and whether the reader may see its lines.
     """
 
     business: Business
@@ -103,6 +104,7 @@ class LineFacts:
     owner: Owner | None = None
     waits_for_guest: bool = False
     is_deleted: bool = False
+    is_test: bool = False
     shows_lines: bool = True
 
 
@@ -132,6 +134,7 @@ def build_form_line(
         starts=_day_words(starts_on, clock.today) if starts_on else "",
         starts_on=starts_on.isoformat() if starts_on else "",
         owner=facts.owner,
+        is_test=facts.is_test,
     )
 
 

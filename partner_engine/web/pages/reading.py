@@ -76,6 +76,7 @@ class CopyFacts:
     lock_reason: str = ""
     #: The number of the release of a decision that stays as it is, of a locked or bound copy; None for all others.
     kept_release: int | None = None
+    is_test: bool = False
 
     @property
     def locked(self) -> bool:

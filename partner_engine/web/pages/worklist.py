@@ -24,6 +24,7 @@ VIEW_WORDS: Final[Mapping[View, str]] = {
     "referred": "Referred",
     "stale": "Stale",
     "starts": "Starts within 30 days",
+    "tests": "Test forms",
     "deleted": "Deleted",
 }
 #: What an empty view says, and what would fill it.
@@ -39,6 +40,7 @@ EMPTY_WORDS: Final[Mapping[View, tuple[str, str]]] = {
     "referred": ("No quote is referred", "Forms that wait for an underwriter of a carrier are listed here."),
     "stale": ("No quote is stale", "Forms whose quotes no longer fit the answers, or have expired, are listed here."),
     "starts": ("No form starts within 30 days", "Forms are listed here by their start date, from today."),
+    "tests": ("There are no test forms", "Forms that a sandbox client of the API starts are listed here only."),
     "deleted": ("No form is deleted", "Deleted forms are listed here and can be restored."),
 }
 #: Each column: its order ("" for none), its head, and whether the first click orders the largest first.
@@ -124,11 +126,13 @@ class Chip:
 
 
 def build_tabs(wanted: Wanted, counts: Counts, *, hidden: Collection[str] = ()) -> tuple[Tab, ...]:
-    """Return the saved views; a view is opened without the search and the filters of another one."""
+    """Return the saved views; a view is opened without the search and the filters of another one. That of test forms is
+    shown to agencies that have some.
+    """
     return tuple(
         Tab(view, VIEW_WORDS[view], view_count(counts, view), Wanted(view=view).address(), view == wanted.view)
         for view in VIEWS
-        if VIEW_FACTS.get(view) not in hidden
+        if VIEW_FACTS.get(view) not in hidden and (view != "tests" or counts.tests or wanted.view == view)
     )
 
 
@@ -189,6 +193,8 @@ def view_count(counts: Counts, view: View) -> str:
     """Return the number of forms of ``view`` in words, "" for a view that is not counted."""
     if view == "deleted":
         return count_words(counts.deleted, is_whole=True)
+    if view == "tests":
+        return count_words(counts.tests, is_whole=True)
     number = counts.by_view.get(view)
     return "" if number is None else count_words(number, is_whole=counts.is_whole)
 

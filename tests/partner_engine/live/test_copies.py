@@ -202,6 +202,31 @@ def test_a_ticket_opens_one_socket(port: int, copy_id: UUID, api: Api) -> None:
     asyncio.run(listen())
 
 
+def test_a_page_of_another_site_needs_a_ticket_of_a_client_that_allows_it(
+    port: int, copy_id: UUID, api: Api, harbor_client: ApiClient, summit_client: ApiClient, owner: User
+) -> None:
+    page, session = "https://quotes.example.com", session_of(owner)
+    ApiClient.objects.filter(pk=harbor_client.pk).update(allowed_origins=page)
+    others, of_session = (
+        ticket_of(Api(summit_client)),
+        socket_tickets.issue(tenant_id=harbor_client.tenant_id, kind="session", key=session),
+    )
+
+    async def listen() -> None:
+        # The process learns of the new origin within seconds; until then nothing is used up.
+        while await refused(port, copy_id, ticket="nonsense", origin=page) == 403:
+            await asyncio.sleep(0.1)
+        for how in ({"ticket": others}, {"ticket": of_session}, {"cookie": session}, {"guest": "nonsense"}):
+            assert await refused(port, copy_id, origin=page, **how) == 403
+        ticket = await in_thread(ticket_of, api)
+        assert await refused(port, copy_id, ticket=ticket, origin=f"{page}.evil.example") == 403
+        async with listening(port, copy_id, ticket=ticket, origin=page) as listener:
+            await in_thread(ApiClient.objects.filter(pk=harbor_client.pk).update, allowed_origins="")
+            assert await listener.ends() == 4401
+
+    asyncio.run(listen())
+
+
 def test_a_ticket_is_valid_for_half_a_minute(port: int, copy_id: UUID, api: Api) -> None:
     ticket, redis = ticket_of(api), get_redis_connection("default")
     key = socket_tickets._key(ticket)
