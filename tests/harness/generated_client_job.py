@@ -1,7 +1,7 @@
 """The main job of a partner's program with the generated client (``partner_api``): start a form, answer what is
 needed, request quotes, and wait for the premiums. mypy checks it together with the client, as strict.
 
-Arguments: the address of the API, a token, and a file with answers and rows of a form.
+Arguments: the address of the API, a token, the day of the decision, and a file with answers and rows of a form.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sys
 import time
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
@@ -40,12 +41,13 @@ LATER, VALUE = "mqs_gl_limit", "l2m"
 SECONDS = 120
 
 
-def main(address: str, token: str, sample: dict[str, dict[str, object]]) -> None:
+def main(address: str, token: str, as_of: date, sample: dict[str, dict[str, object]]) -> None:
     """Do the job; raise ``AssertionError`` where a response is another than a program expects."""
     client = AuthenticatedClient(base_url=address, token=token)
     answers = {code: value for code, value in sample["answers"].items() if code != LATER}
     body = NewForm(
         title="Copper Kettle",
+        as_of=as_of,
         answers=NewFormAnswers.from_dict(answers),
         answer_pools=NewFormAnswerPools.from_dict(sample["answer_pools"]),
     )
@@ -83,4 +85,4 @@ def _wait_for_a_premium(client: AuthenticatedClient, copy_id: UUID) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], json.loads(Path(sys.argv[3]).read_text(encoding="utf-8")))
+    main(sys.argv[1], sys.argv[2], date.fromisoformat(sys.argv[3]), json.loads(Path(sys.argv[4]).read_text("utf-8")))

@@ -15,7 +15,7 @@ from msgspec import UNSET
 
 from partner_engine.problems import ExistingShape, Fault, HolderShape, LockShape, Problem
 
-_INSTANCE: Final = "/api/v1/copies/01935ad0-1f7e-7c32-9d3e-5f0a6d1c2b10/answers"
+_INSTANCE: Final = "/api/v1/application_forms"
 _CORRELATION_ID: Final = "01935ad1-a3f2-7c32-9d3e-5f0a6d1c2b10"
 _SINCE: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 

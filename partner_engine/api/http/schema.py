@@ -246,7 +246,8 @@ def _response(status: int, shape: Shape | None) -> OpenApiResponse:
         return OpenApiResponse(description=phrase)
     # A caller that tries one shape after the other must not stop at one that has only a part of the fields.
     shapes = sorted(_several(shape), key=lambda one: -len(one.__struct_fields__))
-    texts = (_first_sentence(one.__doc__ or phrase) for one in shapes)
+    # Of a single struct its schema has the words.
+    texts = [_first_sentence(one.__doc__ or phrase) for one in shapes] if len(shapes) > 1 else [phrase]
     references = [reference(one) for one in shapes]
     schema = references[0] if len(references) == 1 else {"anyOf": references}
     return OpenApiResponse(schema, description=" Or: ".join(texts).replace("``", "`"))

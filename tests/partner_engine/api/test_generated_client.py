@@ -71,7 +71,7 @@ def test_the_main_job(
     address, token = f"http://127.0.0.1:{web_server}", Api(harbor_client).token
 
     with subprocess.Popen(
-        [sys.executable, str(JOB), address, token, str(sample)],
+        [sys.executable, str(JOB), address, token, s1.as_of.isoformat(), str(sample)],
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
