@@ -183,6 +183,7 @@ DOG_NAMED = Change("dogs/d1/dog_name", None, "x", Cause("user"))
         ((DOG_NAMED,), Parts((), heads=("dogs/d1",), fields=("dogs/d1/dog_name",))),
         ((NAMED, Change("keeper", None, None, RULE, active=True)), Parts(("about",))),
         ((NAMED, Change("question_sets/about", None, "open", RULE)), Parts(("about",))),
+        ((Change("name", None, "x", Cause("user"), proposed=""),), Parts(("about",))),
         ((DOG_NAMED, Change("dogs/d9", None, "d9", Cause("user"))), Parts(("dogs_set",))),
         (
             tuple(Change(f"dogs/d{number}/dog_name", None, "x", RULE) for number in range(9)),
