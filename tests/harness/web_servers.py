@@ -98,7 +98,7 @@ def web_server(django_db_setup: None) -> Iterator[int]:
     """Serve the tests' database by one process for all tests, whose start takes longer than most of them; return its
     port.
     """
-    with serve(is_demo=True) as port:
+    with serve(application="tests.harness.web_application:application", is_demo=True) as port:
         yield port
 
 
