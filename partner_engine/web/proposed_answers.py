@@ -63,12 +63,13 @@ def _show(
 ) -> HttpResponse:  # fmt: skip
     reading = read_context(context, request, agent)
     groups = build_proposed(reading, only=only)
+    picks = picks_of(groups)
     log_personal_reads(reading, context, agent)
     shown = agent.context(
         shell=shell_of(context, reading, agent, route=PROPOSED),
         groups=groups,
-        number=len(picks_of(groups)),
-        effects=_preview(agent, context.copy.id, picks_of(groups)) if reading.is_writable else (),
+        number=len(picks),
+        effects=_preview(agent, context.copy.id, picks) if picks and reading.is_writable else (),
         only=only,
         problem=problem,
         copy_id=context.copy.id,
