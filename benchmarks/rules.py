@@ -1,4 +1,6 @@
-"""Runs 1,000 rules on 2,000 answers: all of them, and only those that one changed answer can affect."""
+"""Runs 1,000 rules on 2,000 answers: all of them, and only those that one changed answer can affect; and all of them by
+zen-engine.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +11,7 @@ from datetime import date
 from typing import Any, Final
 
 from batch import service as batch
+from benchmarks import zen_rules
 from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.forms import ACTOR, SavedForm, Size, save_form, value_at
 from benchmarks.rounds import Contender, interleave, ratios
@@ -46,19 +49,33 @@ def measure(rounds: int, *, size: Size = SIZE) -> list[Figure]:
     contenders.append(
         Contender(name="incremental", run=lambda call: incremental(cases[call % CASES]), repeats=3 * CASES)
     )
+    contenders.append(Contender(name="zen-engine", run=_zen(form, document, before), repeats=15, warm_up=4))
     times = interleave(contenders, rounds=rounds)
     what = f"{size.rules:,} rules, {size.answers:,} answers"
     figures = [figure(f"{what}: full run", "ms", milliseconds(times["full"]), goal="<= 6")]
-    if incremental is not None:
-        figures += [
-            figure(f"{what}: one answer changed", "ms", milliseconds(times["incremental"])),
-            figure(f"{what}: full / one answer", "times", ratios(times["full"], times["incremental"]), goal=">= 10"),
-        ]
-    return figures
+    return [
+        *figures,
+        figure(f"{what}: one answer changed", "ms", milliseconds(times["incremental"])),
+        figure(f"{what}: full / one answer", "times", ratios(times["full"], times["incremental"]), goal=">= 10"),
+        figure(f"{what}: zen-engine", "ms", milliseconds(times["zen-engine"])),
+        figure(f"{what}: full / zen-engine", "times", ratios(times["full"], times["zen-engine"]), goal="<= 3"),
+        figure(
+            f"{what}: zen-engine / one answer", "times", ratios(times["zen-engine"], times["incremental"]), goal=">= 25"
+        ),
+    ]
 
 
 def _full(form: SavedForm, document: Document) -> FlowResult:
     return check_flow.run(form.compiled, document, as_of=AS_OF, release=1, reveal=_plain)
+
+
+def _zen(form: SavedForm, document: Document, ours: Evaluation) -> Callable[[int], object]:
+    """Return the run of zen-engine, which finds the same as ``ours``, except that it knows no hidden answers."""
+    decision, values = zen_rules.make_decision(form.compiled.definition), zen_rules.values_of(document)
+    found = decision.evaluate(values)["result"]
+    assert all(found[code] == value for code, value in ours.derived.items() if value is not None)
+    assert all(found[message.code] for message in ours.messages if message.code in found)
+    return lambda call: decision.evaluate(values)
 
 
 def _incremental(form: SavedForm, before: Evaluation) -> Callable[[Case], FlowResult]:

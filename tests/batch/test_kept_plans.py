@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from uuid import UUID
 
 import pytest
@@ -35,6 +36,13 @@ def test_a_change_of_answers_uses_kept_plans(
     saves = [plan.name for plan in KEPT_SAVES.values()]
     assert (sent.count(LOAD_ONE.name), [name for name in saves if name in sent]) == (1, [saves[key is not None]])
     assert batch.find_changeset(form_id, scope=kennels, actor=agent).find_answer("state").value == "OH"
+
+
+def test_the_migrations_create_the_functions_of_the_program() -> None:
+    created = import_module("batch.migrations.0001_initial").FUNCTIONS
+
+    # Otherwise databases that exist would lack them: write a migration, or until the first release the new names.
+    assert created == [plan.name for plan in (LOAD_ONE, *KEPT_SAVES.values())]
 
 
 def test_row_level_security_holds_inside_a_function(form_id: UUID, kennels: Tenant, harbor: Tenant) -> None:
