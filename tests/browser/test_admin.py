@@ -14,7 +14,7 @@ from catalogue.models import QuestionSet
 from catalogue.releases import publish
 from tenants.models import Tenant, User
 from tests.harness.cast import PASSWORD
-from tests.harness.form_driver import SERIOUS
+from tests.harness.form_driver import SERIOUS, Driver
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.sensitive_kennel import start_kennel
 from tests.harness.socket_client import session_of
@@ -54,7 +54,7 @@ def test_the_main_pages_are_accessible_and_need_nothing_from_elsewhere(
     User.objects.filter(pk=staff.pk).update(password=password_hash)
     faults: list[str] = []
     with browser.new_context(viewport={"width": 1440, "height": 980}) as context:
-        page = context.new_page()
+        page = Driver(context.new_page(), server).page
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: faults.append(request.url) if not request.url.startswith(server) else None)
         page.goto(f"{server}/admin/")
@@ -77,7 +77,8 @@ def test_the_theme_of_staff_follows_them_into_another_browser(browser: Browser, 
     cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session_of(staff), "url": server}
     with browser.new_context(color_scheme="light") as context:
         context.add_cookies([cookie])
-        page = context.new_page()
+        # A driver has the patience of browser tests.
+        page = Driver(context.new_page(), server).page
         page.goto(f"{server}/admin/")
         expect(page.locator("html")).to_have_class("")
         # Unfold's own key: to the light theme and then to the dark one.
@@ -89,6 +90,6 @@ def test_the_theme_of_staff_follows_them_into_another_browser(browser: Browser, 
 
     with browser.new_context(color_scheme="light") as context:
         context.add_cookies([cookie])
-        page = context.new_page()
+        page = Driver(context.new_page(), server).page
         page.goto(f"{server}/admin/")
         expect(page.locator("html")).to_have_class("dark")
