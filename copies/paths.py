@@ -152,6 +152,11 @@ def split_path(path: str) -> tuple[str, str]:
     return parent, code
 
 
+def answer_code(path: str) -> str | None:
+    """Return the code of the answer or pool at ``path``, None for a path of another form."""
+    return None if path.count("/") % 2 else path[path.rfind("/") + 1 :]
+
+
 def split_first(path: str) -> tuple[str, str]:
     """Return the first step of ``path`` and the rest: ``("question_sets", "code")``."""
     first, _, rest = path.partition("/")

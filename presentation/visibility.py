@@ -16,7 +16,7 @@ import msgspec
 from copies.changes import Change, strictest
 from copies.document import Answer, AnswerValue, Document, find_answer, walk_containers
 from copies.mask import HIDDEN, begins_like_mask, is_mask
-from copies.paths import Path, join_path
+from copies.paths import Path, answer_code, join_path
 from presentation.formats import number, reading_text
 from rules.definition.catalogue import Question, Sensitivity
 from rules.definition.model import CompiledCatalogue
@@ -111,9 +111,8 @@ class Visibility:
         A value derived from answers is as confidential as the strictest of them, unless it is yes or no. Rows, and
         fields of copy and form are public.
         """
-        level: Confidentiality = PUBLIC
-        if path.count("/") % 2 == 0:  # ``Path.is_answer`` and ``Path.code``, for each answer of a save several times
-            code = path[path.rfind("/") + 1 :]
+        code, level = answer_code(path), PUBLIC
+        if code is not None:
             level = self._levels[code] if code in self._levels else self._of_code(code)
         if answer is not None:
             level = max(level, SECRET if answer.sealed is not None else _OF_QUESTION[answer.tag])
