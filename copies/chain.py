@@ -19,16 +19,22 @@ START: Final = bytes(32)
 FORMAT: Final = 1
 
 
-class Amendment(msgspec.Struct, frozen=True):
+#: The kind of an amendment of a heading: the name of a person was erased from it.
+HEADING: Final = "heading"
+
+
+class Amendment(msgspec.Struct, frozen=True, omit_defaults=True):
     """A rewriting of an earlier version by the product itself, such as the sealing of a value that became secret: the
     digests (hexadecimal) of its content ``before`` and ``after``.
 
+    Of the kind ``HEADING`` they are the stored link, which stays, and the link that the rewritten heading leads to.
     It is part of the version that was saved with the rewriting, so the chain vouches for it.
     """
 
     version: int
     before: str
     after: str
+    kind: str = ""
 
 
 class Heading(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +83,25 @@ def content_digest(document: bytes, evaluation: bytes, changes: bytes) -> str:
 def joined_digest(document: bytes, evaluation: bytes, changes: bytes) -> str:
     """Return the digest of a version's content from the SHA-256 digests of its parts."""
     return hashlib.sha256(document + evaluation + changes).hexdigest()
+
+
+def original_digest(amendments: Sequence[Amendment], digest: str) -> str:
+    """Return the digest that a version was saved with, if its ``amendments`` lead from it to ``digest``."""
+    contents = [amendment for amendment in amendments if not amendment.kind]
+    if not contents or contents[-1].after != digest:
+        return digest
+    pairs = zip(contents, contents[1:], strict=False)
+    return contents[0].before if all(one.after == two.before for one, two in pairs) else digest
+
+
+def is_link(stored: bytes, computed: bytes, amendments: Sequence[Amendment]) -> bool:
+    """Return whether a version with the ``stored`` link says what ``computed`` was made of: as it was saved, or with
+    the heading of its last amendment.
+    """
+    headings = [amendment for amendment in amendments if amendment.kind == HEADING]
+    if not headings:
+        return stored == computed
+    return (headings[-1].before, headings[-1].after) == (stored.hex(), computed.hex())
 
 
 def link(previous: bytes, head: Heading, digest: str, amendments: Sequence[Amendment] = ()) -> bytes:

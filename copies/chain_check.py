@@ -114,8 +114,9 @@ class _Checker:
         except (UnreadableDocument, msgspec.MsgspecError) as error:
             self._fault(row, "unreadable", f"The changes of version {row['version']} cannot be read: {error}")
             return
-        original = self._original(row["version"], digest)
-        if chain.link(previous, chain.heading(row), original, amendments) == bytes(row["chain"]):
+        amended = self._amended.get(row["version"], [])
+        computed = chain.link(previous, chain.heading(row), chain.original_digest(amended, digest), amendments)
+        if chain.is_link(bytes(row["chain"]), computed, amended):
             self._is_suspect = False
             return
         version = row["version"]
@@ -125,14 +126,6 @@ class _Checker:
             before = f", or version {version - 1} was altered together with its link" if version > 1 else ""
             self._fault(row, "altered", f"Version {version} was altered{before}.")
         self._is_suspect = True
-
-    def _original(self, version: int, digest: str) -> str:
-        """Return the digest that the version was saved with, if amendments lead from it to ``digest``."""
-        amendments = self._amended.get(version)
-        if not amendments or amendments[-1].after != digest:
-            return digest
-        pairs = zip(amendments, amendments[1:], strict=False)
-        return amendments[0].before if all(one.after == two.before for one, two in pairs) else digest
 
     def _fault(self, row: Row, kind: str, text: str) -> None:
         """Note a fault of a version, which may only follow from a fault of the version that it is stored against."""

@@ -11,7 +11,7 @@ from actions.sweeps import SWEEPS, Sweep, sweep
 from operations.engine.events import EVENTS
 from operations.engine.retention import old_items, old_operations
 from operations.engine.worker import drain
-from operations.erasure.form_purge import purge_deleted_forms
+from operations.erasure.form_purge import purge_deleted_forms, purge_outdated_forms
 from tenants.moves.move import finish_switches
 from webhooks.event_types import register_event_types
 
@@ -19,6 +19,7 @@ register_event_types([EVENTS])
 retention("items of operations")(old_items)
 retention("operations")(old_operations)
 custom_purge("deleted forms")(purge_deleted_forms)
+custom_purge("outdated forms")(purge_outdated_forms)
 
 
 @sweep("tenant moves")

@@ -50,14 +50,14 @@ def request_mail(kind: AccountMailKind, email: str, *, request: HttpRequest, cha
     AccountMail.objects.create(
         kind=kind,
         email=email,
-        origin=_origin(request),
+        origin=origin_of(request),
         change=change,
         created_at=Now(),
         next_attempt_at=Now(),
     )
 
 
-def _origin(request: HttpRequest) -> str:
+def origin_of(request: HttpRequest) -> str:
     """Return the address of this installation. The client writes the request's host, so only development uses it."""
     if settings.PUBLIC_URL or not settings.DEVELOPMENT:
         return settings.PUBLIC_URL.rstrip("/")

@@ -73,14 +73,18 @@ def note_session(request: HttpRequest, user: User) -> None:
         )
 
 
-def list_sessions(request: HttpRequest, user: User) -> list[ShownSession]:
-    """Return the valid sessions of ``user``, that of ``request`` first."""
-    current = request.session.session_key
+def sessions_of(user: User, *, current: str | None = None) -> list[ShownSession]:
+    """Return the valid noted sessions of ``user``; ``current`` is the key of the one at hand."""
     rows = {row.session_key: row for row in UserSession.objects.filter(user=user)}
     valid = Session.objects.filter(session_key__in=list(rows), expire_date__gt=timezone.now())
     keys = set(valid.values_list("session_key", flat=True))
-    shown = [_shown(row, is_current=key == current) for key, row in rows.items() if key in keys]
-    if current not in keys:
+    return [_shown(row, is_current=key == current) for key, row in rows.items() if key in keys]
+
+
+def list_sessions(request: HttpRequest, user: User) -> list[ShownSession]:
+    """Return the valid sessions of ``user``, that of ``request`` first."""
+    shown = sessions_of(user, current=request.session.session_key)
+    if not any(session.is_current for session in shown):
         # It began before sessions were noted.
         browser = browser_name(request.headers.get("User-Agent", ""))
         shown.append(
@@ -94,13 +98,25 @@ def end_session(request: HttpRequest, user: User, key: str) -> bool:
 
     They do while the cache is unavailable, from where the session would return.
     """
+    if _end_named(user, key):
+        return False
+    end_other_sessions(request, user)
+    return True
+
+
+def end_one_session(user: User, key: str) -> None:
+    """End the session of another ``user`` that ``sessions_of`` named ``key``; without the cache all of them."""
+    if not _end_named(user, key):
+        end_all_sessions(user)
+
+
+def _end_named(user: User, key: str) -> bool:
+    """End the session; return whether that is certain, also because there is no such session."""
     for row in UserSession.objects.filter(user=user):
         if key and _public_key(row) == key:
             log.info("audit.session_ended", user_id=str(user.pk))
-            if not _end([row.session_key]):
-                end_other_sessions(request, user)
-                return True
-    return False
+            return _end([row.session_key])
+    return True
 
 
 def end_other_sessions(request: HttpRequest, user: User) -> None:

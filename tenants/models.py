@@ -29,6 +29,7 @@ from tenants.access import BEYOND_TENANT, DEFAULT_SCOPES, RIGHT_TEXTS, ROLE_RIGH
 from tenants.account_mail_models import AccountMail as AccountMail
 from tenants.account_mail_models import AccountMailKind as AccountMailKind
 from tenants.backup_models import Backup as Backup
+from tenants.company_sign_in_models import CompanySignIn as CompanySignIn
 from tenants.flag_memory import FlagMemory, announce_change
 from tenants.flag_rules import FlagState, Owner, Verdict, explain
 from tenants.history import History
@@ -86,6 +87,12 @@ class Tenant(models.Model):  # type: ignore[django-manager-missing]  # API clien
     )
     phone = models.CharField(max_length=40, blank=True, help_text="Guests and customers see it.")
     email = models.EmailField(blank=True, help_text="Guests and customers see it.")
+    form_retention_years = models.PositiveSmallIntegerField(
+        null=True,
+        blank=True,
+        validators=[MinValueValidator(1), MaxValueValidator(100)],
+        help_text="Forms that nobody has changed for so many years are erased for good. Empty: never.",
+    )
     logo_id = models.UUIDField(null=True, editable=False, help_text="The id of its logo, new with each picture.")
     created_at = models.DateTimeField(auto_now_add=True)
 

@@ -21,6 +21,10 @@ class UnknownForm(ErasureRefused):
     """The tenant has no such form."""
 
 
+class FormHeld(ErasureRefused):
+    """The form is under a legal hold."""
+
+
 class NoLongerDue(ErasureRefused):
     """The form was restored or bound before its erasure began."""
 
@@ -53,3 +57,10 @@ def finish(certificate: Erasure) -> None:
     """Finish the certificate."""
     certificate.finished_at = timezone.now()
     certificate.save(update_fields=["finished_at"])
+
+
+def withdraw(subject_id: UUID, *, actor: Actor) -> None:
+    """Delete the certificate that ``actor`` began of a form of which nothing was erased."""
+    Erasure.objects.filter(
+        subject=Erasure.Subject.FORM, subject_id=subject_id, finished_at=None, requested_by=author_of(actor)
+    ).delete()

@@ -11,8 +11,9 @@ from django.db import connections, transaction
 from copies.models import Copy, CopyIndex
 from failpoints import failpoint
 from operations.erasure import certificates, traces
-from operations.erasure.certificates import ErasureRefused, NoLongerDue, UnknownForm
+from operations.erasure.certificates import ErasureRefused, FormHeld, NoLongerDue, UnknownForm
 from operations.erasure.form_rows import OF_ITEM, condition, in_order_of_deletion
+from operations.erasure.legal_holds import held_forms
 from operations.models import BatchOperation, Erasure, OperationItem
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
@@ -65,7 +66,7 @@ def erase_form(form_id: UUID, *, tenant: Tenant, actor: Actor, is_due: Callable[
     the form, ``NoLongerDue`` where it is not due, ``UnknownForm``.
     """
     with use_tenant(tenant):
-        parameters = _parameters(form_id, tenant)
+        parameters = form_parameters(form_id, tenant)
         certificate = certificates.begin(
             Erasure.Subject.FORM, form_id, tenant=tenant, actor=actor, count=lambda: _counts(tenant, parameters)
         )
@@ -74,7 +75,7 @@ def erase_form(form_id: UUID, *, tenant: Tenant, actor: Actor, is_due: Callable[
         for _ in range(_ROUNDS):
             _delete(tenant, parameters, is_due)
             failpoint("form_rows_erased")
-            parameters = _parameters(form_id, tenant, known=ids)
+            parameters = form_parameters(form_id, tenant, known=ids)
             if not any(_counts(tenant, parameters).values()):
                 break
     traces.clear_admin_log(ids)
@@ -85,7 +86,7 @@ def erase_form(form_id: UUID, *, tenant: Tenant, actor: Actor, is_due: Callable[
     return certificate
 
 
-def _parameters(form_id: UUID, tenant: Tenant, known: list[UUID] | None = None) -> dict[str, Any]:
+def form_parameters(form_id: UUID, tenant: Tenant, known: list[UUID] | None = None) -> dict[str, Any]:
     """Return the parameters of the conditions. Raises ``UnknownForm``."""
     stored = Copy.objects.filter(application_form_id=form_id).values_list("id", flat=True)
     indexed = CopyIndex.objects.filter(application_form_id=form_id, tenant_id=tenant.pk).values_list(
@@ -112,18 +113,35 @@ def _delete(tenant: Tenant, parameters: dict[str, Any], is_due: Callable[[], boo
     """
     alias = tenant.database_alias
     with transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        for lock in _LOCKS:
-            cursor.execute(lock, parameters)
+        lock_rows(cursor, parameters)
         if not is_due():
             raise NoLongerDue("The form was restored or bound meanwhile.")
-        cursor.execute(_BUSY, parameters)
-        for is_busy, name in zip(cursor.fetchone(), _WORKS, strict=True):
-            if is_busy:
-                raise ErasureRefused(f"The form is in use by {name}. Wait until it has ended, then repeat the command.")
-        cursor.execute(_EMPTY_ARGUMENTS, {**parameters, "kinds": list(SHARING_ANSWERS)})
+        if held_forms().filter(application_form_id=parameters["form"]).exists():
+            raise FormHeld("The form is under a legal hold. Release it first: manage.py legal_hold <id> --release.")
+        refuse_busy(cursor, parameters)
+        empty_shared_arguments(cursor, parameters)
         for table in in_order_of_deletion():
             which = _where(table) + (_HAS_ENDED if table.model is OperationItem else "")
             cursor.execute(f"DELETE FROM {table.name} WHERE {which}", _with(parameters, tenant))  # noqa: S608
+
+
+def lock_rows(cursor: Any, parameters: dict[str, Any]) -> None:
+    """Lock what can work on the form, in the transaction of the caller."""
+    for lock in _LOCKS:
+        cursor.execute(lock, parameters)
+
+
+def refuse_busy(cursor: Any, parameters: dict[str, Any]) -> None:
+    """Raise ``ErasureRefused`` while something works on the form."""
+    cursor.execute(_BUSY, parameters)
+    for is_busy, name in zip(cursor.fetchone(), _WORKS, strict=True):
+        if is_busy:
+            raise ErasureRefused(f"The form is in use by {name}. Wait until it has ended, then repeat the command.")
+
+
+def empty_shared_arguments(cursor: Any, parameters: dict[str, Any]) -> None:
+    """Empty the arguments of operations that set answers in many forms, this one among them."""
+    cursor.execute(_EMPTY_ARGUMENTS, {**parameters, "kinds": list(SHARING_ANSWERS)})
 
 
 def _where(table: TenantTable) -> str:

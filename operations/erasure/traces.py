@@ -11,7 +11,7 @@ from django_redis import get_redis_connection
 
 from carriers.models import CarrierLink
 from copies.models import CopyIndex
-from tenants.models import ApiClient, OwnRateLimit, Tenant, User
+from tenants.models import ApiClient, CompanySignIn, OwnRateLimit, Tenant, User
 
 #: Stands in the admin's log for the title of what was erased.
 ERASED = "(erased)"
@@ -30,7 +30,8 @@ def clear_admin_log(ids: Iterable[UUID]) -> int:
 
 
 def erase_histories(tenant_id: UUID) -> int:
-    """Delete the histories of the tenant, its people, API clients, limits and links; return the number of rows.
+    """Delete the histories of the tenant, its people, API clients, limits, links and company sign-in; return the number
+    of rows.
 
     Those of its endpoints are among its own tables.
     """
@@ -38,7 +39,7 @@ def erase_histories(tenant_id: UUID) -> int:
     chosen = [
         Tenant.history.filter(id=tenant_id),
         OwnRateLimit.history.filter(Q(tenant_id=tenant_id) | Q(api_client_id__in=clients)),
-        *(model.history.filter(tenant_id=tenant_id) for model in (User, ApiClient, CarrierLink)),
+        *(model.history.filter(tenant_id=tenant_id) for model in (User, ApiClient, CarrierLink, CompanySignIn)),
     ]
     return sum(rows.delete()[0] for rows in chosen)
 

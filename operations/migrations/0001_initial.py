@@ -123,18 +123,34 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
                 (
                     "subject",
-                    models.CharField(choices=[("form", "Application form"), ("tenant", "Tenant")], max_length=10),
+                    models.CharField(
+                        choices=[
+                            ("form", "Application form"),
+                            ("tenant", "Tenant"),
+                            ("person", "Person"),
+                            ("account", "Account"),
+                        ],
+                        max_length=10,
+                    ),
                 ),
-                ("subject_id", models.UUIDField(help_text="The id of the form or tenant.")),
+                (
+                    "subject_id",
+                    models.UUIDField(
+                        help_text="The id of the form, tenant or account. Of a person a random one, once the erasure has"
+                        " finished."
+                    ),
+                ),
                 ("tenant_id", models.UUIDField(verbose_name="tenant")),
                 ("tenant_code", models.CharField(max_length=50)),
                 ("counts", models.JSONField(default=dict, help_text="The number of erased rows by table.")),
+                ("stays", models.JSONField(default=list, help_text="Of a person: the forms that stay, and why.")),
                 ("requested_by", models.CharField(help_text="Kind and id of the actor; no name.", max_length=64)),
                 ("started_at", models.DateTimeField()),
                 ("finished_at", models.DateTimeField(null=True)),
             ],
             options={
                 "ordering": ["-started_at"],
+                "permissions": [("erase_person", "Can find, export and erase the data of a person")],
                 "constraints": [
                     models.UniqueConstraint(
                         condition=models.Q(("finished_at", None)), fields=("subject_id",), name="erasure_one_at_a_time"
@@ -312,8 +328,43 @@ class Migration(migrations.Migration):
                 ("unscoped_objects", django.db.models.manager.Manager()),
             ],
         ),
+        migrations.CreateModel(
+            name="LegalHold",
+            fields=[
+                ("tenant_id", models.UUIDField(editable=False, verbose_name="tenant")),
+                ("id", models.UUIDField(editable=False, primary_key=True, serialize=False)),
+                ("application_form_id", models.UUIDField(verbose_name="application form")),
+                (
+                    "reason",
+                    models.CharField(
+                        help_text="Why, such as the number of the case. No personal data.", max_length=300
+                    ),
+                ),
+                ("set_by", models.CharField(help_text="Kind and id of the actor; no name.", max_length=64)),
+                ("created_at", models.DateTimeField()),
+                ("released_by", models.CharField(blank=True, max_length=64)),
+                ("released_at", models.DateTimeField(null=True)),
+            ],
+            options={
+                "ordering": ["created_at", "id"],
+                "abstract": False,
+                "base_manager_name": "unscoped_objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("released_at", None)),
+                        fields=("application_form_id",),
+                        name="legal_hold_once",
+                    )
+                ],
+            },
+            managers=[
+                ("objects", django.db.models.manager.Manager()),
+                ("unscoped_objects", django.db.models.manager.Manager()),
+            ],
+        ),
         row_level_security("operations_batchoperation"),
         row_level_security("operations_exportreceipt"),
         row_level_security("operations_importmapping"),
+        row_level_security("operations_legalhold"),
         row_level_security("operations_operationitem"),
     ]

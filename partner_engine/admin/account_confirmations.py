@@ -8,7 +8,7 @@ from typing import Final
 
 from django.http import HttpRequest
 
-from partner_engine.admin.account_orders import end_sessions_of, invite
+from partner_engine.account_orders import end_sessions_of, invite
 from tenants.models import User
 
 

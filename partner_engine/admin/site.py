@@ -25,7 +25,9 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from partner_engine.admin.locks import locks_page
 from partner_engine.admin.operation_charts import charts_page
 from partner_engine.admin.overview import overview
+from partner_engine.admin.persons import persons
 from partner_engine.admin.second_factor import second_factor
+from partner_engine.admin.sessions import own_sessions
 from partner_engine.admin.tenant_choice import choose_scope, shown_scope
 from partner_engine.admin.theme import choose_theme
 from partner_engine.attempt_limit import AttemptLimit
@@ -97,12 +99,14 @@ _SIDEBAR: Final = (
         (
             ("Tenants", "domain", "tenants", "tenant"),
             ("Users", "person", "tenants", "user"),
+            ("Company sign-ins", "badge", "tenants", "companysignin"),
             ("Groups", "group", "auth", "group"),
             ("API clients", "key", "tenants", "apiclient"),
             ("Feature flags", "flag", "tenants", "flag"),
             ("Rate limits", "speed", "tenants", "ratelimit"),
             ("Own rate limits", "tune", "tenants", "ownratelimit"),
             ("Failed sign-ins", "lock", "axes", "accessattempt"),
+            ("A person's data", "person", "operations", "erasure"),
         ),
     ),
     ("Operations", (("Outbox", "outbox", "actions", "outboxaction"), ("Locks", "lock_clock", "copies", "copy"))),
@@ -117,7 +121,11 @@ _SIDEBAR: Final = (
 #: The pages for staff who have to set up their second factor.
 _WITHOUT_FACTOR: Final = frozenset({"second-factor", "logout"})
 #: The sidebar entries that lead to a page of their own instead of a changelist.
-_PAGES: Final = {"Locks": "admin:locks", "Operation charts": "admin:operation-charts"}
+_PAGES: Final = {
+    "Locks": "admin:locks",
+    "Operation charts": "admin:operation-charts",
+    "A person's data": "admin:persons",
+}
 
 #: The attempts of staff at their own password.
 _PASSWORDS: Final = AttemptLimit("admin_password")
@@ -195,6 +203,8 @@ class StaffSite(UnfoldAdminSite):
             path("locks/", self.admin_view(self.locks), name="locks"),
             path("operation-charts/", self.admin_view(self.operation_charts), name="operation-charts"),
             path("second-factor/", self.admin_view(self.second_factor), name="second-factor"),
+            path("sessions/", self.admin_view(self.sessions), name="sessions"),
+            path("persons/", self.admin_view(self.persons), name="persons"),
             path("theme/", self.admin_view(choose_theme), name="theme"),
         ]
 
@@ -226,6 +236,14 @@ class StaffSite(UnfoldAdminSite):
     def second_factor(self, request: HttpRequest) -> HttpResponse:
         """Show the page for the user's second factor."""
         return second_factor(request, context=self.each_context(request))
+
+    def sessions(self, request: HttpRequest) -> HttpResponse:
+        """Show the user's own sessions."""
+        return own_sessions(request, self.each_context(request))
+
+    def persons(self, request: HttpRequest) -> HttpResponse:
+        """Find, export or erase a person's data."""
+        return persons(request, self.each_context(request))
 
     def locks(self, request: HttpRequest) -> HttpResponse:
         """Show the page with the held locks."""
@@ -309,6 +327,7 @@ def account_links(request: HttpRequest) -> list[dict[str, str]]:
     """Return the links to the user's own account pages. Unfold calls it by its dotted name."""
     return [
         {"title": "Second factor", "link": reverse("admin:second-factor")},
+        {"title": "Sessions", "link": reverse("admin:sessions")},
         {"title": "Change password", "link": reverse("admin:password_change")},
     ]
 

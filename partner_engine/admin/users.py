@@ -21,11 +21,12 @@ from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationFo
 
 from batch.errors import LooksSensitive, NoReason, WrongValue
 from batch.reveal import clean_reason
+from partner_engine.account_orders import invite, report_edited_account
 from partner_engine.admin.account_confirmations import END_OF_SESSIONS, INVITATION, VIEW, ConfirmedOrder
-from partner_engine.admin.account_orders import invite, report_edited_account
 from partner_engine.admin.account_rights import missing_for_role, missing_for_user
 from partner_engine.admin.change_notes import change_note
 from partner_engine.admin.history import WithHistory
+from partner_engine.admin.sessions import sessions_of_user
 from partner_engine.admin.site import site
 from partner_engine.admin.user_list import UserList
 from partner_engine.admin.viewing import NoGuessing, ReadOnlyAdmin
@@ -87,7 +88,7 @@ class PersonAdmin(UserList, WithHistory, NoGuessing, UserAdmin, ModelAdmin):
     change_password_form = AdminPasswordChangeForm
     filter_horizontal = ("groups", "user_permissions")
     actions = None
-    actions_detail = ("view_as", "send_invitation", "end_sessions")
+    actions_detail = ("view_as", "send_invitation", "sessions", "end_sessions")
     fieldsets = (
         (None, {"fields": ("email", "password", "full_name", "role", "tenant", "is_active")}),
         ("Staff permissions", {"fields": _POWERS}),
@@ -152,6 +153,16 @@ class PersonAdmin(UserList, WithHistory, NoGuessing, UserAdmin, ModelAdmin):
     def end_sessions(self, request: HttpRequest, object_id: str) -> HttpResponse:
         """Sign the user out everywhere."""
         return self._order(request, object_id, END_OF_SESSIONS)
+
+    @action(description="Sessions", icon="devices", permissions=["change"], url_path="sessions")
+    def sessions(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """Show the sessions of the user, which end one by one or together."""
+        user: Any = self.get_object(request, object_id)
+        if user is None:
+            raise Http404("There is no such user.")
+        if not self.has_change_permission(request, user):
+            raise PermissionDenied
+        return sessions_of_user(request, user, {**self.admin_site.each_context(request), "opts": self.opts})
 
     def has_view_as_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Return whether the product can be viewed as a user."""

@@ -19,12 +19,15 @@ from django_otp import login as verify_session
 
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
+from partner_engine.company_accounts import is_password_refused
 from partner_engine.second_factors import TooEarly, confirmed_device, device_with
 from partner_engine.sign_out import note_sign_out
 from partner_engine.user_sessions import note_session
 from tenants.models import User
 
 WRONG: Final = "The email address or the password is wrong."
+COMPANY_ONLY: Final = "Your agency signs in with the accounts of the company. Use the link below."
+BACKEND: Final = "tenants.backends.EmailBackend"
 LOCKED_OUT: Final = "There were too many failed sign-ins. Try again in 15 minutes."
 LOCKED_OUT_SECONDS: Final = 15 * 60
 _TEMPLATE: Final = "web/sign_in.html"
@@ -58,25 +61,43 @@ class SignIn(LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Sign the user in, or ask for the code of their second factor first."""
         user = form.get_user()
-        if not isinstance(user, User) or confirmed_device(user) is None:
-            response = super().form_valid(form)
-            if isinstance(user, User):
-                note_session(self.request, user)
-            return response
-        self.request.session[_PENDING] = {
-            "user": str(user.pk),
-            "hash": user.get_session_auth_hash(),
-            "backend": user.backend,
-            "until": time.time() + _PENDING_SECONDS,
-            "next": self.get_redirect_url(),
-        }
-        return redirect("web:sign-in-code")
+        if not isinstance(user, User):
+            return super().form_valid(form)
+        if is_password_refused(user):
+            form.add_error(None, COMPANY_ONLY)
+            return self.form_invalid(form)
+        return sign_in_or_ask(self.request, user, following=self.get_redirect_url())
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
         """Add the error text, which is the same whether or not the user exists, and what was just done."""
         context = super().get_context_data(**kwargs)
         notice = _NOTICES.get(self.request.GET.get("done", ""), "")
-        return {**context, "problem": WRONG if context["form"].errors else "", "notice": notice}
+        problem = WRONG if context["form"].errors else ""
+        if COMPANY_ONLY in context["form"].non_field_errors():
+            problem = COMPANY_ONLY
+        return {**context, "problem": problem, "notice": notice}
+
+
+def sign_in_or_ask(request: HttpRequest, user: User, *, following: str) -> HttpResponse:
+    """Sign in ``user``, who has shown who they are, or ask for the code of their second factor first; then open the
+    page ``following``, or without one their own.
+    """
+    if confirmed_device(user) is None:
+        login(request, user, backend=BACKEND)
+        note_session(request, user)
+        return redirect(following or _home(user))
+    request.session[_PENDING] = {
+        "user": str(user.pk),
+        "hash": user.get_session_auth_hash(),
+        "backend": BACKEND,
+        "until": time.time() + _PENDING_SECONDS,
+        "next": following,
+    }
+    return redirect("web:sign-in-code")
+
+
+def _home(user: User) -> str:
+    return reverse("admin:index") if user.tenant_id is None else reverse("web:forms")
 
 
 @never_cache
@@ -106,8 +127,7 @@ def enter_code(request: HttpRequest) -> HttpResponse:
     login(request, user, backend=pending["backend"])
     verify_session(request, device)
     note_session(request, user)
-    at_home = reverse("admin:index") if user.tenant_id is None else reverse("web:forms")
-    return redirect(pending["next"] or at_home)
+    return redirect(pending["next"] or _home(user))
 
 
 def _ask_to_wait(request: HttpRequest, problem: str, seconds: int) -> HttpResponse:

@@ -112,6 +112,18 @@ class Migration(migrations.Migration):
                     models.EmailField(blank=True, help_text="Guests and customers see it.", max_length=254),
                 ),
                 (
+                    "form_retention_years",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        help_text="Forms that nobody has changed for so many years are erased for good. Empty: never.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                (
                     "logo_id",
                     models.UUIDField(editable=False, help_text="The id of its logo, new with each picture.", null=True),
                 ),
@@ -905,6 +917,18 @@ class Migration(migrations.Migration):
                     models.EmailField(blank=True, help_text="Guests and customers see it.", max_length=254),
                 ),
                 (
+                    "form_retention_years",
+                    models.PositiveSmallIntegerField(
+                        blank=True,
+                        help_text="Forms that nobody has changed for so many years are erased for good. Empty: never.",
+                        null=True,
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(100),
+                        ],
+                    ),
+                ),
+                (
                     "logo_id",
                     models.UUIDField(editable=False, help_text="The id of its logo, new with each picture.", null=True),
                 ),
@@ -1258,6 +1282,129 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "historical user",
                 "verbose_name_plural": "historical users",
+                "ordering": ("-history_date", "-history_id"),
+                "get_latest_by": ("history_date", "history_id"),
+            },
+            bases=(simple_history.models.HistoricalChanges, models.Model),
+        ),
+        migrations.CreateModel(
+            name="CompanySignIn",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "issuer",
+                    models.CharField(
+                        help_text="Such as https://login.example.com/tenant, without a slash.", max_length=500
+                    ),
+                ),
+                ("client_id", models.CharField(max_length=200, verbose_name="client ID")),
+                ("client_secret", models.BinaryField(null=True)),
+                (
+                    "mail_domains",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=253),
+                        help_text="The domains of the tenant's addresses, separated by commas. Others are refused.",
+                        size=None,
+                    ),
+                ),
+                ("is_enabled", models.BooleanField(default=False, help_text="Whether the sign-in page offers it.")),
+                (
+                    "is_required",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Users of the tenant cannot sign in with a password.",
+                        verbose_name="only this way",
+                    ),
+                ),
+                (
+                    "adds_accounts",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Somebody without an account gets one at the first sign-in, as an agent.",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.OneToOneField(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="company_sign_in", to="tenants.tenant"
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["tenant__name"],
+            },
+        ),
+        migrations.CreateModel(
+            name="HistoricalCompanySignIn",
+            fields=[
+                ("actor_type", models.CharField(default=tenants.history.actor_type, max_length=20)),
+                ("actor_label", models.CharField(blank=True, default=tenants.history.actor_label, max_length=200)),
+                ("source", models.CharField(default=tenants.history.actor_source, max_length=10)),
+                ("id", models.UUIDField(db_index=True, default=uuid_utils.compat.uuid7, editable=False)),
+                (
+                    "issuer",
+                    models.CharField(
+                        help_text="Such as https://login.example.com/tenant, without a slash.", max_length=500
+                    ),
+                ),
+                ("client_id", models.CharField(max_length=200, verbose_name="client ID")),
+                (
+                    "mail_domains",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=253),
+                        help_text="The domains of the tenant's addresses, separated by commas. Others are refused.",
+                        size=None,
+                    ),
+                ),
+                ("is_enabled", models.BooleanField(default=False, help_text="Whether the sign-in page offers it.")),
+                (
+                    "is_required",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Users of the tenant cannot sign in with a password.",
+                        verbose_name="only this way",
+                    ),
+                ),
+                (
+                    "adds_accounts",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Somebody without an account gets one at the first sign-in, as an agent.",
+                    ),
+                ),
+                ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),
+                (
+                    "history_id",
+                    models.UUIDField(
+                        default=uuid_utils.compat.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("history_date", models.DateTimeField(db_index=True)),
+                ("history_change_reason", models.CharField(max_length=100, null=True)),
+                (
+                    "history_type",
+                    models.CharField(choices=[("+", "Created"), ("~", "Changed"), ("-", "Deleted")], max_length=1),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="+",
+                        to="tenants.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "historical company sign in",
+                "verbose_name_plural": "historical company sign ins",
                 "ordering": ("-history_date", "-history_id"),
                 "get_latest_by": ("history_date", "history_id"),
             },

@@ -23,6 +23,7 @@ from copies.models import Copy, CopyIndex
 from failpoints import FailpointReached, armed
 from forms.models import ApplicationForm
 from operations.erasure import form_purge
+from operations.erasure.legal_holds import hold_form
 from operations.models import Erasure
 from partner_engine.environment import DeletedForms, deleted_forms
 from tenants.access import Actor
@@ -246,3 +247,28 @@ def test_an_impossible_retention_is_refused(monkeypatch: pytest.MonkeyPatch, day
 
     with pytest.raises(ImproperlyConfigured, match="between 0"):
         deleted_forms(Env())
+
+
+def test_old_forms_go_where_the_tenant_wants_it(kennels: Tenant, make_form: Callable[..., UUID], agent: Actor) -> None:
+    old, touched, held, bound, locked = [make_form() for _ in range(5)]
+    hold_form(held, tenant=kennels, actor=agent, reason="Case 12")
+    with batch.find_and_lock(bound, scope=kennels, actor=agent) as context:
+        context.changeset.dispositions.give("bound")
+        context.save()
+    years = timedelta(days=365 * 8)
+    with use_tenant(kennels):
+        ApplicationForm.objects.update(created_at=timezone.now() - years)
+        Copy.objects.exclude(pk=touched).update(last_touched_by_user_at=timezone.now() - years)
+        Copy.objects.filter(pk=locked).update(locked_at=timezone.now())
+
+    def purged() -> set[UUID]:
+        with use_tenant(kennels):
+            purge(delivered(Purge(what="outdated forms"), kennels))
+        return {old, touched, held, bound, locked} - left(kennels)
+
+    assert purged() == set()
+    for years_kept, gone in ((8, set()), (7, {old})):
+        kennels.form_retention_years = years_kept
+        kennels.save()
+        assert purged() == gone
+    assert Erasure.objects.get().requested_by == "system:retention of old forms"

@@ -28,6 +28,9 @@ SignIn = Callable[[User], Client]
 PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "sign-in": ("GET", {}, False),
     "sign-in-code": ("GET", {}, False),
+    "company-sign-in": ("GET", {}, False),
+    "company-go": ("GET", {}, False),
+    "company-finish": ("GET", {}, False),
     "sign-out": ("POST", {}, False),
     "end-view": ("POST", {}, False),
     "forgot-password": ("POST", {"email": "owner@harbor.example"}, False),
@@ -109,6 +112,12 @@ PAGES: dict[str, tuple[str, dict[str, str], bool]] = {
     "operation-corrected": ("POST", {}, False),
     "import-forms": ("POST", {"step": "run"}, False),
     "agency": ("POST", {"name": "Taken over"}, False),
+    "colleagues": ("GET", {}, False),
+    "order-colleague": (
+        "POST",
+        {"order": "invite", "email": "mole@harbor.example", "full_name": "Taken over", "role": "tenant_admin"},
+        False,
+    ),
     "webhooks": ("GET", {}, False),
     "add-webhook": ("POST", {"url": "https://hooks.example.com/", "event_types": "*"}, False),
     "webhook": ("GET", {}, False),
@@ -151,7 +160,18 @@ WITH_SECOND_ID = {
 }
 WEBHOOKS = ["webhooks", "add-webhook", *sorted(OF_ONE_ENDPOINT)]
 OF_ONE_COPY = [name for name, (_, _, is_of_one) in PAGES.items() if is_of_one]
-OPEN = {"sign-in", "sign-in-code", "sign-out", "end-view", "forgot-password", "set-password", "accept-invitation"}
+OPEN = {
+    "sign-in",
+    "sign-in-code",
+    "company-sign-in",
+    "company-go",
+    "company-finish",
+    "sign-out",
+    "end-view",
+    "forgot-password",
+    "set-password",
+    "accept-invitation",
+}
 
 
 def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse:
@@ -159,6 +179,7 @@ def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse
     method, fields, is_of_one = PAGES[name]
     args = [copy_id] if is_of_one or name in OF_ONE_ENDPOINT | OF_ONE_OPERATION else []
     args = [NOBODY, "no-token"] if name in {"set-password", "accept-invitation"} else args
+    args = ["nowhere"] if name == "company-go" else args
     more = [1] if name == "version" else [copy_id] if name in WITH_SECOND_ID else []
     address = reverse(f"web:{name}", args=[*args, *more])
     return getattr(client, method.lower())(address, fields, headers=headers)

@@ -1,4 +1,6 @@
-"""Orders of staff about the accounts of others: logged with both ids, and reported to the user by mail."""
+"""Orders of staff and tenant administrators about the accounts of others: logged with both ids, and reported to the
+user by mail.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +11,7 @@ import structlog
 from django.http import HttpRequest
 
 from partner_engine.account_mails import request_mail
-from partner_engine.user_sessions import end_all_sessions
+from partner_engine.user_sessions import end_all_sessions, end_one_session
 from tenants.models import AccountMailKind, User
 
 #: The subjects of mails about changed fields; changes of the others are reported to nobody.
@@ -47,3 +49,9 @@ def end_sessions_of(request: HttpRequest, user: User) -> None:
 
 def _log(request: HttpRequest, user: User, change: str) -> None:
     log.info("audit.account_edited", user_id=str(user.pk), by=str(request.user.pk), change=change)
+
+
+def end_session_of(request: HttpRequest, user: User, key: str) -> None:
+    """End the session of ``user`` that the list named ``key``; without the cache all of them end."""
+    _log(request, user, "A session was ended")
+    end_one_session(user, key)

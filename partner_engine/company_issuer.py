@@ -1,0 +1,179 @@
+"""Talks to the OpenID Connect issuer of a tenant: where it is, the code it sent, and whom its token names.
+
+State and PKCE are made and checked by oauthlib, the token by jwcrypto (docs/adr/0048). Every request goes through the
+guard that also stands before carriers: the issuer's address is chosen by staff, and its document names further ones.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from dataclasses import dataclass
+from typing import Any, Final
+
+import httpx2
+import msgspec
+from jwcrypto.common import JWException
+from jwcrypto.jwk import JWKSet
+from jwcrypto.jwt import JWT
+from oauthlib.oauth2 import OAuth2Error, WebApplicationClient
+
+from carriers.links.transport import carrier_guard, make_client
+from encryption.envelope import DecryptionFailed
+from encryption.tenant_secrets import open_sealed, seal
+from tenants.company_sign_in_models import CompanySignIn
+from webhooks.ssrf import RefusedAddress
+
+SCOPES: Final = ("openid", "email", "profile")
+#: Signatures with a public key: a shared secret would make every holder of it an issuer.
+ALGORITHMS: Final = ("RS256", "PS256", "ES256")
+_PURPOSE: Final = "company sign-in"
+_SECONDS: Final = 8.0
+_MOST_BYTES: Final = 256 * 1024
+
+
+class IssuerFailed(Exception):
+    """The issuer cannot be reached, or what it sent is not what it must be; the sentence goes to the log alone."""
+
+
+class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
+    """What is read of the issuer's own description."""
+
+    issuer: str
+    authorization_endpoint: str
+    token_endpoint: str
+    jwks_uri: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attempt:
+    """One sign-in under way; the session of the browser holds it. ``verifier`` is that of PKCE."""
+
+    state: str
+    nonce: str
+    verifier: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Identity:
+    """The person whom the issuer vouches for."""
+
+    email: str
+    name: str
+
+
+def set_secret(row: CompanySignIn, text: str) -> None:
+    """Set the client secret of ``row``, which the caller stores."""
+    row.client_secret = seal(text, tenant_id=row.tenant_id, purpose=_PURPOSE, owner=row.pk)
+
+
+def begin(row: CompanySignIn, *, redirect_uri: str) -> tuple[str, Attempt]:
+    """Return the address at which the browser signs in, and the attempt to remember. Raises ``IssuerFailed``."""
+    client = WebApplicationClient(row.client_id)
+    attempt = Attempt(
+        state=secrets.token_urlsafe(32), nonce=secrets.token_urlsafe(32), verifier=client.create_code_verifier(64)
+    )
+    address: str = client.prepare_request_uri(
+        _endpoints(row).authorization_endpoint,
+        redirect_uri=redirect_uri,
+        scope=list(SCOPES),
+        state=attempt.state,
+        code_challenge=client.create_code_challenge(attempt.verifier, "S256"),
+        code_challenge_method="S256",
+        nonce=attempt.nonce,
+    )
+    return address, attempt
+
+
+def finish(row: CompanySignIn, attempt: Attempt, *, returned_to: str, redirect_uri: str) -> Identity:
+    """Return the person for the address ``returned_to`` that the browser came back to. Raises ``IssuerFailed``."""
+    client = WebApplicationClient(row.client_id)
+    try:
+        # An address with http:// is that of development; the issuer's own addresses are checked by the guard.
+        found = client.parse_request_uri_response(returned_to.replace("http://", "https://", 1), state=attempt.state)
+    except OAuth2Error as error:
+        raise IssuerFailed(f"The browser came back with {error.error or 'an error'}.") from error
+    endpoints = _endpoints(row)
+    body = client.prepare_request_body(
+        code=found["code"], redirect_uri=redirect_uri, code_verifier=attempt.verifier, client_secret=_secret(row)
+    )
+    tokens = _json(
+        "POST", endpoints.token_endpoint, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
+    )
+    claims = _claims(str(tokens.get("id_token", "")), row, keys=_json("GET", endpoints.jwks_uri), nonce=attempt.nonce)
+    return _identity(claims)
+
+
+def _identity(claims: dict[str, Any]) -> Identity:
+    email, is_verified = claims.get("email"), claims.get("email_verified")
+    if not isinstance(email, str) or is_verified is not True:
+        raise IssuerFailed("The token names no verified address.")
+    name = claims.get("name")
+    return Identity(email=email, name=" ".join(name.split())[:200] if isinstance(name, str) else "")
+
+
+def _claims(token: str, row: CompanySignIn, *, keys: dict[str, Any], nonce: str) -> dict[str, Any]:
+    """Return the claims of a valid token of this issuer for this client and attempt. Raises ``IssuerFailed``."""
+    try:
+        checked = JWT(
+            jwt=token,
+            key=JWKSet.from_json(msgspec.json.encode(keys).decode()),
+            algs=list(ALGORITHMS),
+            check_claims={"iss": row.issuer, "aud": row.client_id, "nonce": nonce, "exp": None, "iat": None},
+            expected_type="JWS",
+        )
+        claims: dict[str, Any] = msgspec.json.decode(checked.claims)
+    except (JWException, ValueError, KeyError, TypeError, msgspec.MsgspecError) as error:
+        raise IssuerFailed(f"The token is not valid: {type(error).__name__}.") from error
+    if isinstance(claims["aud"], list) and len(claims["aud"]) > 1 and claims.get("azp") != row.client_id:
+        raise IssuerFailed("The token is for several clients and was not issued to this one.")
+    return claims
+
+
+def _secret(row: CompanySignIn) -> str:
+    try:
+        return open_sealed(bytes(row.client_secret or b""), tenant_id=row.tenant_id, purpose=_PURPOSE, owner=row.pk)
+    except DecryptionFailed as error:
+        raise IssuerFailed("The client secret does not open; enter it again in the admin.") from error
+
+
+def _endpoints(row: CompanySignIn) -> Endpoints:
+    """Return the issuer's own description. Raises ``IssuerFailed``, also if it describes another issuer."""
+    found = _json("GET", f"{row.issuer}/.well-known/openid-configuration")
+    try:
+        endpoints = msgspec.convert(found, Endpoints)
+    except msgspec.ValidationError as error:
+        raise IssuerFailed(f"The issuer's description is incomplete: {error}") from error
+    if endpoints.issuer != row.issuer:
+        raise IssuerFailed("The description is of another issuer.")
+    try:
+        carrier_guard().check_url(endpoints.authorization_endpoint)
+    except RefusedAddress as error:
+        raise IssuerFailed(f"The sign-in address is refused: {error}") from error
+    return endpoints
+
+
+def _json(method: str, address: str, **sent: Any) -> dict[str, Any]:
+    """Return the JSON object at ``address``. Raises ``IssuerFailed``."""
+    try:
+        content = asyncio.run(_exchange(method, address, sent))
+        found = msgspec.json.decode(content)
+    except (RefusedAddress, httpx2.HTTPError, OSError, TimeoutError, msgspec.DecodeError) as error:
+        raise IssuerFailed(f"{method} failed: {type(error).__name__}.") from error
+    if not isinstance(found, dict):
+        raise IssuerFailed(f"{method} returned no object.")
+    return found
+
+
+async def _exchange(method: str, address: str, sent: dict[str, Any]) -> bytes:
+    guard = carrier_guard()
+    guard.check_url(address)
+    async with asyncio.timeout(_SECONDS), make_client(guard) as client, client.stream(method, address, **sent) as reply:
+        if reply.status_code != 200:
+            raise IssuerFailed(f"{method} returned {reply.status_code}.")
+        content = b""
+        async for part in reply.aiter_raw():
+            content += part
+            if len(content) > _MOST_BYTES:
+                raise IssuerFailed(f"{method} returned more than {_MOST_BYTES} bytes.")
+    return content

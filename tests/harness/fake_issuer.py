@@ -1,0 +1,96 @@
+"""An OpenID Connect issuer on a free port of this machine: it signs what a test tells it to sign."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from jwcrypto.jwk import JWK, JWKSet
+from jwcrypto.jwt import JWT
+
+
+class FakeIssuer:
+    """The issuer. ``claims`` replace those of the next token, ``description`` parts of its own description."""
+
+    def __init__(self, address: str) -> None:
+        self.issuer = address
+        self.key = JWK.generate(kty="RSA", size=2048, kid="one")
+        self.signer = self.key
+        self.alg = "RS256"
+        self.claims: dict[str, Any] = {}
+        self.description: dict[str, Any] = {}
+        self.posted: list[dict[str, str]] = []
+        self.asked: dict[str, str] = {}
+
+    def visit(self, address: str) -> str:
+        """Return the query with which the browser comes back from ``address``."""
+        self.asked = {name: values[0] for name, values in parse_qs(urlsplit(address).query).items()}
+        return f"code=the-code&state={self.asked['state']}"
+
+    def get(self, path: str) -> Any:
+        """Return the JSON at ``path``."""
+        if path == "/keys":
+            keys = JWKSet()
+            keys.add(self.key)
+            return json.loads(keys.export(private_keys=False))
+        return {
+            "issuer": self.issuer,
+            "authorization_endpoint": f"{self.issuer}/authorize",
+            "token_endpoint": f"{self.issuer}/token",
+            "jwks_uri": f"{self.issuer}/keys",
+            **self.description,
+        }
+
+    def exchange(self, form: dict[str, str]) -> Any:
+        """Return the token for the posted code, None for a wrong verifier."""
+        self.posted.append(form)
+        challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=")
+        if challenge.decode() != self.asked["code_challenge"]:
+            return None
+        now = int(time.time())
+        claims = {
+            "iss": self.issuer, "aud": self.asked["client_id"], "sub": "1", "iat": now, "exp": now + 60,
+            "nonce": self.asked["nonce"], "email_verified": True, **self.claims,
+        }  # fmt: skip
+        token = JWT(header={"alg": self.alg, "kid": "one"}, claims=claims)
+        token.make_signed_token(self.signer)
+        return {"access_token": "x", "token_type": "Bearer", "id_token": token.serialize()}
+
+
+@contextmanager
+def running_issuer() -> Iterator[FakeIssuer]:
+    """Run an issuer for the length of the block."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self._send(issuer.get(self.path))
+
+        def do_POST(self) -> None:
+            body = self.rfile.read(int(self.headers["Content-Length"])).decode()
+            self._send(issuer.exchange({name: values[0] for name, values in parse_qs(body).items()}))
+
+        def _send(self, content: Any) -> None:
+            self.send_response(200 if content is not None else 400)
+            self.send_header("Content-Type", "application/json")
+            self.end_headers()
+            self.wfile.write(json.dumps(content).encode())
+
+        def log_message(self, *args: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    issuer = FakeIssuer(f"http://127.0.0.1:{server.server_port}")
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield issuer
+    finally:
+        server.shutdown()
+        server.server_close()
