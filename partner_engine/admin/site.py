@@ -35,6 +35,7 @@ from partner_engine.client_addresses import client_address
 from partner_engine.error_pages import too_many_requests
 from partner_engine.sign_out import note_sign_out
 from partner_engine.staff_access import may_enter, must_set_up_factor
+from partner_engine.user_sessions import note_session
 from tenants.models import User
 
 #: The number of rows of one model in search results.
@@ -215,6 +216,13 @@ class StaffSite(UnfoldAdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         """Show the start page."""
         return super().index(request, {**(extra_context or {}), "overview": overview(request)})
+
+    def login(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        """Sign in, and note the session for the list of the user's sessions."""
+        response = super().login(request, extra_context)
+        if request.method == "POST" and response.status_code == HTTPStatus.FOUND and isinstance(request.user, User):
+            note_session(request, request.user)
+        return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
         """Sign out and remove the user from the active users."""
