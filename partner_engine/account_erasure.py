@@ -10,7 +10,6 @@ from typing import Any
 import structlog
 from axes.models import AccessAttempt, AccessFailureLog, AccessLog
 from django.apps import apps
-from django.db import models
 from django_otp.plugins.otp_static.models import StaticDevice
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
@@ -87,7 +86,7 @@ def _in_shared_tables(user: User, names: tuple[str, ...]) -> dict[str, int]:
     return counts
 
 
-def _histories() -> Iterator[type[models.Model]]:
+def _histories() -> Iterator[Any]:
     """Yield the histories in the shared database; those of tenants' tables are among the tenants' rows."""
     for model in apps.get_models():
         if issubclass(model, HistoryRow) and not issubclass(model, TenantModel):

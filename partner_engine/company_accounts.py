@@ -59,8 +59,9 @@ def _added(email: str, name: str, row: CompanySignIn) -> User | None:
 
 def is_password_refused(user: User) -> bool:
     """Return whether the users of this tenant sign in with the account of their company only."""
-    rows = CompanySignIn.objects.filter(tenant_id=user.tenant_id, is_enabled=True, is_required=True)
-    return user.tenant_id is not None and rows.exists()
+    if user.tenant_id is None:
+        return False
+    return CompanySignIn.objects.filter(tenant_id=user.tenant_id, is_enabled=True, is_required=True).exists()
 
 
 def _domain(email: str) -> str:

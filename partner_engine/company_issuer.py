@@ -30,6 +30,8 @@ ALGORITHMS: Final = ("RS256", "PS256", "ES256")
 _PURPOSE: Final = "company sign-in"
 _SECONDS: Final = 8.0
 _MOST_BYTES: Final = 256 * 1024
+_PLAIN: Final = "http://"
+_TLS: Final = "https://"
 
 
 class IssuerFailed(Exception):
@@ -73,8 +75,9 @@ def begin(row: CompanySignIn, *, redirect_uri: str) -> tuple[str, Attempt]:
     attempt = Attempt(
         state=secrets.token_urlsafe(32), nonce=secrets.token_urlsafe(32), verifier=client.create_code_verifier(64)
     )
+    endpoint = _endpoints(row).authorization_endpoint
     address: str = client.prepare_request_uri(
-        _endpoints(row).authorization_endpoint,
+        _with_tls(endpoint),
         redirect_uri=redirect_uri,
         scope=list(SCOPES),
         state=attempt.state,
@@ -82,15 +85,20 @@ def begin(row: CompanySignIn, *, redirect_uri: str) -> tuple[str, Attempt]:
         code_challenge_method="S256",
         nonce=attempt.nonce,
     )
-    return address, attempt
+    is_plain = endpoint.startswith(_PLAIN)
+    return address.replace(_TLS, _PLAIN, 1) if is_plain else address, attempt
+
+
+def _with_tls(address: str) -> str:
+    """Return ``address`` as oauthlib takes it. The guard has decided where there may be no TLS: in development."""
+    return address.replace(_PLAIN, _TLS, 1) if address.startswith(_PLAIN) else address
 
 
 def finish(row: CompanySignIn, attempt: Attempt, *, returned_to: str, redirect_uri: str) -> Identity:
     """Return the person for the address ``returned_to`` that the browser came back to. Raises ``IssuerFailed``."""
     client = WebApplicationClient(row.client_id)
     try:
-        # An address with http:// is that of development; the issuer's own addresses are checked by the guard.
-        found = client.parse_request_uri_response(returned_to.replace("http://", "https://", 1), state=attempt.state)
+        found = client.parse_request_uri_response(_with_tls(returned_to), state=attempt.state)
     except OAuth2Error as error:
         raise IssuerFailed(f"The browser came back with {error.error or 'an error'}.") from error
     endpoints = _endpoints(row)

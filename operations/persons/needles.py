@@ -32,7 +32,7 @@ class Needles:
 
     def occur_in(self, value: Any) -> bool:
         """Return whether a text or JSON value contains something of the person."""
-        return self.in_json(value) != value
+        return bool(self.in_json(value) != value)
 
     def in_text(self, text: str) -> str:
         """Return ``text`` without the person's values; a text of JSON stays one."""

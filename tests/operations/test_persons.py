@@ -23,7 +23,7 @@ from batch import service as batch
 from batch.changes.changeset import Changeset
 from batch.models import IdempotencyRecord
 from copies.codec import decode_document
-from copies.models import Copy
+from copies.models import Copy, CopyRevision
 from copies.verification import verify
 from forms.models import ApplicationForm, GuestLink
 from operations.engine.pace import Pace
@@ -241,15 +241,22 @@ def test_every_text_of_every_table_is_searched(kennels: Tenant, make_form: Calla
     texts: dict[str, list[int]] = {}
     for table in tenant_tables():
         for field in table.model._meta.concrete_fields:
-            if isinstance(field, models.CharField | models.TextField) and not field.is_relation:
-                texts.setdefault(field.attname, []).append(0 if field.choices else field.max_length or 300)
-    # By name: where another table has JSON of this name, the harness makes JSON of bytes.
-    columns: dict[str, Any] = {
-        name: text.encode() if name in ("body", "arguments") else text
-        for name, lengths in texts.items()
-        if min(lengths) > len(text)
+            is_text = isinstance(field, models.CharField | models.TextField) and not field.choices
+            is_content = is_text or isinstance(field, models.JSONField) or field.attname == "body"
+            texts.setdefault(field.attname, []).append((field.max_length or 300) if is_content else 0)
+    # By name: where another table has JSON or bytes of this name, the harness makes JSON of bytes.
+    mixed = {
+        field.attname
+        for table in tenant_tables()
+        for field in table.model._meta.concrete_fields
+        if isinstance(field, models.JSONField | models.BinaryField)
     }
-    fill_tables(kennels, rows=1, columns={**columns, "copy_id": form_id, "application_form_id": form_id})
+    columns: dict[str, Any] = {
+        name: text.encode() if name in mixed else text for name, lengths in texts.items() if min(lengths) > len(text)
+    }
+    made = fill_tables(kennels, rows=1, columns={**columns, "copy_id": form_id, "application_form_id": form_id})
+    with use_tenant(kennels):
+        CopyRevision.objects.filter(pk__in=made["copies_copyrevision"]).delete()
     found = {place.partition(".")[0] for place, _ in in_database(VALUES)}
     assert {"webhooks_webhookpayload", "forms_event", "carriers_carriercall", "forms_message"} <= found
 
