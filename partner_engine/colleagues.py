@@ -55,7 +55,7 @@ class Colleague:
 
 
 def list_accounts(tenant: Tenant, *, actor: Actor) -> list[Colleague]:
-    """Return all accounts of the tenant, those who may sign in first."""
+    """Return all accounts of the tenant, active ones first."""
     factor = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
     users = User.objects.filter(tenant=tenant).annotate(has_factor=Exists(factor))
     return [_colleague(user, actor) for user in users.order_by("-is_active", "full_name", "email")]

@@ -78,7 +78,7 @@ def bound_forms() -> QuerySet[ApplicationForm]:
 
 def outdated_forms(tenant: Tenant) -> QuerySet[ApplicationForm]:
     """Return the forms of ``tenant``, which is in scope, that no person or program has changed for the years of its
-    retention. Without a retention, locked, and kept by a duty (``unretained``), there are none.
+    retention, without locked ones and those that a duty keeps (``unretained``). Without a retention it is empty.
     """
     if not tenant.form_retention_years:
         return ApplicationForm.objects.none()
