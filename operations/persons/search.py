@@ -99,13 +99,17 @@ class OpenAnswers:
         self._opened: dict[tuple[str, bytes], AnswerValue] = {}
 
     def by_place(self, document: Document) -> Iterator[tuple[str, dict[str, AnswerValue]]]:
-        """Yield the prefix of each place of ``document``, and its values by code. Raises ``KeyServiceUnavailable``."""
+        """Yield the prefix of each place of ``document``, and its values by code,
+        then its proposed ones. Raises ``KeyServiceUnavailable``."""
         for prefix, container in walk_containers(document):
             values = {}
             for code, answer in container.answers.items():
                 path = join_path(prefix, code)
                 values[code] = self.value(path, answer)
             yield prefix, values
+            proposed = {code: one.proposed.value for code, one in container.answers.items() if one.proposed}
+            if proposed:
+                yield prefix, proposed
 
     def value(self, path: str, answer: Answer) -> AnswerValue:
         """Return the value of ``answer``, opened. Raises ``KeyServiceUnavailable``."""
