@@ -11,7 +11,7 @@ from uuid import UUID
 from batch.storage.rewritten_versions import earlier_versions
 from catalogue import releases
 from copies.codec import decode_document, store_document
-from copies.document import AnswerValue
+from copies.document import Answer, AnswerValue
 from copies.models import Copy
 from operations.persons.identity import Person
 from operations.persons.needles import ERASED, Needles
@@ -43,10 +43,19 @@ def answers_over_time(form: FoundForm, places: Places, tenant: Tenant) -> Iterat
         for *_, version in earlier_versions(copy.pk):
             document = decode_document(store_document(version.content.document))
             for path, answer in places.answers_in(document):
-                value = answers.value(path, answer)
-                if known.get(path) != value:
-                    known[path] = value
-                    yield PastAnswer(copy_id=copy.pk, version=version.version, path=path, value=value, mask=answer.mask)
+                for place, value in _values(path, answer, answers):
+                    if known.get(place) != value:
+                        known[place] = value
+                        yield PastAnswer(
+                            copy_id=copy.pk, version=version.version, path=path, value=value, mask=answer.mask
+                        )
+
+
+def _values(path: str, answer: Answer, answers: OpenAnswers) -> Iterator[tuple[str, AnswerValue]]:
+    """Yield the value of ``answer``, and the one that is proposed, each under a name of its own."""
+    yield path, answers.value(path, answer)
+    if answer.proposed is not None:
+        yield f"{path} (proposed)", answer.proposed.value
 
 
 def needles_of(person: Person, answers: Iterator[PastAnswer], places: Places) -> Needles:

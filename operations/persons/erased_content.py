@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import msgspec
 from msgspec.structs import replace
 
 from copies.changes import Cause, Change
@@ -23,6 +24,9 @@ def erase_from_document(document: Document, places: Places, needles: Needles, *,
     for answer in theirs.values():
         _erase(answer)
     for path, answer in walk_answers(document):
+        # The name of a proposed document may be that of the person.
+        if answer.proposed is not None and needles.occur_in(msgspec.to_builtins(answer.proposed)):
+            answer.proposed = None
         if path not in theirs and isinstance(answer.value, str) and not places.is_choice(path):
             answer.value = needles.in_text(answer.value)
     return changes
