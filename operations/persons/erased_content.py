@@ -67,6 +67,7 @@ def erase_from_changes(changes: Iterable[Change], places: Places, needles: Needl
             change,
             before=_erased(change.before, change.path, places, needles),
             after=_erased(change.after, change.path, places, needles),
+            proposed=needles.in_json(change.proposed),
         )
         for change in changes
     ]
