@@ -114,7 +114,7 @@ def cold_paint(browser: Browser, driver: Driver, address: str) -> list[float]:
     """Open the page in a browser without a cache; return the times of ``PAINT``."""
     state = driver.page.context.storage_state()
     with browser.new_context(viewport={"width": 1440, "height": 980}, storage_state=state) as context:
-        page = context.new_page()
+        page = Driver(context.new_page(), driver.server).page
         page.goto(f"{driver.server}{address}")
         found: list[float] = page.evaluate(PAINT)
         context.close()
@@ -139,19 +139,18 @@ def test_row_orders_among_many_open_rows(driver: Driver, agent: User, table: Tab
     driver.open(begin(agent, answers={"mqs_lobs": ["bop"]}, pools={"locations": rows}))
     driver.is_online()
     unfold_all(page)
-    sizes: list[int] = []
-    page.on("response", lambda found: sizes.append(len(found.body())) if found.url.endswith("/rows") else None)
     orders = {"add": '[data-add="locations"]', "duplicate": "#rows-locations > .row:nth-child(5) [data-duplicate]"}
 
     for order, button in orders.items():
-        times = []
+        times, sizes = [], []
         for _ in range(ROUNDS):
-            times.append(page.evaluate(TIMED_CLICK, [button, "#rows-locations > .row"]))
+            with page.expect_response("**/rows") as sent:
+                times.append(page.evaluate(TIMED_CLICK, [button, "#rows-locations > .row"]))
+            sizes.append(len(sent.value.body()))
             driver.saved()
             unfold_all(page)
         table.time(f"{order} a row among {LOCATIONS} x {BUILDINGS} open ones", median(times), 100)
         table.row(f"{order}: largest response, before compression", max(sizes), 60_000, "B")
-        sizes.clear()
 
     assert table.missed == []
 
