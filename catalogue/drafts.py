@@ -40,6 +40,7 @@ PLAIN_FIELDS: Final = (
     "industry_question",
     "effective_date_question",
     "payment_plan_question",
+    "translations",
 )
 
 

@@ -62,6 +62,7 @@ _SENTENCES: Final = dict.fromkeys(("title", "label", "name", "why", "quirk", "va
     "help": 500,
     "noun": 64,
     "same_as_label": 100,
+    "translations": 500,
 }
 _CONDITIONS: Final = dict.fromkeys(
     ("when", "value", "states", "industry", "of", "rate_by", "amount", "times", "quote", "bind", "fields"), 4000

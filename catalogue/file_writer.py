@@ -56,6 +56,11 @@ def _block(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
             were = getattr(struct, "choices_were", {})
             for code, labels in value.items():
                 yield f"{indent}  {_text(code)}: {_choices(labels, were.get(code, {}))}"
+        elif key == "translations" and isinstance(value, Mapping):
+            yield f"{indent}{key}:"
+            for language, texts in value.items():
+                yield f"{indent}  {_text(language)}:"
+                yield from (f"{indent}    {_text(name)}: {_text(text)}" for name, text in texts.items())
         elif isinstance(struct, Payload | PayloadRows) and isinstance(value, Mapping):
             yield f"{indent}{key}:"
             yield from _mapping(value, indent=indent + "  ")

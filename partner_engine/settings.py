@@ -154,6 +154,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "partner_engine.correlation.CorrelationMiddleware",
     "partner_engine.request_metrics.RequestMetricsMiddleware",
+    "partner_engine.guest_language.GuestLanguageMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "partner_engine.page_compression.PageCompressionMiddleware",
@@ -184,6 +185,7 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
+            "builtins": ["partner_engine.templatetags.words"],
             "loaders": [
                 (
                     "django.template.loaders.cached.Loader",

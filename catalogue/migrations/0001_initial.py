@@ -106,6 +106,14 @@ class Migration(migrations.Migration):
                         size=None,
                     ),
                 ),
+                (
+                    "translations",
+                    models.JSONField(
+                        blank=True,
+                        default=dict,
+                        help_text="The texts that guests read in other languages, by language and text.",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["code"],

@@ -55,6 +55,11 @@ class Catalogue(models.Model):
         blank=True,
         help_text="Codes of the questions on the page that starts a form, in their order, divided by commas.",
     )
+    translations = models.JSONField(
+        default=dict,
+        blank=True,
+        help_text="The texts that guests read in other languages, by language and text.",
+    )
 
     class Meta:
         ordering: ClassVar = ["code"]

@@ -18,6 +18,7 @@ from batch.errors import NotFound
 from batch.save import Respond
 from copies.document import PoolRow, find_container
 from partner_engine.audit import note_personal_read
+from partner_engine.guest_language import translated
 from partner_engine.web.access import Agent, for_agents, for_visitors
 from partner_engine.web.answer_input import Answered, NothingAnswered, Opener, answering
 from partner_engine.web.copy_shell import page_around, shell_of
@@ -112,7 +113,7 @@ def save_answers(
         refused = {fault.path for fault in nothing.faults}
         details = {
             "taken": [path for path in typed if path not in refused],
-            "faults": [{"path": fault.path, "text": fault.text} for fault in nothing.faults],
+            "faults": [{"path": fault.path, "text": translated(fault.text)} for fault in nothing.faults],
             "conflicts": {},
             "texts": {},
             "away": None,
@@ -123,10 +124,14 @@ def save_answers(
     away = put_away(reading, answered.result.changes, taken)
     details = {
         "taken": taken,
-        "faults": [{"path": fault.path, "text": fault.text} for fault in answered.faults],
+        "faults": [{"path": fault.path, "text": translated(fault.text)} for fault in answered.faults],
         "conflicts": answered.conflicts,
-        "texts": stored_texts(reading, {path: typed[path] for path in taken}),
-        "away": asdict(away) if away else None,
+        "texts": {
+            path: text
+            for path, stored in stored_texts(reading, {path: typed[path] for path in taken}).items()
+            if (text := translated(stored)) != typed[path]
+        },
+        "away": {**asdict(away), "text": translated(away.text)} if away else None,
     }
     return trigger_client_event(response, "answers-taken", details)
 

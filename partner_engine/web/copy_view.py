@@ -15,6 +15,7 @@ from catalogue.release_history import past_labels
 from copies.document import walk_answers
 from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import past_sensitivities
+from partner_engine.guest_language import use_translations_of
 from partner_engine.web.base_copy import base_loader
 from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
 from partner_engine.web.quote_records import requests_of
@@ -32,6 +33,7 @@ def read_context(
     evaluation = concluded if result is None else result.evaluation
     release, is_kept = context.decision_release, context.loaded.keeps_decision
     is_older = release.id != context.release.id
+    use_translations_of(release.id, release.compiled.definition)
     reading = Reading(
         facts=CopyFacts(
             id=str(context.copy.id),

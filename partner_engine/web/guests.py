@@ -31,6 +31,7 @@ from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
 from partner_engine.error_statuses import status_of
 from partner_engine.guest_access import GUEST_SOCKET_COOKIE
+from partner_engine.guest_language import translated
 from partner_engine.tenant_middleware import act_as
 from partner_engine.web.access import GUEST_COOKIE, for_visitors
 from partner_engine.web.copy_view import read_context
@@ -105,17 +106,18 @@ def _look(request: HttpRequest, copy_id: UUID) -> HttpResponse:
         else:
             words = welcome_of(read_context(visitor.find(copy_id), request, visitor), visitor)
     except (GuestLinkInvalid, NotFound) as error:
-        return HttpResponse(str(error), status=status_of(GuestLinkInvalid()), content_type=_PLAIN)
+        return HttpResponse(translated(str(error)), status=status_of(GuestLinkInvalid()), content_type=_PLAIN)
     _GUESSES.clear(str(copy_id), address)
     tenant = visitor.tenant
     logo = reverse("logo", args=[tenant.logo_id]) if tenant.logo_id else ""
     contact = " · ".join(filter(None, (tenant.phone, tenant.email)))
-    return JsonResponse({"title": words.title, "time": words.time, "contact": contact, "logo": logo})
+    title, time = translated(words.title), translated(words.time)
+    return JsonResponse({"title": title, "time": time, "contact": contact, "logo": logo})
 
 
 def _too_many(copy_id: UUID, address: str, wait: int) -> HttpResponse:
     log.warning("audit.guest_link_guesses_refused", address=address, copy_id=str(copy_id))
-    response = HttpResponse(_TOO_MANY, status=429, content_type=_PLAIN)
+    response = HttpResponse(translated(_TOO_MANY), status=429, content_type=_PLAIN)
     response.headers["Retry-After"] = str(wait)
     return response
 
@@ -129,7 +131,7 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
     try:
         check.take(GUEST_SESSION, once)
     except RateLimited as limited:
-        response = HttpResponse(_TOO_SOON, status=429, content_type=_PLAIN)
+        response = HttpResponse(translated(_TOO_SOON), status=429, content_type=_PLAIN)
         response.headers["Retry-After"] = str(limited.retry_after)
         return response
     wait = _GUESSES.take(str(copy_id), address)
@@ -144,7 +146,7 @@ def _exchange(request: HttpRequest, copy_id: UUID) -> HttpResponse:
         if status >= 500:
             raise
         log.info("audit.guest_link_refused", address=address, copy_id=str(copy_id), reason=error.code)
-        response = HttpResponse(str(error), status=status, content_type=_PLAIN)
+        response = HttpResponse(translated(str(error)), status=status, content_type=_PLAIN)
         if isinstance(error, PhoneDigitsNeeded):
             # The secret was right: that the page asks for more is no guess.
             _GUESSES.clear(str(copy_id), address)

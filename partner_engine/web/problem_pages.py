@@ -11,6 +11,8 @@ from urllib.parse import quote
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from partner_engine.guest_language import translated
+
 #: Servers and proxies accept headers up to about 4 kB.
 _MOST: Final = 3_000
 #: The characters of a header that stay as they are.
@@ -27,7 +29,7 @@ def problem_part(*, status: int, text: str) -> HttpResponse:
     decodes.
     """
     encoded = ""
-    for character in text:
+    for character in translated(text):
         encoded += quote(character, safe=_PLAIN) if character.isprintable() else " "
         if len(encoded) > _MOST:
             break

@@ -12,6 +12,7 @@ from django_htmx.http import trigger_client_event
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from copies.paths import is_in_document
+from partner_engine.guest_language import all_translated
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.meanwhile import changed_by
 from partner_engine.web.pages.cards import top_sets
@@ -68,7 +69,7 @@ def respond_to_repetition(
     theirs = changed_by(context.copy.id, since=shown, until=context.version) if shown else {}
     details = {
         "version": reading.facts.version,
-        "said": "Saved.",
+        "said": all_translated("Saved."),
         "stale": True,
         "theirs": {path: author for path, author in theirs.items() if reading.asks(path)},
     }
@@ -88,11 +89,12 @@ def _details(request: HttpRequest, reading: Reading, saved: Saved, *, is_stale: 
     """Return what the event ``copy-saved`` carries."""
     changes, shown = saved.result.changes, shown_version(request)
     announcement = sentence(reading, changes, {} if reading.reader.is_guest else saved.result.moved)
-    details: dict[str, object] = {"version": reading.facts.version, "said": announcement, "stale": is_stale}
+    said = announcement
+    if is_stale:
+        said = f"Somebody else has changed this form. The page now shows the changes. {announcement}"
+    details: dict[str, object] = {"version": reading.facts.version, "said": all_translated(said), "stale": is_stale}
     if saved.version and any(is_in_document(change.path) for change in changes):
         details["undo"] = {"before": saved.version, "version": saved.result.version}
-    if is_stale:
-        details["said"] = f"Somebody else has changed this form. The page now shows the changes. {announcement}"
     if is_stale and shown:
         theirs = changed_by(UUID(reading.facts.id), since=shown, until=saved.version)
         details["theirs"] = {path: author for path, author in theirs.items() if reading.asks(path)}

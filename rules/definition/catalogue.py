@@ -278,7 +278,8 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     the business; the numbers of ``employees_questions`` add up to the number of employees. ``effective_date_question``
     is the day on which the cover begins, ``payment_plan_question`` the choice of how it is paid. ``start_questions``
     are asked on the page that starts a form, in their order. ``choices_were`` are the codes of choices in earlier
-    releases, by choice list and present code.
+    releases, by choice list and present code. ``translations`` are the texts that guests read in other languages, by
+    language and text.
     """
 
     code: str
@@ -302,6 +303,7 @@ class CatalogueDefinition(_Part, frozen=True, kw_only=True):
     carriers: tuple[Carrier, ...] = ()
     products: tuple[Product, ...] = ()
     surplus: tuple[SurplusRule, ...] = ()
+    translations: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
 
 
 def without_shadow(definition: CatalogueDefinition) -> CatalogueDefinition:

@@ -15,6 +15,7 @@ from rules.definition.page_checks import page_faults
 from rules.definition.payload_checks import payload_faults
 from rules.definition.renames import rename_faults
 from rules.definition.surplus import surplus_faults
+from rules.definition.translations import translation_faults
 from rules.language.domains import nearest_choice
 from rules.language.expressions import AS_OF
 from rules.types.choice import CHOICE
@@ -78,6 +79,7 @@ class _References:
         for product in self._definition.products:
             yield from self._product(product)
         yield from surplus_faults(self._definition)
+        yield from translation_faults(self._definition)
 
     def _duplicates(self) -> Iterator[CatalogueFault]:
         definition = self._definition

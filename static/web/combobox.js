@@ -9,13 +9,14 @@ import { queue } from "./form-queue.js";
 import { nextPlace } from "./option-cursor.js";
 import { fromTemplate } from "./page-templates.js";
 import { loadOptions } from "./requests.js";
+import { say } from "./words.js";
 
 const PAUSE_MS = 150;
 const FOCUS_MOVES = 150;
 const SHORTEST_QUERY = 2;
 const ARROWS = new Set(["ArrowDown", "ArrowUp"]);
 const INDUSTRY_CODE = /^\d{2,6}(?:\s|$)/;
-const REASONS = { search: "Choose an industry from the list.", combobox: "Choose one from the list." };
+const REASONS = { search: say("Choose an industry from the list."), combobox: say("Choose one from the list.") };
 
 const hooks = {}; // what becomes of a choice, set by startCombobox
 const searches = new WeakMap(); // field -> { timer, query, found: a promise } of the industries that are looked for

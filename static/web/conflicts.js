@@ -7,6 +7,7 @@ import { page } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import { morph } from "./morph-guards.js";
 import { fillSlots, fromTemplate } from "./page-templates.js";
+import { say } from "./words.js";
 
 const expected = new Map(); // path -> who answered it, announced by the server before its parts come
 const demanded = new Set(); // paths whose answer the server refused because it was changed meanwhile
@@ -40,7 +41,11 @@ export function meet(mine, theirs) {
   draw(path);
   const label = labelOf(mine);
   announce(
-    `${who} answered ${label} while you did: ${textOf(theirs)}. Your answer is kept. Choose one below the field.`,
+    say("{who} answered {label} while you did: {theirs}. Your answer is kept. Choose one below the field.", {
+      who,
+      label,
+      theirs: textOf(theirs),
+    }),
   );
 }
 
@@ -57,7 +62,7 @@ export function take(path) {
   close(path);
   queue.drop(path);
   morph(fieldAt(path), theirs);
-  announce(`The other answer was taken: ${textOf(theirs)}.`);
+  announce(say("The other answer was taken: {theirs}.", { theirs: textOf(theirs) }));
   focusField(path);
 }
 
@@ -78,7 +83,7 @@ function draw(path) {
   const label = labelOf(field);
   const box = fromTemplate("conflict", { ...texts, label });
   box.id = `conflict-${idOf(path)}`;
-  box.setAttribute("aria-label", `Two answers to ${label}`);
+  box.setAttribute("aria-label", say("Two answers to {label}", { label }));
   box.querySelector("[data-choice=keep]").addEventListener("click", () => keep(path));
   box.querySelector("[data-choice=take]").addEventListener("click", () => take(path));
   field.append(box);
@@ -88,7 +93,7 @@ function draw(path) {
 function guard(path) {
   if (!open.has(path)) return false;
   draw(path);
-  announce("There are two answers to this question. Choose one below the field.");
+  announce(say("There are two answers to this question. Choose one below the field."));
   return true;
 }
 

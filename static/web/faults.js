@@ -5,6 +5,7 @@ import { announce } from "./announcer.js";
 import { faultWords } from "./fault-words.js";
 import { fieldAt, nameOf, rowAt } from "./field.js";
 import { fromTemplate } from "./page-templates.js";
+import { say } from "./words.js";
 
 const box = document.getElementById("faults");
 
@@ -57,7 +58,7 @@ function drawMenu() {
   for (const link of document.querySelectorAll(".sets a")) {
     const count = sets.filter((code) => code === link.dataset.set).length;
     const sign = link.querySelector(".fix");
-    sign.textContent = `${count} to fix`;
+    sign.textContent = say("{count} to fix", { count });
     sign.hidden = count === 0;
   }
 }
@@ -81,6 +82,6 @@ export function nextFault(from) {
   onPage.sort((one, other) => (isAfter(one.place, other.place) ? 1 : -1));
   const here = from?.closest(".field, .row");
   const next = onPage.find(({ place }) => here && place !== here && isAfter(place, here)) ?? onPage[0];
-  if (!next) announce("Nothing needs fixing.");
+  if (!next) announce(say("Nothing needs fixing."));
   return next?.path ?? "";
 }

@@ -10,6 +10,7 @@ import { page } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import * as keptTexts from "./kept-texts.js";
 import { showRefusal } from "./save-status.js";
+import { say } from "./words.js";
 
 const KEYS_REST = 400;
 const CHOICES = "select, [type=radio], [type=checkbox]";
@@ -32,7 +33,7 @@ function refuseField(field, reason) {
   stopWaiting(path);
   showRefusal(path, reason);
   queue.refuse(path);
-  announce(`Not saved: ${reason}`);
+  announce(say("Not saved: {reason}", { reason }));
 }
 
 function commitField(field) {

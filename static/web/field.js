@@ -1,6 +1,7 @@
 /* One field of the form page: where it is and what it contains. Changes nothing. */
 
 import { codeOf } from "./choice-search.js";
+import { say } from "./words.js";
 
 const ROW_ID = /-([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})(?:-|$)/g;
 
@@ -34,14 +35,14 @@ export function choicesOf(field) {
 
 /** Return the answer in `field` in the words of the page. */
 export function textOf(field) {
-  if (isMasked(field)) return "an answer that is not shown";
+  if (isMasked(field)) return say("an answer that is not shown");
   const controls = controlsOf(field);
   if (["checks", "segments"].includes(field.dataset.widget)) {
     const chosen = controls.filter((control) => control.checked);
-    return chosen.map((control) => control.nextElementSibling.textContent).join(", ") || "no answer";
+    return chosen.map((control) => control.nextElementSibling.textContent).join(", ") || say("no answer");
   }
   const [control] = controls;
-  return (control.matches("select") ? control.selectedOptions[0]?.textContent : control.value) || "no answer";
+  return (control.matches("select") ? control.selectedOptions[0]?.textContent : control.value) || say("no answer");
 }
 
 /** Return whether the text of `control` differs from the saved one; choices have no text and always differ. */

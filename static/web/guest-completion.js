@@ -5,6 +5,7 @@ import { onClick } from "./clicks.js";
 import { openDrawer } from "./drawers.js";
 import { queue } from "./form-queue.js";
 import { request, showProblem } from "./requests.js";
+import { say } from "./words.js";
 
 const LOOK_AGAIN = 50;
 const LONGEST_PATH_MARK = 40;
@@ -26,7 +27,7 @@ async function complete(button) {
   const xhr = await request("POST", button.dataset.url, { source: button, target: "#panel", swap: "morph" });
   button.disabled = false;
   if (xhr.status === 204) {
-    announce("Thank you. Your agent has been notified.");
+    announce(say("Thank you. Your agent has been notified."));
     queue.refresh();
   } else {
     showProblem(document.getElementById("done-problem"), xhr);

@@ -7,6 +7,7 @@ import { onClick } from "./clicks.js";
 import { closeDrawers } from "./drawers.js";
 import { page } from "./form-page.js";
 import { openSet } from "./set-cards.js";
+import { say } from "./words.js";
 
 const cards = document.getElementById("main");
 const bar = document.getElementById("steps");
@@ -38,7 +39,7 @@ function update() {
   document.getElementById("derived")?.toggleAttribute("data-elsewhere", !isLast);
   const canFinish = document.getElementById("done") !== null;
   const isAllAnswered = document.querySelector("#panel [data-left]") === null;
-  part("place").textContent = `${lastPlace + 1} of ${sets.length}`;
+  part("place").textContent = say("{place} of {number}", { place: lastPlace + 1, number: sets.length });
   part("back").disabled = lastPlace === 0;
   part("next").hidden = isLast;
   part("done").hidden = !canFinish || !(isLast || isAllAnswered);

@@ -8,6 +8,7 @@ import { fieldAt, focusField, idOf, labelOf, textOf, valueOf } from "./field.js"
 import { page, shownVersion } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import { fillSlots, fromTemplate } from "./page-templates.js";
+import { say } from "./words.js";
 
 const kept = new Map(); // path -> { place: what stays on the page, version: the last that had it, isChosen }
 let changedBy = {}; // path -> who changed it, of the parts that come
@@ -57,14 +58,14 @@ function whoAt(path) {
   for (let at = path; at; at = at.split("/").slice(0, -1).join("/")) if (changedBy[at]) return changedBy[at];
   const names = new Set(Object.values(changedBy));
   if (names.size === 1) return [...names][0];
-  return names.size ? "Somebody else" : "";
+  return names.size ? say("Somebody else") : "";
 }
 
 function whatHappened(path, place) {
   const who = whoAt(path);
-  if (isRow(place)) return `${who || "Somebody"} removed this row.`;
-  if (who) return `${who} changed another answer: this question is no longer asked.`;
-  return "Because of another answer, this question is no longer asked.";
+  if (isRow(place)) return say("{who} removed this row.", { who: who || say("Somebody") });
+  if (who) return say("{who} changed another answer: this question is no longer asked.", { who });
+  return say("Because of another answer, this question is no longer asked.");
 }
 
 function hold(field, place) {
@@ -80,7 +81,8 @@ function hold(field, place) {
   }
   const what = whatHappened(path, place);
   draw(field, place, what);
-  announce(`${what} Your text for ${labelOf(field)} is kept. Choose below the field what to do with it.`);
+  const label = labelOf(field);
+  announce(`${what} ${say("Your text for {label} is kept. Choose below the field what to do with it.", { label })}`);
 }
 
 function draw(field, place, what) {
@@ -88,7 +90,7 @@ function draw(field, place, what) {
   const label = labelOf(field);
   const box = fromTemplate(isRow(place) ? "kept-in-row" : "kept-text", { what, label });
   box.id = `kept-${idOf(path)}`;
-  box.setAttribute("aria-label", `What to do with your text for ${label}`);
+  box.setAttribute("aria-label", say("What to do with your text for {label}", { label }));
   const choices = { "put-back": putBack, save: saveHidden, copy, discard };
   for (const button of box.querySelectorAll("[data-choice]")) {
     button.addEventListener("click", () => choices[button.dataset.choice](path));
@@ -113,12 +115,12 @@ function saveHidden(path) {
 async function copy(path) {
   try {
     await navigator.clipboard.writeText(textOf(fieldAt(path)));
-    fillSlots(boxOf(path), { copy: "Copied" });
+    fillSlots(boxOf(path), { copy: say("Copied") });
     announce("Copied.");
   } catch {
     focusField(path);
     fieldAt(path).querySelector("input, textarea")?.select();
-    announce("Press Ctrl+C to copy it.");
+    announce(say("Press Ctrl+C to copy it."));
   }
 }
 
@@ -183,7 +185,7 @@ export function noteRefused(path) {
 /** Keep a text back whose person has not decided: to leave the field is no decision. */
 function guard(path) {
   if (!kept.has(path) || kept.get(path).isChosen) return false;
-  announce("This question is no longer asked. Choose below the field what to do with your text.");
+  announce(say("This question is no longer asked. Choose below the field what to do with your text."));
   return true;
 }
 

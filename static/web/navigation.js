@@ -10,6 +10,7 @@ import { page, scrollBehavior } from "./form-page.js";
 import { openRow } from "./rows.js";
 import { openSet, openSetOf } from "./set-cards.js";
 import { addAltKey, addDestination } from "./shortcuts.js";
+import { say } from "./words.js";
 
 const CONTROLS = "input:not([disabled]), select:not([disabled]), textarea:not([disabled]), button:not([disabled])";
 const NARROW_HEAD = 56;
@@ -53,7 +54,7 @@ async function goToAddress() {
   const [, kind, id] = /^#([fqrs])-([\w-]+)$/.exec(location.hash) ?? [];
   if (!id) return;
   const isThere = await (kind === "s" ? goToSet(id) : goTo(pathOf(id)));
-  if (!isThere) announce("This question is not asked now.");
+  if (!isThere) announce(say("This question is not asked now."));
 }
 
 /** Go where `link` leads: on this page if it `has` that, else to its address. */
@@ -81,7 +82,8 @@ function markSetInView() {
 
 /** Return the words of the bar on narrow screens: `2 of 12 · About the business`. */
 function placeWords(index, number, link) {
-  return `${index + 1} of ${number} · ${link.firstChild.textContent.trim()}`;
+  const place = say("{place} of {number}", { place: index + 1, number });
+  return `${place} · ${link.firstChild.textContent.trim()}`;
 }
 
 function startMark() {

@@ -3,6 +3,7 @@
 import { fieldAt, idOf } from "./field.js";
 import { fillSlots, fromTemplate } from "./page-templates.js";
 import { Roster, initials } from "./roster.js";
+import { say } from "./words.js";
 
 const roster = new Roster();
 
@@ -42,7 +43,12 @@ function drawPlace(field, path, names) {
   const mark = document.getElementById(id) ?? fromTemplate("here");
   mark.id = id;
   mark.dataset.at = path;
-  fillSlots(mark, { who: `${names.join(", ")} ${names.length > 1 ? "are" : "is"} here` });
+  fillSlots(mark, {
+    who:
+      names.length > 1
+        ? say("{names} are here", { names: names.join(", ") })
+        : say("{name} is here", { name: names[0] }),
+  });
   if (mark.parentElement !== field) field.append(mark);
 }
 

@@ -1,6 +1,8 @@
 /* What a failed request means: whether it passes by itself, waits for its person, or will never succeed; and the words
    for it, which say what to do. Pure. */
 
+import { say } from "./words.js";
+
 export const Refusal = Object.freeze({
   PASSING: "passing", // the same request may succeed in a moment
   PERSON: "person", // it may succeed after signing in, or with the right to it
@@ -13,17 +15,17 @@ const OF_THE_PERSON = new Set([401, 403, 404, 410]);
 const OF_THE_STATE = new Set([409, 412, 423]);
 
 const REASONS = {
-  0: "the connection was lost. Trying again.",
-  401: "you are signed out. Sign in using another tab.",
-  403: "you do not have permission to change this form.",
-  404: "this form no longer exists.",
-  409: "somebody else is saving. Trying again.",
-  412: "this form has changed meanwhile. Copy your text and load the page again.",
-  413: "this is too long. Shorten it.",
-  429: "there were too many changes at once. Trying again.",
+  0: say("the connection was lost. Trying again."),
+  401: say("you are signed out. Sign in using another tab."),
+  403: say("you do not have permission to change this form."),
+  404: say("this form no longer exists."),
+  409: say("somebody else is saving. Trying again."),
+  412: say("this form has changed meanwhile. Copy your text and load the page again."),
+  413: say("this is too long. Shorten it."),
+  429: say("there were too many changes at once. Trying again."),
 };
-const OURS = "the server had a problem. Trying again.";
-const NOT_ACCEPTED = "the server cannot accept this. Change it, or copy your text and load the page again.";
+const OURS = say("the server had a problem. Trying again.");
+const NOT_ACCEPTED = say("the server cannot accept this. Change it, or copy your text and load the page again.");
 
 /** Return the kind of a failed response as one of `Refusal`; `isFinal`: a conflict that does not pass by itself. */
 export function refusalOf({ status, isFinal = false }) {

@@ -1,6 +1,8 @@
 /* Requests to the server through htmx, as promises. */
 
-const SERVER_IS_SILENT = "The server is not responding. Try again.";
+import { say } from "./words.js";
+
+const SERVER_IS_SILENT = say("The server is not responding. Try again.");
 
 /** Load `url` into `target`. A failure leaves the page as it is. */
 export function load(url, target, swap = "innerHTML") {

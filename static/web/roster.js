@@ -1,5 +1,7 @@
 /* Who else is at a form, without a page. A person with several sockets counts once. */
 
+import { say } from "./words.js";
+
 // Guests learn of others by name alone.
 const keyOf = (person) => `${person.type}:${person.id || person.name}`;
 
@@ -23,8 +25,8 @@ export class Roster {
     if (event === "left") this.#people.delete(person.socket);
     else this.#people.set(person.socket, person);
     if (key === this.#me) return "";
-    if (event === "joined" && !wasHere) return `${person.name} is here.`;
-    return event === "left" && !this.#has(key) ? `${person.name} has left.` : "";
+    if (event === "joined" && !wasHere) return say("{name} is here.", { name: person.name });
+    return event === "left" && !this.#has(key) ? say("{name} has left.", { name: person.name }) : "";
   }
 
   /** Return the names of the others, one for each person. */

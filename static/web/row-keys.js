@@ -4,6 +4,7 @@
 import { announce } from "./announcer.js";
 import { page } from "./form-page.js";
 import { addAltKey } from "./shortcuts.js";
+import { say } from "./words.js";
 
 const STEPS = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 };
 
@@ -48,7 +49,7 @@ function addRow() {
   const around = document.activeElement.closest(".pool, .set");
   const button = around?.querySelector(":scope > .pool-foot [data-add]:enabled");
   if (button) button.click();
-  else announce("No row can be added here.");
+  else announce(say("No row can be added here."));
   return true;
 }
 

@@ -7,8 +7,14 @@ import { controlsOf, fieldAt } from "./field.js";
 import { page } from "./form-page.js";
 import { fromTemplate } from "./page-templates.js";
 import { reasonFor } from "./refusals.js";
+import { say } from "./words.js";
 
-const WORDS = { saving: "Saving…", saved: "Saved", failed: "Not saved", wrong: "Needs fixing" };
+const WORDS = {
+  saving: say("Saving…"),
+  saved: say("Saved"),
+  failed: say("Not saved"),
+  wrong: say("Needs fixing"),
+};
 const SAVED_IS_SHOWN = 2_500;
 
 const notesBefore = new Map(); // path -> the nodes that a reason for refusal took the place of
@@ -65,7 +71,8 @@ export function clearRefusal(path) {
   notesBefore.delete(path);
 }
 
-const reasonOf = ({ path, isUndecided }) => (isUndecided ? "choose an answer" : (reasons.get(path) ?? "not saved"));
+const reasonOf = ({ path, isUndecided }) =>
+  isUndecided ? say("choose an answer") : (reasons.get(path) ?? say("not saved"));
 
 /** Show the answers that are not saved in the list of what needs fixing. */
 export function showUnsaved(unsaved) {
@@ -92,18 +99,18 @@ export function showRefused(path, response) {
   if (!fieldAt(path)) return false;
   showRefusal(path, reason);
   page.dispatchEvent(new CustomEvent("answer-refused", { detail: { path } }));
-  announce(`Not saved: ${reason}`);
+  announce(say("Not saved: {reason}", { reason }));
   return true;
 }
 
 /** Show why nothing could be saved, with a button that calls `retry`. */
 export function showFailure(response, retry) {
   const reason = reasonFor(response);
-  show("failed", `Not saved: ${reason} `);
+  show("failed", `${say("Not saved: {reason}", { reason })} `);
   const button = fromTemplate("retry");
   button.addEventListener("click", retry);
   document.getElementById("saved").append(button);
-  announce(`Not saved: ${reason}`);
+  announce(say("Not saved: {reason}", { reason }));
 }
 
 function show(state, text) {

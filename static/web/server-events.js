@@ -10,6 +10,7 @@ import * as keptTexts from "./kept-texts.js";
 import { showPutAway } from "./put-away.js";
 import { placeRow } from "./rows.js";
 import { showField, showRefusal } from "./save-status.js";
+import { say } from "./words.js";
 
 const PARTS_ARE_SHOWN = 30;
 
@@ -29,7 +30,7 @@ function noteAnswers({ taken, faults, conflicts: authors, texts, away }) {
   for (const path of taken) keptTexts.noteAccepted(path);
   for (const path of reasons.keys()) keptTexts.noteRefused(path);
   if (away) showPutAway(away);
-  if (faults.length) announce(`Not saved: ${faults[0].text}`);
+  if (faults.length) announce(say("Not saved: {reason}", { reason: faults[0].text }));
 }
 
 /** Let the person choose between their answer to `path` and that of `who`, which the parts of this response bring. */

@@ -10,6 +10,7 @@ import { page, shownVersion } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import * as presence from "./presence.js";
 import { reconnectPause } from "./reconnect-pause.js";
+import { say } from "./words.js";
 
 const SIGNED_OUT = 4401;
 const GONE = 4404;
@@ -18,7 +19,7 @@ const FIRST_SILENCE = 10_000;
 const SHORT_GAP = 1_500; // not worth a banner
 const LOOK_FOR_SESSION = 5_000;
 const FOCUS_RESTS = 150;
-const NO_LONGER_EXISTS = "This form no longer exists.";
+const NO_LONGER_EXISTS = say("This form no longer exists.");
 
 let socket = null;
 let id = ""; // of the open socket, given by the server
@@ -151,7 +152,7 @@ function start(snapshot) {
   stopBannerTimer();
   if (isOfflineShown()) {
     clearBanner();
-    announce(isSignedOut ? "You are signed in again." : "You are online again.");
+    announce(isSignedOut ? "You are signed in again." : say("You are online again."));
   }
   if (isSignedOut) queue.refresh(); // brings the new session's token, without which nothing is saved
   isSignedOut = false;
@@ -170,7 +171,7 @@ function noteOtherCopy(copyId) {
 function showRelease(release) {
   page.dataset.release = release;
   showBanner("release", { state: "news" });
-  announce("The questions of this form have changed. A new release has been published.");
+  announce(say("The questions of this form have changed. A new release has been published."));
 }
 
 function send(frame) {

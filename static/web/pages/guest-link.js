@@ -1,6 +1,8 @@
 /* Entry of the page that a guest's link leads to. The link's secret stands behind the "#", so it was sent nowhere: it
    is sent with the button, once, and is then removed from the address too. */
 
+import { say } from "../words.js";
+
 const REASON = "text/plain"; // a response of this type is a sentence for the guest
 
 const form = document.getElementById("open");
@@ -48,15 +50,15 @@ async function look() {
   if (!response?.ok) return;
   const asks = await response.json();
   document.getElementById("asks").textContent = asks.title;
-  say("asks-time", asks.time && `It takes ${asks.time}. Your answers are saved as you type.`);
-  say("asks-contact", asks.contact && `Questions? ${asks.contact}`);
+  fill("asks-time", asks.time && say("It takes {time}. Your answers are saved as you type.", { time: asks.time }));
+  fill("asks-contact", asks.contact && say("Questions? {contact}", { contact: asks.contact }));
   if (!asks.logo) return;
   const logo = document.getElementById("logo-template").content.cloneNode(true);
   logo.firstElementChild.src = asks.logo;
   document.getElementById("agency-logo").replaceChildren(logo);
 }
 
-function say(id, text) {
+function fill(id, text) {
   const line = document.getElementById(id);
   line.textContent = text;
   line.hidden = !text;
@@ -68,7 +70,7 @@ async function open(event) {
   problem.hidden = true;
   form.elements.secret.value = secret;
   const response = await fetch(form.action, { method: "POST", body: new FormData(form) }).catch(() => null);
-  if (response === null || response.status >= 500) return refuse("The server is not responding. Try again.");
+  if (response === null || response.status >= 500) return refuse(say("The server is not responding. Try again."));
   const text = await response.text();
   if (response.ok) {
     removeSecret();
@@ -79,11 +81,18 @@ async function open(event) {
   if (digits === "blocked") return refuse(text);
   const hasReason = response.headers.get("Content-Type").startsWith(REASON);
   if (response.status === 403 && hasReason) return showOver();
-  refuse(hasReason ? text : "This page was open too long. Open your link again.");
+  refuse(hasReason ? text : say("This page was open too long. Open your link again."));
 }
 
 // The same page with another link behind the "#" is another link.
 addEventListener("hashchange", () => location.reload());
+/** Load the page in another language: the link's secret stays in the address. */
+for (const link of document.querySelectorAll("[data-language]")) {
+  link.addEventListener("click", (event) => {
+    event.preventDefault();
+    location.search = new URL(link.href).search;
+  });
+}
 if (secret) {
   show("ready");
   form.addEventListener("submit", open);
