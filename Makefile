@@ -6,7 +6,7 @@ HOUSE := exec $(PYTHON) -m house
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help run test test-full bench screenshots page-figures lint format rooms docs sbom matrix lock clean
+.PHONY: help run test test-full bench screenshots page-figures lint format rooms docs messages sbom matrix lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -40,6 +40,9 @@ rooms: ## Draw the rooms of the house into docs/architecture.md
 
 docs: ## Make the documentation as a site with search in .run/docs; dead links fail
 	@$(HOUSE) docs
+
+messages: ## Compile the translations in locale/
+	@$(HOUSE) messages
 
 sbom: ## Write the packages with hashes and licenses as CycloneDX; ARGS=file names the file
 	@$(HOUSE) sbom '$(subst ','\'',$(ARGS))'

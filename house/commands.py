@@ -11,6 +11,7 @@ from house.checks import bench, format_code, lint, screenshots, test
 from house.documentation import docs
 from house.errors import HouseError, Stopped
 from house.matrix import matrix
+from house.messages import messages
 from house.packages import INSTALLER, UV, ensure_uv, export_command, uv_environment
 from house.place import CHECKOUT, RUN, VENV, database_home, locked, server_account
 from house.product import run
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str]) -> int:
         "format": format_code,
         "rooms": write_picture,
         "docs": docs,
+        "messages": messages,
         "sbom": lambda: sbom(own),
         "matrix": lambda: matrix(own),
         "lock": lambda: lock(own),

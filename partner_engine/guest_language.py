@@ -14,7 +14,6 @@ from collections.abc import Callable, Mapping
 from contextvars import ContextVar
 from functools import cache, lru_cache
 from typing import Final
-from uuid import UUID
 
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
@@ -43,7 +42,7 @@ _NAMES: Final = "names"
 _MOST_RELEASES: Final = 64
 
 #: The translations of catalogues by text, by release and language.
-_by_release: Final[dict[tuple[UUID, str], Mapping[str, str]]] = {}
+_by_release: Final[dict[tuple[int, str], Mapping[str, str]]] = {}
 _language: ContextVar[str] = ContextVar("guest_language", default=ENGLISH)
 _of_catalogue: ContextVar[Mapping[str, str]] = ContextVar("guest_catalogue_words")
 
@@ -91,7 +90,7 @@ def current_language() -> str:
     return _language.get()
 
 
-def use_translations_of(release_id: UUID, definition: CatalogueDefinition) -> None:
+def use_translations_of(release_id: int, definition: CatalogueDefinition) -> None:
     """Translate by the catalogue of a release from now on, for the rest of this request."""
     if (language := _language.get()) == ENGLISH:
         return

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django import template
-from django.template.base import FilterExpression, NodeList, Parser, Token, token_kwargs
+from django.template.base import FilterExpression, NodeList, Parser, TextNode, Token, token_kwargs
 from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
@@ -65,6 +65,7 @@ def words(parser: Parser, token: Token) -> Words:
     values = token_kwargs(token.split_contents()[1:], parser)
     inside: NodeList = parser.parse((_END,))
     parser.delete_first_token()
-    if not all(isinstance(node, template.base.TextNode) for node in inside):
+    sentence = [node.s for node in inside if isinstance(node, TextNode)]
+    if len(sentence) != len(inside):
         raise template.TemplateSyntaxError("{% words %} contains a sentence alone; its values are arguments.")
-    return Words(" ".join("".join(node.s for node in inside).split()), values)
+    return Words(" ".join("".join(sentence).split()), values)
