@@ -95,5 +95,6 @@ EXEMPT: Final = re.compile(
     r"|no such warning|at least one copy|New copies|external_id|compared with this one|in the chunk|Idempotency-Key"
     r"|Give a reason|Choose a purpose|sensitive answer at|secret by now|The value of|cannot become|an indication"
     r"|payment provider|guest links, which|no published release|See the catalogue|Leave the id out|row with the id"
-    r"|sandbox client changes|UTC\{\}\. Unlock|Process \{\}|no question set|rules require|no product|does not know this|^\{\} became \{\}\{\}"
+    r"|sandbox client changes"
+    r"|UTC\{\}\. Unlock|Process \{\}|no question set|rules require|no product|does not know this|^\{\} became \{\}\{\}"
 )
