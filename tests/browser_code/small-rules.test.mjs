@@ -198,8 +198,9 @@ test("a history has an end", () => {
   assert.equal(number, 100);
 });
 
+const withReason = (text) => ({ getResponseHeader: () => text });
+
 test("a reason is read from its header with all its letters", () => {
-  const withReason = (text) => ({ getResponseHeader: () => text });
   assert.equal(problemOf(withReason("Caf%C3%A9 100 %25: This copy is locked.")), "Café 100 %: This copy is locked.");
   assert.equal(problemOf(withReason(null)), "");
   assert.equal(problemOf(null), "");
