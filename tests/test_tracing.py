@@ -64,11 +64,11 @@ def test_a_save_shows_its_phases_and_statements_without_any_value(
     assert {
         ("save.lock", ""),
         ("save.load", ""),
-        ("SELECT copies_copy", "save.load"),
+        ("batch_load", "save.load"),
         ("save", ""),
         ("save.rules", "save"),
         ("save.write", "save"),
-        ("UPDATE copies_copy", "save.write"),
+        ("batch_save", "save.write"),
         ("save.effects", "save"),
     } <= parents(spans)
     shown = "".join(one.to_json() for one in spans)
@@ -136,6 +136,7 @@ def test_a_call_of_a_carrier_is_a_span(exported: InMemorySpanExporter) -> None:
         ("SELECT extract(epoch FROM now()), a IS DISTINCT FROM b FROM c_d", "SELECT c_d"),
         ("SELECT 1 -- FROM secrets", "SELECT"),
         ("SELECT 'UPDATE secrets'", "SELECT"),
+        ("SELECT * FROM batch_save_0123456789ab(%(ids)s)", "batch_save"),
         ("LISTEN channel", "LISTEN"),
         ("", "statement"),
         (object(), "statement"),

@@ -15,18 +15,26 @@ _ABOUT: Final = tuple(
 _NO_TABLE: Final = re.compile(
     r"\b(?:FOR (?:NO KEY )?UPDATE\b(?: OF \w+)?|DO UPDATE SET|DISTINCT FROM|EXTRACT\s*\(\s*\w+ FROM)", re.IGNORECASE
 )
+#: A function of the database that holds a statement of the program, with a digest in its name.
+_FUNCTION: Final = re.compile(r"\bFROM (\w+)_[0-9a-f]{12}\(")
 _COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _TEXT: Final = re.compile(r"'(?:[^']|'')*'")
 _WORD: Final = re.compile(r"[A-Za-z]+")
 
 
 def statement_name(sql: Any) -> str:
-    """Return the name of the statement ``sql``: ``SELECT copies_copy``, or its first word where it names no table."""
+    """Return the name of the statement ``sql``.
+
+    That is the verb with the table (``SELECT copies_copy``), the function of a statement that the database keeps
+    (``batch_save``), or the first word where a statement names no table.
+    """
     return _name(sql) if isinstance(sql, str) else "statement"
 
 
 @lru_cache(maxsize=2048)
 def _name(sql: str) -> str:
+    if function := _FUNCTION.search(sql):
+        return function[1]
     text = _TEXT.sub("''", _NO_TABLE.sub("", _COMMENT.sub("", sql)))
     first = _WORD.search(text)
     verb = first.group().upper() if first else "statement"
