@@ -100,6 +100,20 @@ def test_no_module_has_a_meaningless_name() -> None:
     assert found - given_by_django == set()
 
 
+def test_no_file_has_marks_of_an_unfinished_merge() -> None:
+    # A formatter may have indented them. Composed here, because this file must not contain them itself.
+    marks = re.compile("|".join(rf"^[ \t]*{sign * 7} \S" for sign in "<>"), re.MULTILINE)
+    found = []
+    for path in tracked_files():
+        try:
+            text = path.read_text(encoding="utf-8")
+        except UnicodeDecodeError:
+            continue
+        found += [f"{path.relative_to(CHECKOUT)}: {match.group().strip()}" for match in marks.finditer(text)]
+
+    assert found == []
+
+
 def test_no_file_names_a_path_of_one_machine() -> None:
     # Composed here, because this file must not name them itself.
     places = re.compile("|".join(re.escape("/" + place + "/") for place in ("root", "home", "work", "Users")))
