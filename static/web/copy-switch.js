@@ -145,10 +145,12 @@ function loadPointedAt({ target }) {
  * explanations is true there.
  */
 function startDroppingOutdated() {
+  const first = page.dataset.copyId; // also of requests that the page sends while it starts
   const askedFor = new WeakMap(); // request -> the copy that was shown when it was sent
   document.body.addEventListener("htmx:beforeRequest", ({ detail }) => askedFor.set(detail.xhr, page.dataset.copyId));
   document.body.addEventListener("htmx:beforeOnLoad", (event) => {
-    if (askedFor.get(event.detail.xhr) !== page.dataset.copyId) event.preventDefault();
+    const copyId = askedFor.get(event.detail.xhr) ?? first;
+    if (copyId !== page.dataset.copyId) event.preventDefault();
   });
 }
 
