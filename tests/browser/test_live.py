@@ -15,7 +15,7 @@ from playwright.sync_api import Error as PlaywrightError
 from batch import service as batch
 from catalogue.models import Catalogue, Release
 from tenants.models import Tenant, User
-from tests.harness.cast import PASSWORD
+from tests.harness.cast import NEWER_DEMO_RELEASE, PASSWORD
 from tests.harness.cut_line import Line
 from tests.harness.form_driver import Driver
 from tests.harness.socket_client import save
@@ -277,7 +277,12 @@ def test_a_new_release_and_the_end_of_a_session_are_shown(
     driver.is_online()
     catalogue = Catalogue.objects.get(pk=demo.catalogue_id)
     newer = Release.objects.create(
-        id=demo.id + 1, catalogue=catalogue, number=2, content=bytes(demo.content), checksum="1", published_by_id="test"
+        id=NEWER_DEMO_RELEASE,
+        catalogue=catalogue,
+        number=2,
+        content=bytes(demo.content),
+        checksum="1",
+        published_by_id="test",
     )
     # Written without publishing, so no process knows the release yet.
     get_redis_connection("default").delete(f"release:{connection.settings_dict['NAME']}:{catalogue.code}")

@@ -68,6 +68,14 @@ def test_the_form_page_loads_all_of_its_modules_at_once(name: str, is_guest: boo
     assert sorted(preloaded) == sorted(path.name for path in reached_from(entry) if path != entry.resolve())
 
 
+def test_the_page_of_a_guests_link_loads_all_of_its_modules_at_once() -> None:
+    entry = WEB / "pages" / "guest-link.js"
+    template = (ROOT / "templates/web/guest_link.html").read_text(encoding="utf-8")
+    preloaded = re.findall(r"""rel="modulepreload" href="{% static 'web/([\w.-]+)' %}">""", template)
+
+    assert sorted(preloaded) == sorted(path.name for path in reached_from(entry) if path != entry.resolve())
+
+
 def test_no_module_is_imported_by_what_it_imports() -> None:
     left = {path.resolve(): imports(path) for path in MODULES}
     while free := [module for module, needed in left.items() if not needed & left.keys()]:

@@ -177,7 +177,7 @@ class Driver:
                 self.photograph(f"{name}-{theme}-{width}")
         if before:
             self.page.set_viewport_size(before)
-        assert faults == [], f"{name}, {self.page.url}"
+        assert faults == [], f"{name}, {self.page.url}: {faults}"
 
     def photograph(self, name: str, *, full: bool = False) -> None:
         """Store a screenshot in docs/screenshots if SCREENSHOTS is set."""

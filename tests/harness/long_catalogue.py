@@ -10,8 +10,8 @@ import zstandard
 
 from catalogue.models import Catalogue, Release
 from rules.definition.catalogue import CatalogueDefinition, Question, QuestionSet
+from tests.harness.cast import LONG_RELEASE
 
-LONG_RELEASE: Final = 2_000_000_001
 SETS: Final = 50
 IN_EACH: Final = 40
 

@@ -16,7 +16,7 @@ from catalogue.models import Release
 from copies.document import walk_answers
 from rules.definition.model import CompiledCatalogue
 from tenants.models import Tenant
-from tests.harness.cast import DEMO_RELEASE
+from tests.harness.cast import PERSONAL_DEMO_RELEASE
 from tests.harness.guests import guest_of
 from tests.harness.page_client import Page, StartForm, markup
 
@@ -264,6 +264,6 @@ def publish_with_personal_texts(catalogue: CompiledCatalogue) -> None:
         content=zstandard.compress(msgspec.json.encode(later)),
         checksum="1",
         published_by_id="test",
-        id=DEMO_RELEASE + 1,
+        id=PERSONAL_DEMO_RELEASE,
     )
     release_pointer.drop_cached_pointer(definition.code)
