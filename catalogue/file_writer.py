@@ -57,10 +57,11 @@ def _block(struct: msgspec.Struct, *, indent: str) -> Iterator[str]:
             for code, labels in value.items():
                 yield f"{indent}  {_text(code)}: {_choices(labels, were.get(code, {}))}"
         elif key == "translations" and isinstance(value, Mapping):
+            # Sorted: a draft has them in the order of the database.
             yield f"{indent}{key}:"
-            for language, texts in value.items():
+            for language, texts in sorted(value.items()):
                 yield f"{indent}  {_text(language)}:"
-                yield from (f"{indent}    {_text(name)}: {_text(text)}" for name, text in texts.items())
+                yield from (f"{indent}    {_text(name)}: {_text(text)}" for name, text in sorted(texts.items()))
         elif isinstance(struct, Payload | PayloadRows) and isinstance(value, Mapping):
             yield f"{indent}{key}:"
             yield from _mapping(value, indent=indent + "  ")

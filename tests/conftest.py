@@ -30,6 +30,7 @@ from catalogue.demo import CATALOGUE_FILE, Sample, read_samples
 from catalogue.files import read_catalogue
 from catalogue.models import Catalogue, Release
 from tenants.access import Role
+from tenants.current_actor import use_actor
 from tenants.current_tenant import without_tenant
 from tenants.flag_memory import FlagMemory
 from tenants.flag_rules import FlagState
@@ -116,8 +117,8 @@ def _begin(alias: str, *, is_alone: bool = True) -> AbstractContextManager[objec
 
 @pytest.fixture(autouse=True)
 def no_tenant_to_begin_with() -> Iterator[None]:
-    """Start each test without a current tenant, and end it without one."""
-    with without_tenant():
+    """Start each test without a current tenant or actor, and end it without one."""
+    with without_tenant(), use_actor(None):
         yield
 
 

@@ -14,8 +14,8 @@ from prometheus_client.metrics import MetricWrapperBase
 
 from tests.house.test_promises import CHECKOUT, floors, tracked_files
 
-#: Of Prometheus itself, of the process, and of Python.
-OTHERS: Final = re.compile(r"up|(process|python)_\w+")
+#: Of Prometheus itself, of the process, of Python, and of stamina, which registers its counter at the first retry.
+OTHERS: Final = re.compile(r"up|(process|python|stamina)_\w+")
 #: Of django-prometheus, which the product does not fill.
 UNUSED: Final = re.compile(r"django_(model|migrations)_\w+")
 PARTS: Final = {"counter": ("_total",), "gauge": ("",), "histogram": ("_bucket", "_sum", "_count")}

@@ -145,7 +145,7 @@ def test_without_a_free_connection_the_response_is_503_with_retry_after(
     def exhausted(*arguments: object) -> None:
         raise OperationalError from psycopg_pool.PoolTimeout("couldn't get a connection after 3.00 sec")
 
-    monkeypatch.setattr("tenants.backends.User.objects.select_related", exhausted)
+    monkeypatch.setattr("tenants.row_lookup.RowLookup.find", exhausted)
 
     response = client.get(path)
 

@@ -244,12 +244,12 @@ class TestTokens:
 
         assert BearerAuthentication().authenticate(request) is None
 
-    def test_identifying_the_caller_takes_two_queries(
+    def test_identifying_the_caller_takes_one_query(
         self, harbor_client: ApiClient, django_assert_num_queries: Any
     ) -> None:
         request = bearer(ask_token("harbor", "harbor-secret").json()["access_token"])
 
-        with django_assert_num_queries(2):
+        with django_assert_num_queries(1):
             BearerAuthentication().authenticate(request)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -56,7 +57,9 @@ def traced() -> Iterator[Traces]:
 
     def watch(execute: Any, sql: str, params: Any, many: bool, context: dict[str, Any]) -> Any:
         bare = sql.partition(";")[2] if sql.startswith("SELECT set_config(") else sql
-        if bare.strip() and not bare.strip().upper().startswith(("SELECT", "SAVEPOINT", "RELEASE")):
+        # The statement of a save may be a function of the database.
+        is_read = bare.strip().upper().startswith(("SELECT", "SAVEPOINT", "RELEASE")) and "batch_save" not in bare
+        if bare.strip() and not is_read:
             traces.statements.append(bare.strip())
         return execute(sql, params, many, context)
 
@@ -132,7 +135,7 @@ class TestTheseTestsCanFail:
         with traced() as traces:
             api.patch(f"/copies/{full['id']}/answers", {"answers": {"mqs_annual_revenue": 8}}, Idempotency_Key="one")
 
-        assert any("UPDATE copies_copy" in statement for statement in traces.statements)
+        assert any(re.search("UPDATE copies_copy|batch_save", statement) for statement in traces.statements)
         assert any("partner_engine.locks:" in command for command in traces.commands)
         assert traces.rows_moved >= 4
         assert traces.changed >= {

@@ -22,9 +22,25 @@ from tests.harness.tenant_rows import fill_tables
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 ALIASES = ["default", SECOND_DATABASE]
 #: Models of the shared database that name a tenant, and are not the tenant's own data.
-SHARED = {"ApiClient", "CarrierLink", "CopyIndex", "Erasure", "Logo", "OwnRateLimit", "RollOutTenant", "User"}
+SHARED = {
+    "ApiClient",
+    "CarrierLink",
+    "CompanySignIn",
+    "CopyIndex",
+    "Erasure",
+    "Logo",
+    "OwnRateLimit",
+    "RollOutTenant",
+    "User",
+}
 #: The histories of the shared tables among them.
-SHARED |= {"HistoricalApiClient", "HistoricalCarrierLink", "HistoricalOwnRateLimit", "HistoricalUser"}
+SHARED |= {
+    "HistoricalApiClient",
+    "HistoricalCarrierLink",
+    "HistoricalCompanySignIn",
+    "HistoricalOwnRateLimit",
+    "HistoricalUser",
+}
 
 
 def run(alias: str, statement: str, parameters: list[object] | None = None) -> int:

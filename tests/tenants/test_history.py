@@ -24,7 +24,8 @@ ROBIN = Actor(type="user", id="robin", source="web", label="Robin Hale")
 
 def test_every_edited_table_is_tracked() -> None:
     assert {model.__name__ for model in History.trackers} == {
-        "ApiClient", "CarrierLink", "Flag", "OwnRateLimit", "RateLimit", "Tenant", "User", "WebhookEndpoint",
+        "ApiClient", "CarrierLink", "CompanySignIn", "Flag", "OwnRateLimit", "RateLimit", "Tenant", "User",
+        "WebhookEndpoint",
     }  # fmt: skip
 
 

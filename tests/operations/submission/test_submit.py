@@ -131,7 +131,14 @@ def test_a_query_chooses_the_copies(submit: Submit, forms: list[UUID], kennels: 
         [row] = OperationItem.objects.filter(operation_id=one.operation.id)
         assert opened_item(row, AnswersItem).id == forms[1]
     # Words can be somebody's name.
-    assert one.operation.query == {"q": "", "has_words": True, "state": None, "line": "", "owner": ""} | {
+    assert one.operation.query == {
+        "q": "",
+        "has_words": True,
+        "state": None,
+        "quotes": None,
+        "line": "",
+        "owner": "",
+    } | {
         "updated_since": None,
         "every_copy": False,
     }

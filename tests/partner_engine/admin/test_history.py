@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from carriers.models import CarrierLink
 from tenants.access import Role
+from tenants.company_sign_in_models import CompanySignIn
 from tenants.current_tenant import use_tenant
 from tenants.history import History
 from tenants.models import ApiClient, Flag, OwnRateLimit, RateLimit, Tenant, User
@@ -71,6 +72,9 @@ def test_a_new_secret_is_noted_without_its_value(admin: Client, harbor: Tenant) 
 ROWS: dict[type[Model], Callable[[Tenant], Model]] = {
     ApiClient: lambda tenant: ApiClient.objects.create(name="Bridge", tenant=tenant),
     CarrierLink: lambda _: CarrierLink.objects.create(catalogue="demo", carrier="XX", base_url="https://xx.example"),
+    CompanySignIn: lambda tenant: CompanySignIn.objects.create(
+        tenant=tenant, issuer="https://login.example.com", client_id="harbor", mail_domains=["harbor.example"]
+    ),
     Flag: lambda _: Flag.objects.create(name="copies"),
     OwnRateLimit: lambda tenant: OwnRateLimit.objects.create(scope="api", tenant=tenant, amount=5, window=60),
     RateLimit: lambda _: RateLimit.objects.create(scope="other", amount=5, window=60),

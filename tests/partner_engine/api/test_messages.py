@@ -16,10 +16,10 @@ from tests.harness.api_client import NOBODY, Api, assert_problem
 from tests.harness.outbox_events import published_events
 
 pytestmark = pytest.mark.django_db
-#: The token, its client, the copy, its messages.
-QUERIES_OF_A_LIST = 4
-#: The token, its client, the copy, the save between a savepoint and its release.
-QUERIES_OF_A_POST = 6
+#: The token with its client, the copy, its messages.
+QUERIES_OF_A_LIST = 3
+#: The token with its client, the copy, the save between a savepoint and its release.
+QUERIES_OF_A_POST = 5
 
 
 @pytest.fixture

@@ -36,10 +36,12 @@ OTHERS = {
     "question-why": 404,
     "set-password": 404,
     "accept-invitation": 404,
+    "company-go": 404,
+    "company-finish": 302,
 }
 
 #: The arguments of addresses that are no ids.
-MORE = {"version": 1, "uidb64": "MQ", "token": "no-token"}
+MORE = {"version": 1, "code": "nobody", "uidb64": "MQ", "token": "no-token"}
 
 
 def pages(client: Client, namespace: str, copy_id: str) -> dict[str, HttpResponse]:
