@@ -36,17 +36,19 @@ class KeptPlan:
         return f"SELECT * FROM {self.name}({', '.join(f'%({name})s' for name in self.parameters)})"  # noqa: S608 - our own names
 
     def migration(self) -> RunSQL:
-        """Return the operation that creates the function."""
+        """Return the operation that creates the function, unless an earlier migration did: in a new database they all
+        run with the statements of the present program.
+        """
         signature = f"{self.name}({', '.join(self.parameters.values())})"
         body = self.text % {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
         # The planner would prefer a plan for each list of ids, whose length it then knows; but it is always one.
         return RunSQL(
             [
-                f"CREATE FUNCTION {signature} RETURNS TABLE ({_listed(self.columns)}) LANGUAGE plpgsql"
+                f"CREATE OR REPLACE FUNCTION {signature} RETURNS TABLE ({_listed(self.columns)}) LANGUAGE plpgsql"
                 " SET plan_cache_mode = force_generic_plan"
                 f" AS $function$\n#variable_conflict use_column\nBEGIN RETURN QUERY {body}; END $function$"
             ],
-            [f"DROP FUNCTION {signature}"],
+            [f"DROP FUNCTION IF EXISTS {signature}"],
             hints={"tenant": True},
         )
 

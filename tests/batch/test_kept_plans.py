@@ -45,6 +45,13 @@ def test_the_migrations_create_the_functions_of_the_program() -> None:
     assert created == [plan.name for plan in (LOAD_ONE, *KEPT_SAVES.values())]
 
 
+def test_a_later_migration_can_create_a_function_that_the_first_one_created() -> None:
+    # In a new database the first migration creates the functions of the present program.
+    with connection.cursor() as cursor:
+        for statement in LOAD_ONE.migration().sql:
+            cursor.execute(statement)
+
+
 def test_row_level_security_holds_inside_a_function(form_id: UUID, kennels: Tenant, harbor: Tenant) -> None:
     parameters = {"ids": [form_id], "tenant": kennels.id, "archived": True, "client": None, "key": None, "kept": KEPT}
 
