@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
 from django.core.handlers.asgi import ASGIHandler
+from django.db import connections
 from django.http import HttpRequest, HttpResponseBase
 
 #: Threads without a request that stay; above them as many as there are requests at once.
@@ -28,13 +29,18 @@ class RequestHandler(ASGIHandler):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request; what Django does before and after the middleware is done in the same thread."""
         thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
+        is_over = False
         try:
             async with ThreadSensitiveContext(executor=thread):
                 await self.handle(scope, receive, send)
+            is_over = True
         finally:
-            if len(self._idle) < MOST_IDLE:
+            if is_over and len(self._idle) < MOST_IDLE:
                 self._idle.append(thread)
             else:
+                if not is_over:
+                    # Cancelled or broken off: the view may still run, and nothing has closed its connections.
+                    thread.submit(connections.close_all)
                 thread.shutdown(wait=False)
 
     def load_middleware(self, is_async: bool = False) -> None:
