@@ -20,11 +20,13 @@ from partner_engine.web.pages.versions import Effect, effects
 from tenants.access import Right
 
 PROPOSED: Final = "web:proposed-answers"
-_MOST: Final = 500
+#: A request has at most 1,000 fields.
+_MOST: Final = 900
 _CHANGED: Final = (
     "Somebody answered or proposed something else meanwhile. Nothing was changed. Look again, then repeat it."
 )
 _NONE: Final = "Choose at least one proposed answer."
+_TOO_MANY: Final = f"Nothing was changed. Choose at most {_MOST} proposed answers at a time."
 _ORDERS: Final = {"accept": accept, "dismiss": dismiss}
 
 
@@ -40,12 +42,12 @@ def show(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
 def settle(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     """Confirm (``order`` accept) or dismiss the proposals named by ``pick``, all or none; then show the form."""
     order = _ORDERS.get(request.POST.get("order", ""))
-    picks = [_pick(text) for text in request.POST.getlist("pick")[:_MOST]]
+    picks = [_pick(text) for text in request.POST.getlist("pick")]
     only = request.POST.get("set", "")
     if order is None or None in picks:
         return HttpResponseBadRequest()
-    if not picks:
-        return _show(request, agent, agent.find(copy_id), only=only, problem=_NONE)
+    if not 0 < len(picks) <= _MOST:
+        return _show(request, agent, agent.find(copy_id), only=only, problem=_TOO_MANY if picks else _NONE)
     try:
         with agent.find_and_lock(copy_id) as context:
             order(context.changeset, [pick for pick in picks if pick is not None])
@@ -78,15 +80,15 @@ def _show(
     return render(request, "web/proposed_answers.html", shown, status=status if problem else 200)
 
 
-def _preview(agent: Agent, copy_id: UUID, picks: list[str]) -> tuple[Effect, ...]:
-    """Return what confirming ``picks`` would do to the products; nothing where they cannot be confirmed together."""
+def _preview(agent: Agent, copy_id: UUID, picks: list[str]) -> tuple[Effect, ...] | None:
+    """Return what confirming ``picks`` would do to the products, None where they cannot be confirmed together."""
     context = agent.find(copy_id)
     _, before = context.current_view()
     try:
         accept(context.changeset, [pick for text in picks if (pick := _pick(text))])
         after = context.preview().evaluation
     except BatchError:
-        return ()
+        return None
     return effects(context.release.compiled, before, after)
 
 

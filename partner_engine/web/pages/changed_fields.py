@@ -25,7 +25,7 @@ def answered_parts(reading: Reading, before: Evaluation, changes: Iterable[Chang
     """
     changes = list(changes)
     parts = changed_parts(reading, before, changes)
-    # Questions that come or go, and proposals, which the card counts.
+    # Questions that come or go, and proposals.
     moved = {change.path for change in changes if change.active is not None or change.proposed is not None}
     inside: dict[str, list[str]] = defaultdict(list)
     for path in touched_paths(reading, before, changes):

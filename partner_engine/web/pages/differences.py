@@ -57,7 +57,10 @@ def changed_parts(reading: Reading, before: Evaluation, changes: Iterable[Change
 
     Leave out what changed within the row at ``besides``, and its pool's foot.
     """
-    sets: set[str] = set()
+    changes = list(changes)
+    # The card counts the proposed answers, also those in its rows; guests do not see them.
+    proposed = () if reading.reader.is_guest else [change.path for change in changes if change.proposed is not None]
+    sets = {reading.top_set(path) for path in proposed}
     rows: dict[str, set[str]] = {}
     for path in touched_paths(reading, before, changes):
         place = Path(path)

@@ -43,7 +43,7 @@ def build_proposed(reading: Reading, *, only: str = "") -> tuple[ProposedSet, ..
         proposed = answer.proposed
         if proposed is None or not code or (only and code != only):
             continue
-        if not reading.visibility.hides(path, tag=proposed.tag):
+        if reading.shows_proposal(path, proposed):
             found.setdefault(code, []).append(_line(reading, path, answer, proposed))
     titles = {code: reading.catalogue.sets[code].question_set.title for code in found}
     return tuple(

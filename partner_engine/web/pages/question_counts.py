@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from copies.document import Container, Document, PoolRow, walk_answers
+from copies.document import Container, Document, PoolRow, Proposal, walk_answers
 from copies.paths import Path, split_first
 from rules.definition.model import CompiledCatalogue
 
@@ -45,9 +45,11 @@ def top_set_of(catalogue: CompiledCatalogue, path: str) -> str:
     return pool.set_code if pool is not None and question.pool else question.set_code
 
 
-def count_proposed(catalogue: CompiledCatalogue, document: Document) -> Counter[str]:
-    """Return the number of proposed answers by the set whose card shows them."""
-    proposed = (path for path, answer in walk_answers(document) if answer.proposed is not None)
+def count_proposed(
+    catalogue: CompiledCatalogue, document: Document, *, is_shown: Callable[[str, Proposal], bool]
+) -> Counter[str]:  # fmt: skip
+    """Return the number of proposed answers that ``is_shown`` accepts, by the set whose card shows them."""
+    proposed = (path for path, answer in walk_answers(document) if answer.proposed and is_shown(path, answer.proposed))
     return Counter(filter(None, (top_set_of(catalogue, path) for path in proposed)))
 
 

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from batch.changes.guest_scope import WHOLE, GuestScope
 from batch.changes.mutators.messages import MessageRow
 from copies.changes import Change
-from copies.document import Answer, Container, Document, find_answer, find_container
+from copies.document import Answer, Container, Document, Proposal, find_answer, find_container
 from copies.paths import Path, split_first
 from partner_engine.web.pages.base_answers import match_base_rows
 from partner_engine.web.pages.question_counts import LONG_FORM, count_proposed, count_questions, first_sets
@@ -235,8 +235,12 @@ class Reading:
 
     @cached_property
     def proposed_by_set(self) -> Counter[str]:
-        """Return the number of proposed answers by the set whose card shows them."""
-        return count_proposed(self.catalogue, self.document)
+        """Return the number of proposed answers that the reader can see, by the set whose card shows them."""
+        return count_proposed(self.catalogue, self.document, is_shown=self.shows_proposal)
+
+    def shows_proposal(self, path: str, proposed: Proposal) -> bool:
+        """Return whether the reader can see the value that is proposed for the answer at ``path``."""
+        return not self.visibility.hides(path, tag=proposed.tag)
 
     @cached_property
     def drawn_sets(self) -> frozenset[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
+import msgspec
 import pytest
 from django.test import Client
 
@@ -83,6 +84,33 @@ def test_all_of_a_set_are_accepted_after_a_preview(
     assert (answers["mqs_annual_revenue"].value, answers["mqs_mail_state"].value) == (990_000, "TX")
     again = client.post(f"/forms/{copy_id}/proposed/settle", {"order": "accept", "pick": picks(content)})
     assert (again.status_code, "Nothing was changed" in again.content.decode()) == (409, True)
+
+
+def test_the_page_states_that_some_no_longer_fit(client: Client, copy_id: str, owner: User) -> None:
+    assert owner.tenant is not None
+    with batch.find_and_lock(copy_id, scope=owner.tenant, actor=owner.as_actor(source="web")) as context:
+        propose(context.changeset, [ProposedValue(path="mqs_mail_state", value="OH")], type_="model", name="reader")
+        answer = context.changeset.document.answers["mqs_mail_state"]
+        assert answer.proposed is not None
+        # As a release leaves it that takes the choice away.
+        answer.proposed = msgspec.structs.replace(answer.proposed, value="Texahoma")
+        context.save()
+
+    content = client.get(f"/forms/{copy_id}/proposed").content.decode()
+
+    assert "some no longer fit their questions" in content
+    assert "moves no product" not in content
+
+
+def test_too_many_are_refused_and_none_is_accepted(
+    client: Client, copy_id: str, read: Callable[[str], BatchContext]
+) -> None:
+    chosen = picks(client.get(f"/forms/{copy_id}/proposed").content.decode())
+
+    refused = client.post(f"/forms/{copy_id}/proposed/settle", {"order": "accept", "pick": chosen * 451})
+
+    assert (refused.status_code, "Choose at most 900" in refused.content.decode()) == (422, True)
+    assert read(copy_id).changeset.document.answers["mqs_mail_state"].value is None
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from copies.changes import Cause, Change
-from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow
+from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow, Proposal
 from partner_engine.web.pages.cards import build_card, build_row
 from partner_engine.web.pages.changed_fields import answered_parts, build_field_at
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
@@ -102,6 +102,16 @@ def test_masked_answers_are_not_in_the_page_model(*, sees_pii: bool, keeper: str
     assert "Kai" in repr(fields) if sees_pii else "Kai" not in repr(fields)
 
 
+@pytest.mark.parametrize(("sees_pii", "number"), [(True, 3), (False, 2)])
+def test_a_card_counts_the_proposed_answers_that_its_reader_sees(*, sees_pii: bool, number: int) -> None:
+    shown = reading(dog(1), sees_pii=sees_pii)
+    shown.document.answers["name"].proposed = Proposal("Paws")
+    shown.document.answers["keeper"].proposed = Proposal("Max Demo", tag="pii")
+    shown.document.answer_pools["dogs"][0].answers["dog_name"].proposed = Proposal("Rex")
+
+    assert build_card(shown, "about").proposed + build_card(shown, "dogs_set").proposed == number
+
+
 def test_rows_are_named_by_the_pools_key() -> None:
     pool = build_card(reading(dog(1, "Rex"), dog(2)), "dogs_set").pool
 
@@ -184,6 +194,7 @@ DOG_NAMED = Change("dogs/d1/dog_name", None, "x", Cause("user"))
         ((NAMED, Change("keeper", None, None, RULE, active=True)), Parts(("about",))),
         ((NAMED, Change("question_sets/about", None, "open", RULE)), Parts(("about",))),
         ((Change("name", None, "x", Cause("user"), proposed=""),), Parts(("about",))),
+        ((Change("dogs/d1/dog_name", None, "x", Cause("user"), proposed=""),), Parts(("dogs_set",))),
         ((DOG_NAMED, Change("dogs/d9", None, "d9", Cause("user"))), Parts(("dogs_set",))),
         (
             tuple(Change(f"dogs/d{number}/dog_name", None, "x", RULE) for number in range(9)),
