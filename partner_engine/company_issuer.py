@@ -101,6 +101,9 @@ def finish(row: CompanySignIn, attempt: Attempt, *, returned_to: str, redirect_u
         found = client.parse_request_uri_response(_with_tls(returned_to), state=attempt.state)
     except OAuth2Error as error:
         raise IssuerFailed(f"The browser came back with {error.error or 'an error'}.") from error
+    if found.get("iss", row.issuer) != row.issuer:
+        # RFC 9207: an issuer that names itself in its answer.
+        raise IssuerFailed("The browser came back from another issuer.")
     endpoints = _endpoints(row)
     body = client.prepare_request_body(
         code=found["code"], redirect_uri=redirect_uri, code_verifier=attempt.verifier, client_secret=_secret(row)

@@ -65,7 +65,7 @@ def go(request: HttpRequest, code: str) -> HttpResponse:
         return refused
     row = _enabled(code)
     try:
-        address, attempt = company_issuer.begin(row, redirect_uri=_redirect_uri(request))
+        address, attempt = company_issuer.begin(row, redirect_uri=_redirect_uri(row, request))
     except IssuerFailed as failed:
         return _refused(request, row, str(failed), status=502)
     request.session[_ENTRY] = {
@@ -79,18 +79,25 @@ def go(request: HttpRequest, code: str) -> HttpResponse:
 
 @never_cache
 @require_GET
-def finish(request: HttpRequest) -> HttpResponse:
-    """Sign in the person for whom the issuer vouches. Each attempt is good for one return of the browser."""
+def finish(request: HttpRequest, code: str) -> HttpResponse:
+    """Sign in the person for whom the issuer of the tenant ``code`` vouches. Each attempt is good for one return of the
+    browser.
+
+    Every issuer has an address of its own to return to: else one that sends the browser on to another issuer would get
+    the code of that one, and with it the account (RFC 9700, 4.4, mix-up).
+    """
     if refused := _counted(request):
         return refused
     entry: Any = request.session.pop(_ENTRY, None)
     if not isinstance(entry, dict) or entry["until"] < time.time():
         return redirect("web:company-sign-in")
     row = _enabled(entry["tenant"])
+    if code != row.tenant.code:
+        return _refused(request, row, f"The browser came back from the issuer of {code}.", status=403)
     attempt = Attempt(state=entry["state"], nonce=entry["nonce"], verifier=entry["verifier"])
     try:
         identity = company_issuer.finish(
-            row, attempt, returned_to=request.build_absolute_uri(), redirect_uri=_redirect_uri(request)
+            row, attempt, returned_to=request.build_absolute_uri(), redirect_uri=_redirect_uri(row, request)
         )
         user = account_of(identity, row)
     except IssuerFailed as failed:
@@ -110,8 +117,8 @@ def _enabled(code: str) -> CompanySignIn:
     return row
 
 
-def _redirect_uri(request: HttpRequest) -> str:
-    return f"{origin_of(request)}{reverse('web:company-finish')}"
+def _redirect_uri(row: CompanySignIn, request: HttpRequest) -> str:
+    return f"{origin_of(request)}{reverse('web:company-finish', args=[row.tenant.code])}"
 
 
 def _own_page(request: HttpRequest, address: str) -> str:

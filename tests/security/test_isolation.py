@@ -179,7 +179,7 @@ def ask(client: Client, name: str, copy_id: str, **headers: str) -> HttpResponse
     method, fields, is_of_one = PAGES[name]
     args = [copy_id] if is_of_one or name in OF_ONE_ENDPOINT | OF_ONE_OPERATION else []
     args = [NOBODY, "no-token"] if name in {"set-password", "accept-invitation"} else args
-    args = ["nowhere"] if name == "company-go" else args
+    args = ["nowhere"] if name in {"company-go", "company-finish"} else args
     more = [1] if name == "version" else [copy_id] if name in WITH_SECOND_ID else []
     address = reverse(f"web:{name}", args=[*args, *more])
     return getattr(client, method.lower())(address, fields, headers=headers)

@@ -22,7 +22,7 @@ from tests.harness.fake_issuer import FakeIssuer, running_issuer
 
 pytestmark = pytest.mark.django_db
 
-ASK, GO, FINISH = "/sign-in/company", "/sign-in/company/to/harbor", "/sign-in/company/finish"
+ASK, GO, FINISH = "/sign-in/company", "/sign-in/company/to/harbor", "/sign-in/company/finish/harbor"
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +141,28 @@ def test_a_forged_answer_opens_nothing(company: CompanySignIn, issuer: FakeIssue
         issuer.asked["code_challenge"] = "x"
 
     assert browser.get(f"{FINISH}?{query}").status_code == 403 and not is_signed_in(browser)
+
+
+def test_no_issuer_gets_the_code_of_another(
+    company: CompanySignIn, issuer: FakeIssuer, owner: User, summit: Tenant
+) -> None:
+    """An issuer sends the browser on to that of another tenant, whose code then comes back (RFC 9700, mix-up)."""
+    theirs = CompanySignIn(
+        tenant=summit, issuer=issuer.issuer, client_id="evil", mail_domains=["summit.example"], is_enabled=True
+    )
+    set_secret(theirs, "their-secret")
+    theirs.save()
+    browser = Client()
+    query = issuer.visit(browser.get("/sign-in/company/to/summit")["Location"])
+    assert issuer.asked["redirect_uri"].endswith("/sign-in/company/finish/summit")
+
+    assert browser.get(f"{FINISH}?{query}").status_code == 403
+    named = issuer.visit(browser.get(GO)["Location"])
+    assert browser.get(f"{FINISH}?{named}&iss=https://login.example.com").status_code == 403
+
+    assert issuer.posted == [] and not is_signed_in(browser)
+    named = issuer.visit(browser.get(GO)["Location"])
+    assert browser.get(f"{FINISH}?{named}&iss={issuer.issuer}").status_code == 302 and is_signed_in(browser)
 
 
 def test_the_address_of_the_issuer_is_guarded(company: CompanySignIn, issuer: FakeIssuer, settings: Settings) -> None:
