@@ -14,10 +14,12 @@ from unfold.admin import ModelAdmin
 from unfold.widgets import UnfoldAdminPasswordWidget
 
 from carriers.links.transport import carrier_guard
+from partner_engine.admin.account_rights import missing_for_role
 from partner_engine.admin.history import WithHistory
 from partner_engine.admin.site import site
 from partner_engine.admin.viewing import NoGuessing
 from partner_engine.company_issuer import set_secret
+from tenants.access import Role
 from tenants.models import CompanySignIn
 from webhooks.ssrf import RefusedAddress
 
@@ -71,7 +73,9 @@ class CompanySignInForm(forms.ModelForm):
 
 @admin.register(CompanySignIn, site=site)
 class CompanySignInAdmin(WithHistory, NoGuessing, ModelAdmin):
-    """Company sign-ins."""
+    """Company sign-ins. An issuer can sign in every user of its tenant, administrators too: to choose it is to have their
+    rights.
+    """
 
     form = CompanySignInForm
     list_display = ("tenant", "issuer", "is_enabled", "is_required", "adds_accounts")
@@ -83,8 +87,25 @@ class CompanySignInAdmin(WithHistory, NoGuessing, ModelAdmin):
         ("Who signs in", {"fields": ("is_enabled", "is_required", "adds_accounts")}),
     )
 
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Refuse staff with fewer rights than a tenant administrator."""
+        return super().has_add_permission(request) and not _is_beyond(request)
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse staff with fewer rights than a tenant administrator."""
+        return super().has_change_permission(request, obj) and not _is_beyond(request)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Refuse staff with fewer rights than a tenant administrator."""
+        return super().has_delete_permission(request, obj) and not _is_beyond(request)
+
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: bool) -> None:
         """Seal the secret, then save."""
         if form.cleaned_data["new_client_secret"]:
             set_secret(obj, form.cleaned_data["new_client_secret"])
         super().save_model(request, obj, form, change)
+
+
+def _is_beyond(request: HttpRequest) -> bool:
+    """Return whether a tenant administrator has rights that the signed-in member of staff lacks."""
+    return bool(missing_for_role(request.user, Role.TENANT_ADMIN))
