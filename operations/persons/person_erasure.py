@@ -22,8 +22,10 @@ from actions.models import OutboxAction
 from batch.errors import BatchError
 from forms.models import ApplicationForm
 from operations.erasure import certificates, traces
-from operations.erasure.certificates import ErasureRefused
+from operations.erasure.certificates import ErasureRefused, FormHeld
 from operations.erasure.form_erasure import erase_form, form_parameters
+from operations.erasure.form_purge import bound_forms
+from operations.erasure.legal_holds import held_forms
 from operations.models import BatchOperation, Erasure
 from operations.persons.answers_over_time import answers_over_time, needles_of, places_in
 from operations.persons.form_columns import erase_mentions
@@ -41,6 +43,9 @@ from webhooks.models import WebhookPayload
 
 #: A save between the versions and the other rows may repeat a value; the next round finds it.
 _ROUNDS: Final = 3
+
+#: The most characters of a title in the admin's log.
+_TITLE: Final = 200
 
 #: Tables with rows of no form that may name a person, such as the title of an operation: columns, and which rows.
 _OF_NO_FORM: Final[tuple[tuple[type[TenantModel], tuple[str, ...], dict[str, Any]], ...]] = (
@@ -160,7 +165,12 @@ def _erase(planned: Planned, person: Person, *, tenant: Tenant, actor: Actor) ->
     if planned.fate is Fate.STAYS:
         return {"forms that stay": 1}
     if planned.fate is Fate.ERASED:
-        counts = erase_form(planned.form.id, tenant=tenant, actor=actor).counts
+
+        def is_due() -> bool:
+            # The search takes its time: a form that was bound meanwhile has a duty to be kept.
+            return not bound_forms().filter(pk=planned.form.id).exists()
+
+        counts = erase_form(planned.form.id, tenant=tenant, actor=actor, is_due=is_due).counts
         return {"forms erased": 1, **counts}
     return {"forms without the person": 1, **_erase_answers(planned.form, person, tenant=tenant, actor=actor)}
 
@@ -168,6 +178,8 @@ def _erase(planned: Planned, person: Person, *, tenant: Tenant, actor: Actor) ->
 def _erase_answers(form: FoundForm, person: Person, *, tenant: Tenant, actor: Actor) -> dict[str, int]:
     """Erase the person's answers in every version of the form's copies, and what its other rows say of them."""
     with use_tenant(tenant):
+        if held_forms().filter(application_form_id=form.id).exists():
+            raise FormHeld("The form is under a legal hold since it was found.")
         places = places_in(form, tenant)
         needles = needles_of(person, answers_over_time(form, places, tenant), places)
         parameters = form_parameters(form.id, tenant)
@@ -200,13 +212,27 @@ def _erase_elsewhere(person: Person, tenant: Tenant) -> dict[str, int]:
                     model.objects.filter(pk=row["pk"]).update(**erased)
                     counts[model._meta.db_table] = counts.get(model._meta.db_table, 0) + 1
     mails = AccountMail.objects.filter(email__iexact=person.email).delete()[0] if person.email else 0
-    texts = Q()
-    for text in person.texts:
-        texts |= Q(object_repr__icontains=text) | Q(change_message__icontains=text)
-    entries = LogEntry.objects.filter(texts).exclude(content_type__app_label="tenants")
-    titles = entries.update(object_repr=traces.ERASED, change_message="")
-    counts |= {AccountMail._meta.db_table: mails, LogEntry._meta.db_table: titles}
+    counts |= {AccountMail._meta.db_table: mails, LogEntry._meta.db_table: _erase_from_admin_log(person)}
     return {table: rows for table, rows in counts.items() if rows}
+
+
+def _erase_from_admin_log(person: Person) -> int:
+    """Erase the person's own words from the admin's log; return the number of entries.
+
+    The log is of all tenants and of what staff did, so no more of an entry goes; a day alone names nobody.
+    """
+    names = [text for text in (person.email, person.phone, person.name) if text]
+    needles, columns, texts = Needles(names), ("object_repr", "change_message"), Q()
+    for text in names:
+        texts |= Q(object_repr__icontains=text) | Q(change_message__icontains=text)
+    changed = 0
+    entries = LogEntry.objects.filter(texts).exclude(content_type__app_label="tenants")
+    for entry in entries.values("pk", *columns).iterator(chunk_size=100):
+        erased = {name: needles.in_text(entry[name]) for name in columns if _names(needles, entry[name])}
+        if erased:
+            erased["object_repr"] = erased.get("object_repr", entry["object_repr"])[:_TITLE]
+            changed += LogEntry.objects.filter(pk=entry["pk"]).update(**erased)
+    return changed
 
 
 def _without(needles: Needles, value: Any) -> Any:

@@ -324,6 +324,41 @@ def test_a_held_form_stays_as_it_is(kennels: Tenant, form: UUID, change: Callabl
     assert left() == set()
 
 
+def test_a_form_that_is_bound_or_held_after_the_search_is_left(
+    kennels: Tenant, form: UUID, change: Callable[..., None]
+) -> None:
+    planned = plan_erasure(find_forms(PERSON, tenant=kennels, actor=ACTOR))
+    bind(form, change)
+
+    outcome = erase_person(PERSON, planned, tenant=kennels, actor=ACTOR)
+
+    assert list(outcome.left) == [form] and outcome.certificate.finished_at is None
+    planned = plan_erasure(find_forms(PERSON, tenant=kennels, actor=ACTOR))
+    assert [one.reason for one in planned] == [person_erasure.BOUND]
+    hold_form(form, tenant=kennels, actor=ACTOR, reason="Case 12")
+
+    outcome = erase_person(PERSON, planned, tenant=kennels, actor=ACTOR)
+
+    assert list(outcome.left) == [form]
+    (found,) = find_forms(PERSON, tenant=kennels, actor=ACTOR)
+    assert found.is_held
+
+
+def test_the_admins_log_loses_the_words_of_the_person_alone(kennels: Tenant) -> None:
+    staff = User.objects.create_superuser("staff@example.com", "x")
+    LogEntry.objects.create(
+        user=staff, content_type=ContentType.objects.get_for_model(Copy), object_id="1", action_flag=2,
+        object_repr="Joann Lee's kennel", change_message="Changed for Ann Lee on 1960-05-04.",
+    )  # fmt: skip
+
+    erase_person(Person(name="Ann Lee", born=date(1960, 5, 4)), [], tenant=kennels, actor=ACTOR)
+
+    entry = LogEntry.objects.get()
+    assert (entry.object_repr, entry.change_message) == (
+        "Joann Lee's kennel", f"Changed for {ERASED} on 1960-05-04."
+    )  # fmt: skip
+
+
 def test_a_form_in_use_is_left_and_the_same_order_goes_on(
     kennels: Tenant, form: UUID, make_form: Callable[..., UUID]
 ) -> None:
