@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Final, TypeAlias
+from uuid import uuid4
+
+from msgspec.structs import replace
 
 from copies.cloned_document import NOT_PERMITTED, Finding
-from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document
+from copies.document import Answer, AnsweredBy, AnswerValue, Container, Document, Proposal, ProposalSource
 from copies.paths import EXCLUDED, join_path, question_set_path
 from rules.definition.model import CompiledCatalogue, CompiledQuestion
 from rules.flow.state import Reveal
@@ -18,6 +21,8 @@ from rules.types.registry import type_of
 
 #: The author of the answers that a clone brings to another tenant.
 CLONED: Final = AnsweredBy("import", "clone")
+#: The name of the source of a proposal that comes along.
+_ELSEWHERE: Final = "another partner"
 #: Returns whether the actor may pass on the answer at a path.
 Carries: TypeAlias = Callable[[str, Answer], bool]
 _UNKNOWN_QUESTION: Final = "The catalogue of the other tenant has no such question here."
@@ -115,6 +120,15 @@ def _holds(answer: Answer) -> bool:
 
 
 def _make_anonymous(answer: Answer) -> None:
-    """Remove who answered and confirmed: people of one tenant are unknown to another."""
+    """Remove who answered, confirmed and proposed: people of one tenant are unknown to another."""
     answer.answered_by = CLONED if answer.is_answered else None
     answer.confirmed, answer.readonly = (), False
+    if answer.proposed is not None:
+        answer.proposed = _anonymous(answer.proposed)
+
+
+def _anonymous(proposal: Proposal) -> Proposal:
+    """Return the proposal under a new id, without its author and the name of its source, often that of a person."""
+    source = proposal.source and ProposalSource(proposal.source.type, _ELSEWHERE, confidence=proposal.source.confidence)
+    by = CLONED if proposal.by else None
+    return replace(proposal, id=str(uuid4()) if proposal.id else "", source=source, by=by)

@@ -13,6 +13,7 @@ from django.utils import timezone
 from msgspec.structs import replace
 
 from batch import service as batch
+from batch.changes.proposals import ProposedValue, propose
 from batch.errors import CopyIsHeld, NotFound
 from batch.idempotency import IdempotencyKey
 from batch.locks.holds import hold_copy
@@ -123,6 +124,26 @@ def test_nothing_stored_at_the_other_tenant_names_the_source_or_its_people(
     assert [trace for trace in traces if trace in text] == []
     assert found.answer_pools["houses"][0].lineage is None
     assert found.answers["kennel_name"].answered_by.type == "import"  # type: ignore[union-attr]
+
+
+def test_a_proposal_comes_along_without_its_author_and_its_document(
+    full: UUID, kennels: Tenant, other: Tenant, agent: Actor
+) -> None:
+    value = ProposedValue(path="kennel_name", value="Quiet Tails", locator="page 7", confidence=0.5)
+    with batch.find_and_lock(full, scope=kennels, actor=agent) as context:
+        propose(context.changeset, [value], type_="document", name="jane-doe.pdf")
+        context.save()
+
+    clone = moved(full, kennels, other, agent)
+
+    source, found = (
+        decode_document(batch.find(form, scope=tenant, actor=agent).copy.document).answers["kennel_name"].proposed
+        for form, tenant in ((full, kennels), (clone.form_id or "", other))
+    )
+    assert source is not None and found is not None and found.source is not None
+    assert (found.value, found.source.type, found.source.confidence) == ("Quiet Tails", "document", 0.5)
+    traces = (agent.id, source.id, "jane-doe", "page 7")
+    assert source.id and [trace for trace in traces if trace in str(found)] == []
 
 
 def test_what_the_other_catalogue_lacks_is_reported_and_left_out(
