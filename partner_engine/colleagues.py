@@ -20,6 +20,9 @@ from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from partner_engine.account_orders import end_sessions_of, invite, report_edited_account
 from tenants.access import ROLE_RIGHTS, Actor, Role
+from tenants.limits import check
+from tenants.limits.check import Subject
+from tenants.limits.scopes import ACCOUNT_MAILS
 from tenants.models import Tenant, User
 
 #: The roles at a tenant, and their names on the page.
@@ -99,7 +102,7 @@ def find_account(user_id: str, *, tenant: Tenant, actor: Actor) -> User:
 def invite_colleague(request: HttpRequest, fields: dict[str, str], *, tenant: Tenant, actor: Actor) -> User:
     """Add an account with ``email``, ``full_name`` and ``role`` of ``fields``, and send it an invitation.
 
-    Raises ``OrderRefused``.
+    Raises ``OrderRefused``, and ``RateLimited`` above the number of invitations.
     """
     email, name = fields["email"].strip(), " ".join(fields["full_name"].split())
     try:
@@ -113,6 +116,7 @@ def invite_colleague(request: HttpRequest, fields: dict[str, str], *, tenant: Te
     role = _role(fields["role"], actor)
     if User.objects.with_email(email).exists():
         raise _taken()
+    _count_mail(email, tenant_id=tenant.pk)
     try:
         user = User.objects.create_user(email, full_name=name, role=role, tenant=tenant)
     except IntegrityError as error:
@@ -138,13 +142,20 @@ def _role(value: str, actor: Actor) -> Role:
 
 
 def invite_again(request: HttpRequest, user: User) -> None:
-    """Send another link to choose a password. Raises ``OrderRefused``."""
+    """Send another link to choose a password. Raises ``OrderRefused``, ``RateLimited``."""
     if not user.is_active:
         raise OrderRefused("This account is switched off. Switch it on first.", status=409)
     if user.has_usable_password():
         raise OrderRefused("This colleague has chosen a password. A forgotten one is replaced on the sign-in page.",
                            status=409)  # fmt: skip
+    _count_mail(user.email, tenant_id=user.tenant_id)
     invite(request, user)
+
+
+def _count_mail(email: str, *, tenant_id: UUID | None) -> None:
+    """Count a mail to an address that somebody typed. Raises ``RateLimited``: the product fills nobody's mailbox."""
+    of_tenant = Subject(f"invitations:{tenant_id}", tenant_id, is_shared=True)
+    check.take(ACCOUNT_MAILS, Subject(f"mail:{email.lower()}"), of_tenant)
 
 
 def change_role(request: HttpRequest, user: User, value: str, *, actor: Actor) -> None:

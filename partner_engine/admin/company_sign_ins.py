@@ -73,7 +73,7 @@ class CompanySignInForm(forms.ModelForm):
 
 @admin.register(CompanySignIn, site=site)
 class CompanySignInAdmin(WithHistory, NoGuessing, ModelAdmin):
-    """Company sign-ins. An issuer can sign in every user of its tenant, administrators too: to choose it is to have their
+    """Company sign-ins. An issuer can sign in every user of its tenant, administrators too: who chooses it has their
     rights.
     """
 

@@ -94,7 +94,7 @@ SCOPES: Final[Mapping[str, Scope]] = {
         _scope(FORM_CREATION, 50, DAY, None, "Application forms that are created one at a time."),
         _scope(WEBHOOK_TEST, 10, MINUTE, None, "Test deliveries to a webhook endpoint."),
         _scope(WEBHOOK_REPLAY, 10, MINUTE, None, "Replays of webhook deliveries."),
-        _scope(ACCOUNT_MAILS, 3, HOUR, 20, "Requests for a password reset, per email address and network address."),
+        _scope(ACCOUNT_MAILS, 3, HOUR, 20, "Mails with links, per email and network address; invitations per tenant."),
         _scope(GUESSES, 5, 15 * MINUTE, None, "Attempts at a secret: client secrets, digits of guest links."),
     )
 }

@@ -55,6 +55,17 @@ def test_a_colleague_is_invited_and_invited_again(page: Client, harbor: Tenant) 
     assert len(mails()) == 2
 
 
+def test_nobodys_mailbox_is_filled(page: Client, limits_on: None) -> None:
+    page.post(ORDER, NEW)
+    user = User.objects.get(email="new@harbor.example").pk
+    statuses = [page.post(ORDER, {"order": "again", "user": user}).status_code for _ in range(3)]
+
+    assert statuses == [302, 302, 429] and len(mails()) == 3
+    others = [page.post(ORDER, {**NEW, "email": f"n{n}@harbor.example"}).status_code for n in range(18)]
+    assert others == [302] * 17 + [429] and len(mails()) == 20
+    assert not User.objects.filter(email="n17@harbor.example").exists()
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "says"),
     [
