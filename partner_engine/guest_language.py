@@ -40,6 +40,8 @@ _DAY: Final = re.compile(r"([A-Z][a-z]{2,8}) (\d{1,2}), (\d{4})")
 _DAY_FORMAT: Final = "{month} {day}, {year}"
 _NAMES: Final = "names"
 _MOST_RELEASES: Final = 64
+#: Longer texts are nobody's sentences: their parts are translated one in the other, so a text could end the stack.
+_LONGEST: Final = 300
 
 #: The translations of catalogues by text, by release and language.
 _by_release: Final[dict[tuple[int, str], Mapping[str, str]]] = {}
@@ -120,6 +122,8 @@ def _of_parts(language: str, text: str) -> str:
     """Return ``text`` as a day or by a sentence with places, whose parts are translated too; else as it is."""
     if match := _DAY.fullmatch(text):
         return _sentence(language, _DAY_FORMAT).format(month=translated(match[1]), day=match[2], year=match[3])
+    if len(text) > _LONGEST:
+        return text
     for pattern, translation in _templates(language):
         if match := pattern.fullmatch(text):
             parts = match.groupdict().items()

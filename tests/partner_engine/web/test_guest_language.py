@@ -91,6 +91,12 @@ def test_sentences_are_translated_with_their_parts(in_spanish: None, english: st
     assert translated(english) == spanish
 
 
+def test_a_long_text_is_no_sentence_and_ends_no_stack(in_spanish: None) -> None:
+    text = f"{'Add ' * 2_000}x"
+
+    assert translated(text) == text
+
+
 def test_without_a_guests_choice_nothing_is_translated() -> None:
     assert translated("Saved") == "Saved"
 
