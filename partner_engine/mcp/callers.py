@@ -37,7 +37,9 @@ def admit(scope: MutableMapping[str, Any]) -> Caller:
 
     A page of another site is refused before anything else: a browser there could reach a server that it may not see.
     """
-    request = ASGIRequest(dict(scope), BytesIO())
+    # Without what the check of a token would parse and must not fail at: a form of any content type, a broken query.
+    headers = [pair for pair in scope["headers"] if pair[0].lower() != b"content-type"]
+    request = ASGIRequest({**scope, "headers": headers, "query_string": b""}, BytesIO())
     _require_own_page(request)
     request.actor = request.tenant = None  # type: ignore[attr-defined]
     with without_tenant():

@@ -25,7 +25,12 @@ Path = Annotated[
 ]
 Key = Annotated[
     str,
-    Meta(max_length=100, description="A name of your own for this change: repeated with it, the change happens once."),
+    # ASCII, as a header: other letters would all become the same sign there, and two keys one.
+    Meta(
+        max_length=100,
+        pattern="^[ -~]*$",
+        description="A name of your own for this change: repeated with it, the change happens once.",
+    ),
 ]
 Version = Annotated[int, Meta(ge=1, description="The version that you read: refused if it has changed since.")]
 AnswersByCode = Annotated[dict[str, Any], Meta(description="Values by code of their question; null clears one.")]
