@@ -23,24 +23,14 @@ pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
 ALIASES = ["default", SECOND_DATABASE]
 #: Models of the shared database that name a tenant, and are not the tenant's own data.
 SHARED = {
-    "ApiClient",
-    "CarrierLink",
-    "CompanySignIn",
-    "CopyIndex",
-    "Erasure",
-    "Logo",
-    "OwnRateLimit",
-    "RollOutTenant",
+    "ApiClient", "CarrierLink", "CompanySignIn", "CopyIndex", "Erasure", "Logo", "OwnRateLimit", "RollOutTenant",
     "User",
-}
+}  # fmt: skip
 #: The histories of the shared tables among them.
 SHARED |= {
-    "HistoricalApiClient",
-    "HistoricalCarrierLink",
-    "HistoricalCompanySignIn",
-    "HistoricalOwnRateLimit",
+    "HistoricalApiClient", "HistoricalCarrierLink", "HistoricalCompanySignIn", "HistoricalOwnRateLimit",
     "HistoricalUser",
-}
+}  # fmt: skip
 
 
 def run(alias: str, statement: str, parameters: list[object] | None = None) -> int:
