@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from functools import partial
 from typing import Final
@@ -17,6 +17,7 @@ from django_htmx.http import trigger_client_event
 from batch.errors import NotFound
 from batch.save import Respond
 from copies.document import PoolRow, find_container
+from copies.paths import Path
 from partner_engine.audit import note_personal_read
 from partner_engine.guest_language import translated
 from partner_engine.web.access import Agent, for_agents, for_visitors
@@ -35,6 +36,7 @@ from partner_engine.web.pages.row_moves import with_open
 from partner_engine.web.rendering import shown_version
 from partner_engine.web.save_response import Saved, respond_to_save
 from partner_engine.web.visitors import Visitor
+from rules.types.registry import type_of
 from tenants.access import Right
 
 #: The most answers that one request of the page carries.
@@ -126,14 +128,19 @@ def save_answers(
         "taken": taken,
         "faults": [{"path": fault.path, "text": translated(fault.text)} for fault in answered.faults],
         "conflicts": answered.conflicts,
-        "texts": {
-            path: text
-            for path, stored in stored_texts(reading, {path: typed[path] for path in taken}).items()
-            if (text := translated(stored)) != typed[path]
-        },
+        "texts": _stored_texts(reading, {path: typed[path] for path in taken}),
         "away": {**asdict(away), "text": translated(away.text)} if away else None,
     }
     return trigger_client_event(response, "answers-taken", details)
+
+
+def _stored_texts(reading: Reading, typed: Mapping[str, str | list[str] | None]) -> dict[str, str]:
+    """Return the stored texts that differ from what was typed: of choices in the guest's language, else as typed."""
+    texts = stored_texts(reading, typed)
+    for path, text in texts.items():
+        if type_of(reading.catalogue.questions[Path(path).code].question.type).has_choices:
+            texts[path] = translated(text)
+    return {path: text for path, text in texts.items() if text != typed[path]}
 
 
 @require_GET

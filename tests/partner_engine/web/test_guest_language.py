@@ -181,6 +181,16 @@ class TestPages:
         assert fault["text"] == "Escriba un año de cuatro dígitos, como 1998."
         assert details["copy-saved"]["said"].startswith("Guardado.")
 
+    def test_a_typed_text_is_never_translated(self, start_form: StartForm, harbor: Tenant) -> None:
+        copy_id = start_form()
+        guest, _ = guest_of(harbor, copy_id)
+        headers = {"HX-Request": "true", "X-Copy-Version": "3", "Accept-Language": "es"}
+        typed = {"mqs_business_name": " Yes ", "mqs_mail_state": "TX"}
+
+        response = guest.post(f"/guest/{copy_id}/answers", {"answers": json.dumps(typed)}, headers=headers)
+
+        assert json.loads(response["HX-Trigger"])["answers-taken"]["texts"]["mqs_business_name"] == "Yes"
+
     def test_the_page_behind_a_link_and_its_refusals_are_spanish(self, start_form: StartForm, harbor: Tenant) -> None:
         copy_id = start_form()
         _, secret = issue(harbor, copy_id)
