@@ -12,7 +12,7 @@ def sign_in_lines(address: str) -> str:
     clients = ", ".join(f"{name} / {secret}" for name, secret in API_CLIENTS.items())
     return (
         f"Agents       {address}/          {', '.join(AGENTS)}\n"
-        f"Agency       {address}/          {', '.join(ADMINISTRATORS)} (administrator: also Agency and Webhooks)\n"
+        f"Agency       {address}/          {', '.join(ADMINISTRATORS)} (also Agency, Colleagues and Webhooks)\n"
         f"Staff        {address}/admin/    {', '.join(STAFF)}\n"
         f"             password of all of them: {PASSWORD}\n"
         f"API clients  {address}/o/token/  {clients}"

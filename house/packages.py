@@ -15,7 +15,7 @@ from house.errors import HouseError
 from house.place import CHECKOUT, PYTHON, RUN, SERVERS_FOLDER, VENV, locked
 from house.supervisor import Supervisor, say
 
-DEV, BENCH, SERVERS, SIMULATOR, DOCS = "dev", "bench", "servers", "simulator", "docs"
+DEV, BENCH, SERVERS, DEMO, DOCS = "dev", "bench", "servers", "demo", "docs"
 """Dependency groups of pyproject.toml."""
 
 UV = VENV / "bin" / "uv"

@@ -14,7 +14,7 @@ from house.environment import product_environment
 from house.errors import HouseError, Stopped
 from house.leftovers import Leftovers
 from house.migration_digests import refuse_rewritten_migrations, store_migrations
-from house.packages import SERVERS, SIMULATOR, ensure_packages
+from house.packages import DEMO, SERVERS, ensure_packages
 from house.place import CHECKOUT, PYTHON, RUN, locked
 from house.servers import Instance, usable_port
 from house.supervisor import Supervisor, say
@@ -78,7 +78,7 @@ def _prepare(supervisor: Supervisor, environment: dict[str, str]) -> None:
     """Install packages, start the servers, migrate the database and load the demo data."""
     needs_database, needs_redis = (not environment.get(name) for name in ("DATABASE_URL", "REDIS_URL"))
     needs_servers = needs_database or needs_redis
-    ensure_packages(supervisor, SIMULATOR, *[SERVERS] * needs_servers)
+    ensure_packages(supervisor, DEMO, *[SERVERS] * needs_servers)
     if needs_servers:
         say("Starting " + " and ".join(["PostgreSQL"] * needs_database + ["Redis"] * needs_redis) + " ...")
         instance = Instance(FOLDER.name, is_durable=True)

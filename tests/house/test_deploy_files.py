@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import stat
+import tomllib
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import pytest
 import yaml
 from django.core.management import get_commands, load_command_class
 
+from house.packages import DEMO
 from house.product import PROGRAMS
 from partner_engine.api.http.body_limit import MAX_REQUEST_BYTES
 from partner_engine.environment import TENANT_DATABASE_PREFIX, keyring
@@ -21,7 +23,7 @@ DEPLOY: Final = CHECKOUT / "deploy"
 UNITS: Final = sorted((DEPLOY / "systemd").glob("*.service"))
 #: Read by programs around the settings, or by compose.yaml.
 BESIDE_SETTINGS: Final = {
-    *("HOST", "PORT", "DEMO", "PROMETHEUS_MULTIPROC_DIR"),
+    *("HOST", "PORT", "DEMO", "PROMETHEUS_MULTIPROC_DIR", "EXTRAS"),
     *("POSTGRES_SUPERUSER_PASSWORD", "PARTNER_ENGINE_PASSWORD", "BACKUP_PASSWORD"),
 }
 #: Set by programs for themselves, never by people.
@@ -64,6 +66,25 @@ def test_the_production_example_sets_what_stops_a_start() -> None:
     assert not {"DEBUG", "DEMO", "FAILPOINT"} & set(named_in(DEPLOY / ".env.example"))
     quoted = named_in(DEPLOY / ".env.example")["KEYRING"].strip("'")
     assert keyring(quoted.replace("<base64 of 32 random bytes>", "A" * 43 + "="))
+
+
+def test_every_extra_can_be_installed_and_is_documented() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    extras = set(project["optional-dependencies"])
+    page = (CHECKOUT / "docs" / "deploying.md").read_text(encoding="utf-8")
+
+    assert set(re.findall(r"^\| `(\w+)` \| `requirements-\1\.txt` \|", page, flags=re.MULTILINE)) == extras
+    assert [extra for extra in extras if not (CHECKOUT / f"requirements-{extra}.txt").is_file()] == []
+    assert "ARG EXTRAS" in (DEPLOY / "Containerfile").read_text(encoding="utf-8")
+    assert compose()["services"]["web"]["build"]["args"] == {"EXTRAS": "${EXTRAS:-}"}
+
+
+def test_the_demo_has_the_server_for_agents() -> None:
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
+
+    assert set(project["project"]["optional-dependencies"]["mcp"]) < set(map(str, project["dependency-groups"][DEMO]))
+    source = (CHECKOUT / "house" / "product.py").read_text(encoding="utf-8")
+    assert "ensure_packages(supervisor, DEMO," in source
 
 
 def test_the_checks_that_stop_a_start_are_documented() -> None:
