@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import Final
 from uuid import UUID
 
 import structlog
@@ -15,6 +16,8 @@ from operations.models import LegalHold
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+
+MAX_REASON: Final = 300
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +37,7 @@ def hold_form(form_id: UUID, *, tenant: Tenant, actor: Actor, reason: str) -> Le
         id=uuid7(),
         tenant_id=tenant.pk,
         application_form_id=form_id,
-        reason=reason[:300],
+        reason=reason[:MAX_REASON],
         set_by=author_of(actor),
         created_at=Now(),
     )

@@ -65,6 +65,11 @@ class Fate(StrEnum):
     STAYS = "stays"
 
 
+_PLANS: Final = {
+    Fate.ERASED: "will be erased",
+    Fate.ANSWERS: "only the person's answers will be erased",
+    Fate.STAYS: "stays as it is",
+}
 #: Why a form stays, in the words of the certificate.
 HELD: Final = "legal hold"
 BOUND: Final = "bound: its records must be kept"
@@ -79,6 +84,11 @@ class Planned:
     form: FoundForm
     fate: Fate
     reason: str = ""
+
+    @property
+    def plan(self) -> str:
+        """Return what is to happen and why, for lists before an erasure."""
+        return f"{_PLANS[self.fate]} ({self.reason})" if self.reason else _PLANS[self.fate]
 
 
 @dataclass(kw_only=True, slots=True)

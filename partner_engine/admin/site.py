@@ -25,7 +25,7 @@ from unfold.widgets import UnfoldAdminTextInputWidget
 from partner_engine.admin.locks import locks_page
 from partner_engine.admin.operation_charts import charts_page
 from partner_engine.admin.overview import overview
-from partner_engine.admin.persons import persons
+from partner_engine.admin.persons import PERMISSION, persons
 from partner_engine.admin.second_factor import second_factor
 from partner_engine.admin.sessions import own_sessions
 from partner_engine.admin.tenant_choice import choose_scope, shown_scope
@@ -119,6 +119,9 @@ _SIDEBAR: Final = (
         ),
     ),
 )
+#: The permissions of pages that need another one than their entry's list.
+_PERMISSIONS: Final = {"A person's data": PERMISSION}
+
 #: The pages for staff who have to set up their second factor.
 _WITHOUT_FACTOR: Final = frozenset({"second-factor", "logout"})
 #: The sidebar entries that lead to a page of their own instead of a changelist.
@@ -314,11 +317,17 @@ def sidebar(request: HttpRequest) -> list[dict[str, Any]]:
         links = [
             {"title": name, "icon": icon, "link": reverse(_PAGES.get(name) or _view(app, model, "changelist"))}
             for name, icon, app, model in items
-            if request.user.has_perm(f"{app}.view_{model}") or request.user.has_perm(f"{app}.change_{model}")
+            if _may_open(request, name, f"{app}.view_{model}", f"{app}.change_{model}")
         ]
         if links:
             groups.append({"title": title, "separator": True, "items": links})
     return groups
+
+
+def _may_open(request: HttpRequest, name: str, *permissions: str) -> bool:
+    """Return whether the user has one of ``permissions``, or the one that the page ``name`` needs."""
+    needed = (_PERMISSIONS[name],) if name in _PERMISSIONS else permissions
+    return any(map(request.user.has_perm, needed))
 
 
 def stylesheet(request: HttpRequest) -> str:

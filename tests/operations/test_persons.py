@@ -359,6 +359,14 @@ def test_the_admins_log_loses_the_words_of_the_person_alone(kennels: Tenant) -> 
     )  # fmt: skip
 
 
+@pytest.mark.parametrize("reason", [" ", "x" * 301])
+def test_a_hold_without_a_reason_that_can_be_stored_is_refused(kennels: Tenant, form: UUID, reason: str) -> None:
+    with pytest.raises(CommandError, match="1 to 300 characters"):
+        call_command("legal_hold", str(form), reason=reason)
+    order(kennels)
+    assert left() == set()
+
+
 def test_a_form_in_use_is_left_and_the_same_order_goes_on(
     kennels: Tenant, form: UUID, make_form: Callable[..., UUID]
 ) -> None:
@@ -387,8 +395,9 @@ class TestCommand:
     def test_without_a_confirmation_it_lists_and_changes_nothing(self, kennels: Tenant, form: UUID) -> None:
         before = left()
 
-        assert f"{form}  phone: to be erased" in self.run()
-        assert f"{form}  phone: to be answers erased, kept on request" in self.run("--answers-only")
+        assert f"{form}  phone: will be erased" in self.run()
+        shown = self.run("--answers-only")
+        assert f"{form}  phone: only the person's answers will be erased (kept on request)" in shown
         with pytest.raises(CommandError, match="must be 1"):
             self.run("--confirm", 2)
         assert "0 forms" in self.run("--keep", form)

@@ -9,7 +9,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from copies.models import CopyIndex
 from operations.erasure.certificates import UnknownForm
-from operations.erasure.legal_holds import AlreadyHeld, hold_form, release_form
+from operations.erasure.legal_holds import MAX_REASON, AlreadyHeld, hold_form, release_form
 from tenants.access import system_actor
 from tenants.models import Tenant
 
@@ -39,10 +39,11 @@ class Command(BaseCommand):
                 raise CommandError(f"The form {form_id} is not held.")
             self.stdout.write(f"The form {form_id} is released.")
             return
-        if not options["reason"].strip():
-            raise CommandError("--reason must not be empty.")
+        reason = options["reason"].strip()
+        if not 0 < len(reason) <= MAX_REASON:
+            raise CommandError(f"--reason needs 1 to {MAX_REASON} characters. The form is not held.")
         try:
-            hold_form(form_id, tenant=tenant, actor=actor, reason=options["reason"].strip())
+            hold_form(form_id, tenant=tenant, actor=actor, reason=reason)
         except (AlreadyHeld, UnknownForm) as refused:
             raise CommandError(str(refused)) from refused
         self.stdout.write(f"The form {form_id} is held: nothing erases it.")

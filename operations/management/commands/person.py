@@ -68,8 +68,7 @@ class Command(BaseCommand):
 
     def _list(self, planned: list[Planned]) -> None:
         for one in planned:
-            why = f", {one.reason}" if one.reason else ""
-            self.stdout.write(f"  {one.form.id}  {', '.join(one.form.how)}: to be {one.fate.value}{why}")
+            self.stdout.write(f"  {one.form.id}  {', '.join(one.form.how)}: {one.plan}")
         self.stdout.write(f"{len(planned)} forms. Add --confirm {len(planned)} to erase; nothing was changed.")
 
     def _export(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -59,3 +60,30 @@ def test_it_needs_the_permission(make_staff: Callable[..., Client], form: str, p
 
     assert browser.get(reverse("admin:persons")).status_code == ask(browser).status_code == 403
     assert in_database({"email": EMAIL}) != set()
+
+
+def test_what_is_erased_is_the_person_of_the_list(admin: Client, form: str, harbor: Tenant) -> None:
+    admin.post(reverse("admin:scope"), {"scope": f"tenant:{harbor.pk}"})
+
+    page = ask(admin, step="find").content.decode()
+
+    search, *orders = [one for one in re.findall(r"<form .*?</form>", page, re.DOTALL) if 'name="email"' in one]
+    assert 'value="find"' in search and 'value="erase"' not in search and len(orders) == 2
+    assert all(f'type="hidden" name="email" value="{EMAIL}"' in order for order in orders)
+    assert "will be erased" in page
+
+
+def test_where_nothing_is_found_nothing_is_offered(admin: Client, form: str, harbor: Tenant) -> None:
+    admin.post(reverse("admin:scope"), {"scope": f"tenant:{harbor.pk}"})
+
+    page = ask(admin, email="nobody@person.example", step="find").content.decode()
+
+    assert "concerns this person" in page and 'value="erase"' not in page and 'value="export"' not in page
+
+
+def test_the_sidebar_leads_to_the_page_with_its_permission_alone(make_staff: Callable[..., Client]) -> None:
+    def is_linked(*permissions: str) -> bool:
+        return reverse("admin:persons") in make_staff(*permissions).get(reverse("admin:index")).content.decode()
+
+    assert is_linked("operations.erase_person")
+    assert not is_linked("operations.view_erasure")
