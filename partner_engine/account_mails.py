@@ -18,10 +18,12 @@ from django.db import DEFAULT_DB_ALIAS
 from django.db.models import F
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
 
 from actions.sweeps import sweep
 from partner_engine.account_links import INVITATION_SECONDS, RESET_SECONDS, invitation_path, reset_path
+from partner_engine.company_accounts import is_password_refused
 from partner_engine.mail_messages import build_mail
 from tenants.models import AccountMail, AccountMailKind, Tenant, User
 
@@ -41,6 +43,8 @@ _TEMPLATES: Final = {
     AccountMailKind.INVITATION: "mails/account_invitation.txt",
     AccountMailKind.CHANGED: "mails/account_changed_by_staff.txt",
 }
+#: In place of both mails with a password's link where the tenant's passwords are refused.
+_COMPANY: Final = "mails/account_company.txt"
 
 log = structlog.get_logger(__name__)
 
@@ -99,6 +103,7 @@ def _message(mail: AccountMail) -> EmailMessage | None:
     kind = AccountMailKind(mail.kind)
     recipient = mail.email
     tenant: Tenant | None = None
+    template = _TEMPLATES[kind]
     facts: dict[str, Any] = {"change": mail.change, "changed_at": mail.created_at, "email": mail.email}
     if timezone.now() - mail.created_at > _USEFUL[kind]:
         return None
@@ -108,6 +113,13 @@ def _message(mail: AccountMail) -> EmailMessage | None:
             return None
         # The link opens the account, so it goes to the address of the account and never to one that was typed.
         recipient, tenant = user.email, user.tenant
-        path = reset_path(user) if kind == AccountMailKind.RESET else invitation_path(user)
+        template, path = _way_in(user, kind)
         facts |= {"user": user, "email": recipient, "address": f"{mail.origin}{path}"}
-    return build_mail(_TEMPLATES[kind], facts, to=[recipient], id=mail.pk, tenant=tenant)
+    return build_mail(template, facts, to=[recipient], id=mail.pk, tenant=tenant)
+
+
+def _way_in(user: User, kind: AccountMailKind) -> tuple[str, str]:
+    """Return the template and the path of the link by which ``user`` gets in: a new password, or the company."""
+    if user.tenant is not None and is_password_refused(user):
+        return _COMPANY, reverse("web:company-go", args=(user.tenant.code,))
+    return _TEMPLATES[kind], reset_path(user) if kind == AccountMailKind.RESET else invitation_path(user)

@@ -18,6 +18,7 @@ from django.db.models import Exists, OuterRef
 from django.http import HttpRequest
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
+from partner_engine.account_erasure import is_erased
 from partner_engine.account_orders import end_sessions_of, invite, report_edited_account
 from tenants.access import ROLE_RIGHTS, Actor, Role
 from tenants.limits import check
@@ -58,10 +59,11 @@ class Colleague:
 
 
 def list_accounts(tenant: Tenant, *, actor: Actor) -> list[Colleague]:
-    """Return all accounts of the tenant, active ones first."""
+    """Return all accounts of the tenant but erased ones, active ones first."""
     factor = TOTPDevice.objects.filter(user=OuterRef("pk"), confirmed=True)
     users = User.objects.filter(tenant=tenant).annotate(has_factor=Exists(factor))
-    return [_colleague(user, actor) for user in users.order_by("-is_active", "full_name", "email")]
+    ordered = users.order_by("-is_active", "full_name", "email")
+    return [_colleague(user, actor) for user in ordered if not is_erased(user)]
 
 
 def _colleague(user: User, actor: Actor) -> Colleague:
@@ -90,7 +92,7 @@ def find_account(user_id: str, *, tenant: Tenant, actor: Actor) -> User:
         user = User.objects.filter(pk=UUID(user_id), tenant=tenant).first()
     except ValueError:
         user = None
-    if user is None:
+    if user is None or is_erased(user):
         raise OrderRefused("There is no such account at your agency.", status=404)
     if str(user.pk) == actor.id:
         raise OrderRefused("Change your own account on the page “Account”.", status=409)
@@ -158,14 +160,16 @@ def _count_mail(email: str, *, tenant_id: UUID | None) -> None:
     check.take(ACCOUNT_MAILS, Subject(f"mail:{email.lower()}"), of_tenant)
 
 
-def change_role(request: HttpRequest, user: User, value: str, *, actor: Actor) -> None:
-    """Give ``user`` another role; all their sessions end. Raises ``OrderRefused``."""
+def change_role(request: HttpRequest, user: User, value: str, *, actor: Actor) -> bool:
+    """Give ``user`` another role; all their sessions end. Return whether it is another. Raises ``OrderRefused``."""
     role = _role(value, actor)
-    if role != user.role:
-        user.role = role
-        user.save(update_fields=["role"])
-        end_sessions_of(request, user)
-        report_edited_account(request, user, ["role"])
+    if role == user.role:
+        return False
+    user.role = role
+    user.save(update_fields=["role"])
+    end_sessions_of(request, user)
+    report_edited_account(request, user, ["role"])
+    return True
 
 
 def switch(request: HttpRequest, user: User, *, is_active: bool) -> None:

@@ -116,11 +116,18 @@ def finish(row: CompanySignIn, attempt: Attempt, *, returned_to: str, redirect_u
 
 
 def _identity(claims: dict[str, Any]) -> Identity:
-    email, is_verified = claims.get("email"), claims.get("email_verified")
-    if not isinstance(email, str) or is_verified is not True:
+    email = claims.get("email")
+    if not isinstance(email, str) or not _is_verified(claims):
         raise IssuerFailed("The token names no verified address.")
     name = claims.get("name")
     return Identity(email=email, name=" ".join(name.split())[:200] if isinstance(name, str) else "")
+
+
+def _is_verified(claims: dict[str, Any]) -> bool:
+    """Return whether the issuer has verified the address; Entra ID states it in a claim of its own."""
+    if "email_verified" in claims:
+        return claims["email_verified"] is True
+    return claims.get("xms_edov") in (True, "1", "true")
 
 
 def _claims(token: str, row: CompanySignIn, *, keys: dict[str, Any], nonce: str) -> dict[str, Any]:

@@ -17,9 +17,10 @@ from tenants.access import Right
 from tenants.models import User
 
 _NOTICES: Final = {
-    "invited": "The account is added, and an invitation is on its way. It is valid for seven days.",
-    "again": "Another invitation is on its way. It is valid for seven days.",
+    "invited": "The account is added, and an invitation is on its way.",
+    "again": "Another invitation is on its way.",
     "role": "The role is changed. Your colleague signs in again.",
+    "same": "The account has this role already. Nothing was changed.",
     "off": "The account is switched off, and all its sessions have ended. Its forms stay.",
     "on": "The account is switched on.",
 }
@@ -59,8 +60,9 @@ def _invite_again(request: HttpRequest, agent: Agent) -> str:
 
 
 def _change_role(request: HttpRequest, agent: Agent) -> str:
-    colleagues.change_role(request, _account(request, agent), request.POST.get("role", ""), actor=agent.actor)
-    return "role"
+    role = request.POST.get("role", "")
+    is_another = colleagues.change_role(request, _account(request, agent), role, actor=agent.actor)
+    return "role" if is_another else "same"
 
 
 def _switch_off(request: HttpRequest, agent: Agent) -> str:

@@ -27,6 +27,7 @@ class FakeIssuer:
         self.alg = "RS256"
         self.claims: dict[str, Any] = {}
         self.description: dict[str, Any] = {}
+        self.left_out: tuple[str, ...] = ()
         self.posted: list[dict[str, str]] = []
         self.asked: dict[str, str] = {}
 
@@ -60,6 +61,7 @@ class FakeIssuer:
             "iss": self.issuer, "aud": self.asked["client_id"], "sub": "1", "iat": now, "exp": now + 60,
             "nonce": self.asked["nonce"], "email_verified": True, **self.claims,
         }  # fmt: skip
+        claims = {name: value for name, value in claims.items() if name not in self.left_out}
         token = JWT(header={"alg": self.alg, "kid": "one"}, claims=claims)
         token.make_signed_token(self.signer)
         return {"access_token": "x", "token_type": "Bearer", "id_token": token.serialize()}

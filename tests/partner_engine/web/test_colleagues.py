@@ -9,7 +9,8 @@ from django.test import Client
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from structlog.testing import capture_logs
 
-from tenants.access import Role
+from partner_engine.account_erasure import erase_account
+from tenants.access import Role, system_actor
 from tenants.models import AccountMail, Tenant, User
 
 pytestmark = pytest.mark.django_db
@@ -94,6 +95,8 @@ def test_a_role_is_changed_and_an_account_switched_off_and_on(
 ) -> None:
     theirs = sign_in(member)
     page.post(ORDER, {"order": "role", "user": member.pk, "role": "tenant_admin"})
+    again = page.post(ORDER, {"order": "role", "user": member.pk, "role": "tenant_admin"})
+    assert again["Location"] == f"{PAGE}?done=same"
     member.refresh_from_db()
     assert member.role == "tenant_admin" and theirs.get("/account").status_code == 302
 
@@ -131,3 +134,12 @@ def test_agents_have_no_such_page(member: User, sign_in: Callable[[User], Client
     assert browser.get(PAGE).status_code == browser.post(ORDER, NEW).status_code == 403
     assert PAGE not in browser.get("/account").content.decode()
     assert not User.objects.filter(email="new@harbor.example").exists()
+
+
+def test_an_erased_account_is_gone(page: Client, member: User) -> None:
+    erase_account(member, actor=system_actor("erase_account"))
+
+    assert "Former user" not in page.get(PAGE).content.decode()
+    assert page.post(ORDER, {"order": "on", "user": member.pk}).status_code == 404
+    member.refresh_from_db()
+    assert not member.is_active

@@ -8,15 +8,18 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.http import HttpResponse
 from django.test import Client
+from django.utils import timezone
 from django_otp.plugins.otp_totp.models import TOTPDevice
 from jwcrypto.jwk import JWK
 from pytest_django import Settings
 
+from partner_engine.account_mails import send_due_mails
 from partner_engine.company_issuer import set_secret
 from partner_engine.web.sign_in import COMPANY_ONLY
-from tenants.models import CompanySignIn, Tenant, User
+from tenants.models import AccountMail, AccountMailKind, CompanySignIn, Tenant, User
 from tests.harness.cast import PASSWORD
 from tests.harness.fake_issuer import FakeIssuer, running_issuer
 
@@ -35,7 +38,7 @@ def issuer_process() -> Iterator[FakeIssuer]:
 def issuer(issuer_process: FakeIssuer) -> FakeIssuer:
     """Return an issuer that vouches for the owner."""
     issuer_process.claims, issuer_process.description, issuer_process.posted = {"email": "owner@harbor.example"}, {}, []
-    issuer_process.signer, issuer_process.alg = issuer_process.key, "RS256"
+    issuer_process.signer, issuer_process.alg, issuer_process.left_out = issuer_process.key, "RS256", ()
     return issuer_process
 
 
@@ -96,6 +99,7 @@ def test_the_way_back_is_good_once_and_in_that_browser(company: CompanySignIn, i
         {"email_verified": False},
         {"email_verified": "true"},
         {"email_verified": None},
+        {"email_verified": False, "xms_edov": True},
         {"email": None},
         {"email": "owner@summit.example"},
         {"email": "owner@harbor.example.evil.example"},
@@ -124,6 +128,18 @@ def test_another_token_opens_nothing(
     response = come_back(browser, issuer)
 
     assert response.status_code == 403 and not is_signed_in(browser) and User.objects.count() == before
+
+
+@pytest.mark.parametrize(("verified", "is_in"), [(True, True), ("1", True), (False, False), (None, False)])
+def test_entra_id_vouches_in_a_claim_of_its_own(
+    company: CompanySignIn, issuer: FakeIssuer, owner: User, verified: object, is_in: bool
+) -> None:
+    issuer.claims, issuer.left_out = {**issuer.claims, "xms_edov": verified}, ("email_verified",)
+    browser = Client()
+
+    come_back(browser, issuer)
+
+    assert is_signed_in(browser) is is_in
 
 
 @pytest.mark.parametrize("forged", ["another key", "a shared secret", "another issuer", "no verifier"])
@@ -211,6 +227,12 @@ def test_only_this_way_refuses_the_password(company: CompanySignIn, owner: User,
 
     assert status(owner) == (200, True)
     assert status(stranger) == (302, False)
+    for kind in (AccountMailKind.INVITATION, AccountMailKind.RESET):
+        times = dict.fromkeys(("created_at", "next_attempt_at"), timezone.now())
+        AccountMail.objects.create(kind=kind, email=owner.email, origin="https://engine.example", **times)
+    send_due_mails("default")
+    assert [f"https://engine.example{GO}\n" in one.body for one in mail.outbox] == [True, True]
+
     CompanySignIn.objects.update(is_enabled=False)
     assert status(owner) == (302, False)
 
