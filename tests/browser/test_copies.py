@@ -51,7 +51,7 @@ def tab(page: Page, title: str) -> Locator:
 
 def forget_gone(driver: Driver) -> None:
     """Forget that parts of a copy were not found: a load that was under way when it was deleted finds nothing."""
-    driver.faults = [fault for fault in driver.faults if "404" not in fault]
+    driver.forget("Response Status Error Code 404")
 
 
 def make_copy(driver: Driver, title: str) -> None:

@@ -45,6 +45,7 @@ class Driver:
         self.page = page
         self.server = server
         self.faults: list[str] = []
+        self._expected: list[str] = []
         # Many times what a quiet machine needs; the server's first page also compiles the catalogue.
         page.set_default_timeout(40_000)
         page.set_default_navigation_timeout(90_000)
@@ -55,7 +56,16 @@ class Driver:
     def _note(self, message: ConsoleMessage) -> None:
         # The browser itself writes refused requests to the console; tests of refusals check the page.
         if message.type == "error" and "Failed to load resource" not in message.text:
-            self.faults.append(message.text)
+            self._record(message.text)
+
+    def _record(self, fault: str) -> None:
+        if not any(text in fault for text in self._expected):
+            self.faults.append(fault)
+
+    def forget(self, text: str) -> None:
+        """Forget the faults with this ``text``, also those of requests whose responses are still on their way."""
+        self._expected.append(text)
+        self.faults = [fault for fault in self.faults if text not in fault]
 
     def sign_in(self, email: str, password: str) -> None:
         """Sign in."""
