@@ -16,7 +16,7 @@ from copies.history import changes_of
 from copies.models import CopyRevision
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tests.harness.form_driver import Driver
+from tests.harness.form_driver import PATIENT, Driver
 from tests.harness.socket_client import save
 
 pytestmark = pytest.mark.browser
@@ -141,6 +141,7 @@ def test_a_combobox_takes_names_and_codes_and_nothing_else(driver: Driver, copy_
 def test_tab_meets_the_group_that_its_answer_opens(driver: Driver, copy_id: UUID) -> None:
     page = driver.page
     driver.open(copy_id)
+    page.evaluate(PATIENT)
     page.locator('[name=mqs_any_losses][value="true"]').focus()
 
     page.keyboard.press("Space")

@@ -20,7 +20,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import User
 from tests.harness.edit_scripts import demo_catalogue
 from tests.harness.form_driver import Driver
-from tests.harness.key_walk import PATIENT, WATCH, KeyWalk
+from tests.harness.key_walk import WATCH, KeyWalk
 
 pytestmark = pytest.mark.browser
 

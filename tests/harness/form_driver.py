@@ -29,6 +29,11 @@ LOOKS: Final = (("light", 1440, 980), ("dark", 390, 844), ("light", 390, 844), (
 COLORS: Final = 128
 SAVED = re.compile(r"^(Saved|\d+ answers? needs? fixing)$")
 
+#: A slow machine needs longer than a person's patience: the page waits for what Tab opens as long as it takes.
+PATIENT: Final = """() => {
+    const { setTimeout } = window;
+    window.setTimeout = (work, pause, ...more) => setTimeout(work, pause === 200 ? 20_000 : pause, ...more);
+}"""
 #: After a change of theme some inherited colors are still reported as those of the other one, until all styles are new.
 RESTYLE = """() => new Promise((done) => {
     for (const sheet of document.styleSheets) sheet.disabled = true;

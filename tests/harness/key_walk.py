@@ -14,11 +14,6 @@ from copies.paths import Path
 from rules.definition.model import CompiledCatalogue
 from tests.harness.form_driver import SAVED
 
-#: A slow machine needs longer than a person's patience: the page waits for what Tab opens as long as it takes.
-PATIENT: Final = """() => {
-    const { setTimeout } = window;
-    window.setTimeout = (work, pause, ...more) => setTimeout(work, pause === 200 ? 20_000 : pause, ...more);
-}"""
 #: Notes the time from the last key in a field to its "Saved", what moves, and signs that contradict each other.
 WATCH: Final = """() => {
     const notes = (window.notes = { times: [], shifts: 0, ownShifts: [], contradictions: [] });
