@@ -20,6 +20,8 @@ import pytest
 from django.conf import settings
 from django.db import connections
 
+from tests.harness.tiers import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -45,7 +47,8 @@ def serve(
     """
     port = _free_port()
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
-    command += ["--workers", str(processes), "--log-level", "warning"]
+    # A busy machine may keep a process from running for longer than the five seconds after which it would be replaced.
+    command += ["--workers", str(processes), "--timeout-worker-healthcheck", "120", "--log-level", "warning"]
     with program(command, log=log, more={"DEMO": "1"} if is_demo else {}) as server:
         wait_for(port, server)
         yield port
@@ -74,7 +77,7 @@ def program(
 
 def call(port: int, method: str, path: str, token: str, body: Any = None, **headers: str) -> Answer:
     """Send one request on a new connection; an iterable body is sent in chunks."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2 * PATIENCE)
     content = json.dumps(body).encode() if isinstance(body, (dict, list)) else body
     try:
         connection.request(
@@ -128,13 +131,18 @@ def database_url() -> str:
 
 
 def wait_for(port: int, server: subprocess.Popen[bytes]) -> None:
-    deadline = time.monotonic() + 120
+    """Wait until a connection is answered: it is accepted before the processes behind it have started."""
+    deadline = time.monotonic() + 3 * PATIENCE
     while time.monotonic() < deadline:
         assert server.poll() is None, "the server ended before it answered"
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=3 * PATIENCE)
         try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            connection.request("GET", "/healthz")
+            connection.getresponse().read()
         except OSError:
             time.sleep(0.1)
         else:
             return
+        finally:
+            connection.close()
     raise AssertionError("the server did not answer in time")
