@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from django.conf import settings
 from django.urls import reverse
 from playwright.sync_api import Browser, expect
@@ -14,7 +13,8 @@ from catalogue.models import QuestionSet
 from catalogue.releases import publish
 from tenants.models import Tenant, User
 from tests.harness.cast import PASSWORD
-from tests.harness.form_driver import SERIOUS, Driver
+from tests.harness.chromium import DESK, Window
+from tests.harness.form_driver import Driver
 from tests.harness.kennel_catalogue import KENNELS
 from tests.harness.sensitive_kennel import start_kennel
 from tests.harness.socket_client import session_of
@@ -49,12 +49,13 @@ def main_pages(harbor: Tenant, owner: User) -> list[str]:
 
 
 def test_the_main_pages_are_accessible_and_need_nothing_from_elsewhere(
-    browser: Browser, server: str, staff: User, harbor: Tenant, owner: User, password_hash: str
+    window: Window, server: str, staff: User, harbor: Tenant, owner: User, password_hash: str
 ) -> None:
     User.objects.filter(pk=staff.pk).update(password=password_hash)
     faults: list[str] = []
-    with browser.new_context(viewport={"width": 1440, "height": 980}) as context:
-        page = Driver(context.new_page(), server).page
+    with window(viewport=DESK) as context:
+        driver = Driver(context.new_page(), server)
+        page = driver.page
         page.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
         page.on("request", lambda request: faults.append(request.url) if not request.url.startswith(server) else None)
         page.goto(f"{server}/admin/")
@@ -65,14 +66,12 @@ def test_the_main_pages_are_accessible_and_need_nothing_from_elsewhere(
         for address in main_pages(harbor, owner)[:: amount(6, full=1)]:
             page.goto(server + address)
             page.wait_for_load_state("networkidle")
-            found = Axe().run(page).response["violations"]
-            faults += [
-                f"{address} {one['id']}: {one['nodes'][0]['html'][:120]}" for one in found if one["impact"] in SERIOUS
-            ]
+            faults += [f"{address} {fault}" for fault in driver.access_faults()]
 
     assert faults == []
 
 
+@pytest.mark.slow
 def test_the_theme_of_staff_follows_them_into_another_browser(browser: Browser, server: str, staff: User) -> None:
     cookie = {"name": settings.SESSION_COOKIE_NAME, "value": session_of(staff), "url": server}
     with browser.new_context(color_scheme="light") as context:

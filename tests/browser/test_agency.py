@@ -6,11 +6,11 @@ from io import BytesIO
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from tenants.access import Role
 from tenants.models import User
-from tests.harness.cast import PASSWORD
+from tests.harness.chromium import Window
 from tests.harness.form_driver import Driver
 
 pytestmark = pytest.mark.browser
@@ -18,15 +18,15 @@ pytestmark = pytest.mark.browser
 WIDTHS = (1440, 390)
 
 
-def test_an_administrator_sets_the_profile(browser: Browser, server: str, agent: User) -> None:
+def test_an_administrator_sets_the_profile(window: Window, server: str, agent: User) -> None:
     agent.role = Role.TENANT_ADMIN
     agent.save()
     picture = BytesIO()
     Image.new("RGB", (300, 100), "navy").save(picture, "PNG")
-    with browser.new_context(reduced_motion="reduce") as context:
+    with window(reduced_motion="reduce") as context:
         driver = Driver(context.new_page(), server)
         page = driver.page
-        driver.sign_in(agent.email, PASSWORD)
+        driver.enter(agent)
         page.goto(f"{server}/settings/agency")
         page.get_by_label("Phone").fill("12")
         page.get_by_role("button", name="Save").click()

@@ -15,7 +15,7 @@ from tenants.models import User
 from tests.harness.form_driver import Driver
 from tests.harness.guests import guest_of
 from tests.harness.switched_on import switch_on
-from tests.harness.tiers import until
+from tests.harness.tiers import amount, until, within
 
 pytestmark = pytest.mark.browser
 
@@ -31,6 +31,14 @@ SWITCH = """(number) => new Promise((done) => {
     tab.click();
     look();
 })"""
+#: Makes the promise `tabsHandled` of the frame after the next response with tabs.
+NOTE_TABS_HANDLED = """() => {
+    window.tabsHandled = new Promise((done) => {
+        document.body.addEventListener("htmx:afterRequest", ({ detail }) => {
+            if (detail.pathInfo.requestPath.endsWith("/tabs")) requestAnimationFrame(() => requestAnimationFrame(done));
+        });
+    });
+}"""
 
 
 @pytest.fixture
@@ -67,7 +75,8 @@ def make_copy(driver: Driver, title: str) -> None:
 def switch(page: Page, number: int) -> float:
     """Go to the copy with this number as a hand does, by the way to its tab; return how long it took to be painted."""
     page.locator("[data-copy-tab]").nth(number).hover()
-    page.wait_for_timeout(400)
+    # Its view is loaded meanwhile; the quick tier compares no times.
+    page.wait_for_timeout(amount(0, full=400))
     return float(page.evaluate(SWITCH, number))
 
 
@@ -99,7 +108,7 @@ def test_an_agent_tries_a_higher_deductible_in_a_copy(driver: Driver, form_id: U
     scrolled = page.evaluate("scrollY")
     times = [switch(page, number) for number in (0, 1, 0, 1, 0)]
     # Tests beside this one take most of the machine: five times as long.
-    assert min(times) < 5 * MOST_MILLISECONDS
+    assert min(times) / 1_000 < within(5 * MOST_MILLISECONDS / 1_000)
     assert page.url.endswith(f"/forms/{form_id}")
     expect(page.locator("[name=mqs_mail_city]")).to_be_focused()
     assert page.evaluate("scrollY") == scrolled
@@ -108,7 +117,7 @@ def test_an_agent_tries_a_higher_deductible_in_a_copy(driver: Driver, form_id: U
     expect(tab(page, "Higher deductible")).to_have_attribute("aria-current", "page")
     assert page.locator(".field.differs").count() == 1
     assert page.evaluate("window.stays")
-    driver.check_access()
+    driver.check_access("#tabs")
 
 
 def test_a_copy_is_named_locked_deleted_and_brought_back(driver: Driver, form_id: UUID) -> None:
@@ -132,7 +141,7 @@ def test_a_copy_is_named_locked_deleted_and_brought_back(driver: Driver, form_id
     expect(page.locator("#lock")).to_contain_text("Ona Owner locked this copy today")
     expect(page.locator("#lock")).to_contain_text("Reason: Sent to the customer.")
     expect(page.locator("[name=mqs_mail_city]")).to_be_disabled()
-    driver.check_access()
+    driver.check_access("#lock")
     page.locator("#lock").get_by_role("button", name="Unlock").click()
     expect(page.locator("#lock")).to_be_hidden()
     expect(page.locator("[name=mqs_mail_city]")).to_be_enabled()
@@ -174,6 +183,7 @@ def test_a_copy_with_an_unsaved_answer_is_not_left(driver: Driver, form_id: UUID
     expect(zip_code).to_have_value("78702")
 
 
+@pytest.mark.slow
 def test_a_response_that_was_asked_for_at_another_copy_changes_nothing(driver: Driver, form_id: UUID) -> None:
     page = driver.page
     driver.open(form_id)
@@ -182,7 +192,8 @@ def test_a_response_that_was_asked_for_at_another_copy_changes_nothing(driver: D
     page.route("**/tabs", lambda route: held.append(route))
     news = 'new CustomEvent("other-copy", {detail: {copyId: ""}})'
     page.evaluate(f'document.getElementById("form").dispatchEvent({news})')
-    until(lambda: page.wait_for_timeout(50) or held)
+    until(lambda: page.wait_for_timeout(10) or held)
+    page.evaluate(NOTE_TABS_HANDLED)
 
     tab(page, "Base").click()
     expect(tab(page, "Base")).to_have_attribute("aria-current", "page")
@@ -190,12 +201,13 @@ def test_a_response_that_was_asked_for_at_another_copy_changes_nothing(driver: D
     with page.expect_response("**/tabs") as response:
         held[0].continue_()
     response.value.finished()
-    page.wait_for_timeout(100)
+    page.evaluate("window.tabsHandled")
 
     expect(tab(page, "Base")).to_have_attribute("aria-current", "page")
     expect(tab(page, "Plan B")).not_to_have_attribute("aria-current", "page")
 
 
+@pytest.mark.slow
 def test_news_of_a_guest_stay_with_their_copy(driver: Driver, form_id: UUID, agent: User) -> None:
     page, badge = driver.page, driver.page.locator("#guest-news")
     assert agent.tenant is not None
@@ -240,7 +252,7 @@ def test_others_see_what_becomes_of_the_copies(driver: Driver, other: Driver, fo
     driver.answer("mqs_bop_deductible", "d2500")
     expect(tab(other.page, "Plan B")).to_contain_text("−$172")
     assert other.page.evaluate("document.documentElement.scrollWidth") == 390
-    other.check_access()
+    other.check_access("#tabs")
 
     other.answer("mqs_mail_city", "Waco")
     expect(driver.page.locator("#f-mqs_mail_city .of-base")).to_have_text("Base: Waco")
@@ -256,7 +268,7 @@ def test_others_see_what_becomes_of_the_copies(driver: Driver, other: Driver, fo
     expect(driver.page.locator("#copy-menu[data-outdated]")).to_be_visible()
     driver.page.keyboard.press("Escape")
     expect(driver.page.locator("#copy-menu[data-outdated]")).to_have_count(0)
-    assert len(loads) == 1
+    until(lambda: driver.page.wait_for_timeout(10) or loads)
     driver.page.locator("#more-button").click()
     other.answer("mqs_mail_city", "Waco")
     expect(driver.page.locator("#copy-menu[data-outdated]")).to_be_visible()

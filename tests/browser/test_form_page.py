@@ -6,7 +6,7 @@ import re
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from batch import service as batch
 from catalogue.demo import Sample, read_samples
@@ -14,7 +14,9 @@ from forms.models import NaicsSearch
 from tenants.current_tenant import use_tenant
 from tenants.models import User
 from tests.harness.cast import PASSWORD
+from tests.harness.chromium import Window
 from tests.harness.form_driver import LOOKS, Driver
+from tests.harness.tiers import amount
 
 pytestmark = pytest.mark.browser
 
@@ -85,6 +87,7 @@ def test_keys_commit_undo_and_go_places(driver: Driver, agent: User) -> None:
     page.wait_for_url(f"{driver.server}/")
 
 
+@pytest.mark.slow  # test_fingertips.py refuses more
 def test_refused_answer_stays_in_the_field_with_its_reason(driver: Driver, agent: User) -> None:
     page = driver.page
     driver.open(start(agent, sample("S1")))
@@ -156,6 +159,7 @@ def test_rows_are_duplicated_removed_and_put_back(driver: Driver, agent: User) -
     expect(rows.nth(0).locator("h3")).to_have_text("1 · Texas, Restaurant")
 
 
+@pytest.mark.slow  # by keys in test_fingertips.py and test_new_form.py
 def test_an_industry_is_found_chosen_and_remembered(driver: Driver, agent: User) -> None:
     driver.open(start(agent, sample("S1")))
     field = driver.page.locator("#f-mqs_naics")
@@ -184,16 +188,16 @@ def test_why_opens_in_place_and_follows_the_answers(driver: Driver, agent: User)
     expect(page.locator("#live")).to_contain_text("Quillmark Mutual Business owners: declined, was $2,451.")
 
 
-def test_pages_are_accessible_at_every_width_and_in_both_themes(browser: Browser, server: str, agent: User) -> None:
+@pytest.mark.parametrize(
+    ("scheme", "width", "height"), [LOOKS[0], *(pytest.param(*look, marks=pytest.mark.slow) for look in LOOKS[1:])]
+)
+def test_pages_are_accessible_at_every_width_and_in_both_themes(
+    window: Window, server: str, agent: User, scheme: str, width: int, height: int
+) -> None:
     filled, empty = start(agent, sample("S7"), answered=True), start(agent, sample("S1"))
-    s11 = start(agent, sample("S11"), answered=True)
-    for scheme, width, height in LOOKS:
-        context = browser.new_context(
-            viewport={"width": width, "height": height},
-            color_scheme=scheme,
-            bypass_csp=True,
-            reduced_motion="reduce",
-        )
+    forms = [(empty, "new-form"), (filled, "form"), (start(agent, sample("S11"), answered=True), "one-answer-left")]
+    size = {"width": width, "height": height}
+    with window(viewport=size, color_scheme=scheme, bypass_csp=True, reduced_motion="reduce") as context:
         driver = Driver(context.new_page(), server)
         name = f"{scheme}-{width}"
         driver.page.goto(f"{server}/sign-in")
@@ -201,7 +205,7 @@ def test_pages_are_accessible_at_every_width_and_in_both_themes(browser: Browser
         driver.photograph(f"sign-in-{name}")
         driver.sign_in(agent.email, PASSWORD)
         driver.check_access()
-        for copy_id, page_name in ((filled, "form"), (empty, "new-form"), (s11, "one-answer-left")):
+        for copy_id, page_name in forms[amount(1, full=0) :]:
             driver.open(copy_id)
             driver.check_access()
             driver.photograph(f"{page_name}-{name}")
@@ -219,5 +223,4 @@ def test_pages_are_accessible_at_every_width_and_in_both_themes(browser: Browser
         driver.photograph(f"history-{name}")
         driver.page.goto(f"{server}/nowhere")
         driver.check_access()
-        context.close()
-        assert driver.faults == []
+    assert driver.faults == []

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from batch import service as batch
 from catalogue.demo import Sample
 from tenants.models import Tenant, User
+from tests.harness.chromium import PHONE, Window
 from tests.harness.form_driver import Driver
 from tests.harness.guests import issue
 from tests.harness.long_catalogue import store_long_release
@@ -15,17 +16,15 @@ from tests.harness.socket_client import save, start
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"width": 390, "height": 844}
-
 
 def test_a_guest_goes_through_the_sets_at_a_phone_and_finishes(
-    browser: Browser, server: str, agent: User, harbor: Tenant, s1: Sample
+    window: Window, server: str, agent: User, harbor: Tenant, s1: Sample
 ) -> None:
     actor = agent.as_actor(source="web")
     copy_id = start(harbor, actor, s1)
     save(harbor, actor, copy_id, {"mqs_mail_city": None, "mqs_annual_revenue": None})
     _, secret = issue(harbor, copy_id, actor=actor, name="Gus")
-    with browser.new_context(viewport=PHONE, has_touch=True, reduced_motion="reduce") as context:
+    with window(viewport=PHONE, has_touch=True, reduced_motion="reduce") as context:
         guest = Driver(context.new_page(), server)
         page = guest.page
         page.goto(f"{server}/guest/{copy_id}#{secret}")
@@ -69,19 +68,20 @@ def test_a_guest_goes_through_the_sets_at_a_phone_and_finishes(
         expect(page.locator("#products")).to_contain_text("Your agent will see to what is left")
         expect(page.locator("#products")).to_contain_text("Gross revenue")
         expect(steps.get_by_role("button", name="I am done")).to_be_hidden()
-        guest.check_access()
+        guest.check_access("#products")
         guest.photograph("guest-done-bar-light-390")
         assert guest.faults == []
 
 
-def test_the_steps_of_a_long_form_are_drawn(browser: Browser, server: str, agent: User, harbor: Tenant) -> None:
+@pytest.mark.slow
+def test_the_steps_of_a_long_form_are_drawn(window: Window, server: str, agent: User, harbor: Tenant) -> None:
     store_long_release()
     actor = agent.as_actor(source="web")
     with batch.build_context(scope=harbor, actor=actor, catalogue="long") as context:
         context.save()
         copy_id = context.copy.id
     _, secret = issue(harbor, copy_id, actor=actor, name="Gus")
-    with browser.new_context(viewport=PHONE, has_touch=True, reduced_motion="reduce") as context:
+    with window(viewport=PHONE, has_touch=True, reduced_motion="reduce") as context:
         guest = Driver(context.new_page(), server)
         page = guest.page
         page.goto(f"{server}/guest/{copy_id}#{secret}")

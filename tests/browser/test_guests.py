@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, Route, expect
+from playwright.sync_api import Route, expect
 
 from batch import service as batch
 from catalogue.demo import Sample
 from tenants.models import Tenant, User
+from tests.harness.chromium import DESK, PHONE, Window
 from tests.harness.form_driver import Driver
 from tests.harness.guests import issue, let_expire
 from tests.harness.socket_client import save, start
@@ -19,24 +20,13 @@ from tests.harness.tiers import within
 
 pytestmark = pytest.mark.browser
 
-PHONE = {"width": 390, "height": 844}
-DESK = {"width": 1440, "height": 980}
-
 
 @pytest.fixture
-def copy_id(server: str, agent: User) -> UUID:
-    """Return an empty form's copy."""
-    assert agent.tenant is not None
-    return start(agent.tenant, agent.as_actor(source="web"))
-
-
-@pytest.fixture
-def guest(browser: Browser, server: str) -> Iterator[Driver]:
+def guest(window: Window, server: str) -> Iterator[Driver]:
     """Return a guest at a phone-sized dark window."""
-    with browser.new_context(viewport=PHONE, color_scheme="dark", reduced_motion="reduce") as context:
+    with window(viewport=PHONE, color_scheme="dark", reduced_motion="reduce") as context:
         driver = Driver(context.new_page(), server)
         yield driver
-        context.close()
     assert driver.faults == []
 
 
@@ -70,10 +60,10 @@ def show_links(driver: Driver) -> None:
 def look_at_new_link(driver: Driver) -> None:
     """Check the dialog with a link that nobody has opened, at a desk and on a phone."""
     expect(driver.page.locator(".guest-list")).to_contain_text("Not opened yet")
-    driver.check_access()
+    driver.check_access("#guest-links")
     driver.photograph("guest-links-light-1440")
     driver.page.set_viewport_size(PHONE)
-    driver.check_access()
+    driver.check_access("#guest-links")
     driver.photograph("guest-links-light-390")
     driver.page.set_viewport_size(DESK)
 
@@ -83,7 +73,7 @@ def look_at_form(guest: Driver) -> None:
     guest.check_access()
     guest.photograph("guest-form-dark-390")
     guest.page.get_by_role("button", name="answers left").click()
-    guest.check_access()
+    guest.check_access("#products")
     guest.photograph("guest-left-dark-390")
     guest.page.keyboard.press("Escape")
 
@@ -113,7 +103,7 @@ def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, c
     driver.open(copy_id)
     show_links(driver)
     expect(driver.page.locator("#guest-links")).to_contain_text("There is no guest yet")
-    driver.check_access()
+    driver.check_access("#guest-links")
     driver.photograph("guest-links-empty-light-1440")
     driver.page.keyboard.press("Escape")
     url = make_link(driver, "Gus Miller")
@@ -139,7 +129,7 @@ def test_a_guest_answers_is_seen_and_is_revoked(driver: Driver, guest: Driver, c
     guest.page.fill("[name=mqs_mail_city]", "Dallas")
     guest.page.keyboard.press("Tab")
     expect(guest.page.locator("#saved")).to_contain_text("This link is no longer valid")
-    guest.check_access()
+    guest.check_access("#banner")
     guest.page.on("dialog", lambda dialog: dialog.accept())
     guest.page.goto(f"{guest.server}/guest/{copy_id}")
     expect(guest.page.get_by_role("heading", name="Your link is no longer valid")).to_be_visible()
@@ -173,14 +163,15 @@ def test_the_secret_leaves_the_address_and_goes_to_no_other_server(
     assert [(address, referrer) for address, referrer in asked if secret in address or referrer] == []
 
 
+@pytest.mark.slow  # tests of the guest's endpoints try the same
 def test_a_link_is_valid_in_one_browser_only(
-    driver: Driver, guest: Driver, browser: Browser, harbor: Tenant, copy_id: UUID
+    driver: Driver, guest: Driver, window: Window, harbor: Tenant, copy_id: UUID
 ) -> None:
     link_id, secret = issue(harbor, copy_id)
     url = f"{guest.server}/guest/{copy_id}#{secret}"
     open_link(guest, url)
 
-    with browser.new_context(viewport=DESK, color_scheme="dark") as context:
+    with window(viewport=DESK, color_scheme="dark") as context:
         other = Driver(context.new_page(), guest.server)
         other.page.goto(url)
         expect(other.page.get_by_role("heading", name="This link is no longer valid")).to_be_focused()
@@ -197,9 +188,8 @@ def test_a_link_is_valid_in_one_browser_only(
     expect(guest.page.locator("#banner")).to_contain_text("This link is no longer valid")
 
 
-def test_a_guest_finishes(
-    browser: Browser, server: str, agent: User, harbor: Tenant, s1: Sample, guest: Driver
-) -> None:
+@pytest.mark.slow  # at a phone in test_guest_steps.py
+def test_a_guest_finishes(server: str, agent: User, harbor: Tenant, s1: Sample, guest: Driver) -> None:
     copy_id = start(harbor, agent.as_actor(source="web"), s1)
     save(harbor, agent.as_actor(source="web"), copy_id, {"mqs_mail_city": None})
     _, secret = issue(harbor, copy_id, name="Gus")

@@ -73,6 +73,7 @@ def test_a_row_removed_during_typing_can_be_restored(driver: Driver, other: Driv
     expect(other.page.locator(".conflict, [data-gone], #main [inert]")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_kept_text_is_copied_and_discarded(driver: Driver, other: Driver, row: str) -> None:
     other.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     field = type_slowly(other, f"{row}/mqs_loc_city", "Dallas")
@@ -112,6 +113,7 @@ def test_a_hidden_question_keeps_typed_text(driver: Driver, other: Driver, copy_
     expect(other.page.locator("[name=mqs_payroll_total]")).to_have_value("120,000")
 
 
+@pytest.mark.slow
 def test_a_hidden_set_keeps_typed_text(driver: Driver, other: Driver, row: str) -> None:
     field = type_slowly(other, f"{row}/mqs_loc_city", "Austin")
     driver.page.locator('#f-mqs_lobs input[value="bop"]').uncheck()
@@ -125,6 +127,7 @@ def test_a_hidden_set_keeps_typed_text(driver: Driver, other: Driver, row: str) 
     expect(field.locator("input")).to_have_value("")
 
 
+@pytest.mark.slow
 def test_unsent_text_is_kept_too(driver: Driver, other: Driver, row: str, line: Line) -> None:
     line.cut()
     field = type_slowly(other, f"{row}/mqs_loc_city", "Waco")
@@ -140,6 +143,7 @@ def test_unsent_text_is_kept_too(driver: Driver, other: Driver, row: str, line: 
     other.faults.clear()
 
 
+@pytest.mark.slow
 def test_text_in_a_row_that_the_user_removes_is_not_kept(other: Driver, row: str) -> None:
     type_slowly(other, f"{row}/mqs_loc_zip", "1")
     other.page.keyboard.press("Enter")

@@ -119,6 +119,7 @@ def test_sets_of_a_long_form_are_drawn_when_they_are_opened(driver: Driver, agen
     expect(page.locator("#i-q30_3")).to_be_in_viewport()
 
 
+@pytest.mark.slow
 def test_an_address_leads_into_closed_rows_and_undrawn_sets(driver: Driver, owners: UUID, agent: User) -> None:
     page = driver.page
     driver.open(owners)
@@ -187,7 +188,7 @@ def test_rows_of_a_spreadsheet_are_pasted(driver: Driver, owners: UUID) -> None:
     page.keyboard.press("Enter")
     expect(page.locator("#column-1")).to_have_value("mqs_own_title")
     expect(page.locator("#paste")).to_contain_text("This is not one of the choices.")
-    driver.check_access()
+    driver.check_access("#paste")
     driver.photograph("paste-rows-light-1440")
     page.select_option("#column-1", "")
     expect(page.locator("[data-save-pasted]")).to_have_text("Add 2 rows, 1 cell left empty")

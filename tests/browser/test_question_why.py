@@ -36,7 +36,7 @@ def test_a_question_says_why_it_is_asked_and_a_product_what_would_open_it(driver
     expect(menu).to_contain_text("Quillmark Mutual Business owners")
     expect(menu).to_be_focused()
     assert page.evaluate(PLACES) == before
-    driver.check_access()
+    driver.check_access("#question-why")
     keys.press("Escape")
     expect(menu).to_be_hidden()
     expect(alcohol).to_be_focused()

@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
 from batch import service as batch
 from carriers.links.traffic import write_calls
@@ -16,6 +16,7 @@ from tenants.models import User
 from tests.harness.carrier_lane import InTurn
 from tests.harness.carrier_links import MemoryLog, add_link
 from tests.harness.carrier_simulator import CarrierSimulator
+from tests.harness.chromium import PHONE, Window
 from tests.harness.form_driver import Driver
 from tests.harness.quoted_forms import LOWERED, SIGNATURE, answer, submit
 
@@ -144,7 +145,7 @@ def test_an_answer_is_entered_for_a_carrier_that_answers_by_hand(
 
 
 def test_the_customer_opens_the_proposal_until_it_ends(
-    driver: Driver, browser: Browser, samples: dict[str, Sample], by: dict[str, Any]
+    driver: Driver, window: Window, samples: dict[str, Sample], by: dict[str, Any]
 ) -> None:
     page = driver.page
     copy_id = started(samples["S3"], by)
@@ -156,7 +157,7 @@ def test_the_customer_opens_the_proposal_until_it_ends(
     address = page.get_by_label("Copy this address now").input_value()
     driver.check_in_every_look("proposal", at="#proposal-title")
 
-    with browser.new_context(viewport={"width": 390, "height": 844}, reduced_motion="reduce") as context:
+    with window(viewport=PHONE, reduced_motion="reduce") as context:
         customer = Driver(context.new_page(), driver.server)
         customer.page.goto(address)
         expect(customer.page.get_by_role("heading", name="Insurance proposal for")).to_be_visible()

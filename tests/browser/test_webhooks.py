@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import expect
 
-from catalogue.models import Release
 from tenants.access import Role
 from tenants.models import User
-from tests.harness.cast import PASSWORD
+from tests.harness.chromium import Window
 from tests.harness.form_driver import Driver
-from tests.harness.web_servers import serve
+from tests.harness.tiers import PATIENCE, until
 from tests.harness.webhook_fixtures import HERE
 from tests.harness.webhook_receiver import Receiver, running_receiver
 from webhooks.client import HttpWebhookClient
@@ -30,29 +29,17 @@ def receiver() -> Iterator[Receiver]:
         yield running
 
 
-@pytest.fixture(autouse=True)
-def own_network(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Allow the test's server to send to this machine."""
-    monkeypatch.setenv("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
-
-
-@pytest.fixture
-def server(transactional_db: None, demo: Release, own_network: None) -> Iterator[str]:
-    """Return the address of a server of this test alone, because it reads the networks when it starts."""
-    with serve() as port:
-        yield f"http://127.0.0.1:{port}"
-
-
 @pytest.mark.parametrize("width", WIDTHS)
 def test_an_endpoint_is_added_tested_and_read(
-    width: int, own_network: None, receiver: Receiver, browser: Browser, server: str, agent: User
+    width: int, receiver: Receiver, window: Window, server: str, agent: User
 ) -> None:
     agent.role = Role.TENANT_ADMIN
     agent.save()
-    with browser.new_context(viewport={"width": width, "height": 980}, reduced_motion="reduce") as context:
+    with window(viewport={"width": width, "height": 980}, reduced_motion="reduce") as context:
         driver = Driver(context.new_page(), server)
         page = driver.page
-        driver.sign_in(agent.email, PASSWORD)
+        driver.enter(agent)
+        page.goto(f"{server}/")
         page.get_by_role("button", name="account and settings").click()
         page.get_by_role("link", name="Webhooks").click()
         driver.check_access()
@@ -64,7 +51,7 @@ def test_an_endpoint_is_added_tested_and_read(
 
         page.get_by_role("button", name="Send a test").click()
         with HttpWebhookClient(HERE) as postman:
-            Deliverer(["default"], client=postman).run(seconds=5)
+            until(lambda: Deliverer(["default"], client=postman).run(seconds=PATIENCE))
 
         # The page looks for the response by itself.
         expect(page.get_by_text("Delivered")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from collections.abc import Callable
@@ -9,30 +10,74 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-from axe_playwright_python.sync_playwright import Axe
+from axe_playwright_python.base import AXE_SCRIPT
 from django.conf import settings
 from PIL import Image
 from playwright.sync_api import ConsoleMessage, Page, expect
+from playwright.sync_api import Error as PlaywrightError
 
 from tenants.models import User
 from tests.harness.socket_client import session_of
 from tests.harness.tiers import IS_FULL
 
-SCREENSHOTS = Path(__file__).resolve().parents[2] / "docs" / "screenshots"
+ROOT: Final = Path(__file__).resolve().parents[2]
+SCREENSHOTS = ROOT / "docs" / "screenshots"
 #: Only the rules of WCAG count, not axe's best practices.
 SERIOUS = frozenset({"serious", "critical"})
-#: Themes and sizes of pages; the quick tier checks each theme and each size once.
-LOOKS: Final = (("light", 1440, 980), ("dark", 390, 844), ("light", 390, 844), ("dark", 1440, 980))[
-    : 4 if IS_FULL or os.environ.get("SCREENSHOTS") else 2
-]
+#: Themes and sizes of pages.
+LOOKS: Final = (("light", 1440, 980), ("dark", 390, 844), ("light", 390, 844), ("dark", 1440, 980))
+#: Whether all looks and whole pages are checked.
+IS_WHOLE: Final = IS_FULL or "SCREENSHOTS" in os.environ
+#: Those of one state of a page. The quick tier looks at the one in which contrast and width fail first.
+LOOKS_OF_STATES: Final = LOOKS if IS_WHOLE else LOOKS[1:2]
 #: The colors of a picture.
 COLORS: Final = 128
 SAVED = re.compile(r"^(Saved|\d+ answers? needs? fixing)$")
 
-#: A slow machine needs longer than a person's patience: the page waits for what Tab opens as long as it takes.
-PATIENT: Final = """() => {
-    const { setTimeout } = window;
-    window.setTimeout = (work, pause, ...more) => setTimeout(work, pause === 200 ? 20_000 : pause, ...more);
+#: Pauses of the pages: the script in `static/web/` and the name of its constant.
+TAB_WAITS: Final = "tab-hold LONGEST_HOLD"
+KEYS_REST: Final = "field-editing KEYS_REST"
+SAVED_IS_SHOWN: Final = "save-status SAVED_IS_SHOWN"
+AWAY_IS_SHOWN: Final = "put-away IS_SHOWN"
+#: Lets the pauses of the page that last one of `pauses` milliseconds end only when the test calls `endPauses()`.
+HOLD: Final = """(pauses) => {
+    const { setTimeout, clearTimeout } = window;
+    const held = new Map();
+    window.setTimeout = (work, pause, ...more) => {
+        if (!pauses.includes(pause)) return setTimeout(work, pause, ...more);
+        const id = setTimeout(() => {}, 3_600_000);
+        held.set(id, () => work(...more));
+        return id;
+    };
+    window.clearTimeout = (id) => {
+        held.delete(id);
+        clearTimeout(id);
+    };
+    window.endPauses = () => {
+        const ending = [...held.values()];
+        held.clear();
+        for (const end of ending) end();
+    };
+}"""
+#: Ends when the page says that all is saved, or after a while: `expect` would look again only after fixed pauses.
+UNTIL_SAVED: Final = """(saved) => new Promise((done) => {
+    const isSaved = () => new RegExp(saved).test(document.getElementById("saved")?.textContent.trim());
+    if (isSaved()) return done(null);
+    const observer = new MutationObserver(() => {
+        if (!isSaved()) return;
+        observer.disconnect();
+        done(null);
+    });
+    observer.observe(document, { subtree: true, childList: true, characterData: true });
+    setTimeout(() => done(null), 20_000);
+})"""
+#: Returns the faults of the page that have one of the `impacts`. On the page of a form this takes seconds: with
+#: `at` only those of this field or part.
+FAULTS: Final = """async ([impacts, at]) => {
+    const part = at && document.querySelector("#form[data-address]") ? document.querySelector(at) : document;
+    const { violations } = await axe.run(part.closest?.(".field") ?? part, { resultTypes: ["violations"] });
+    const found = violations.filter(({ impact }) => impacts.includes(impact));
+    return found.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html }) => html.slice(0, 160))]);
 }"""
 #: After a change of theme some inherited colors are still reported as those of the other one, until all styles are new.
 RESTYLE = """() => new Promise((done) => {
@@ -87,6 +132,13 @@ class Driver:
         name, key = settings.SESSION_COOKIE_NAME, session_of(user)
         self.page.context.add_cookies([{"name": name, "value": key, "url": self.server}])
 
+    def hold_pauses(self, *names: str) -> None:
+        """Let pauses of pages that are opened from now on last until `endPauses()` is called in the page: on a slow
+        machine they would end before the next step. ``names`` are constants such as ``TAB_WAITS``.
+        """
+        pauses = [pause_of(name) for name in names]
+        self.page.add_init_script(f"({HOLD})({pauses})")
+
     def open(self, copy_id: object) -> None:
         """Open a form page."""
         self.page.goto(f"{self.server}/forms/{copy_id}")
@@ -97,6 +149,8 @@ class Driver:
 
     def saved(self) -> None:
         """Wait until everything is saved; a saved answer can still need fixing."""
+        with contextlib.suppress(PlaywrightError):  # the page may be left meanwhile
+            self.page.evaluate(UNTIL_SAVED, SAVED.pattern)
         expect(self.page.locator("#saved")).to_have_text(SAVED)
 
     def is_asked(self, path: str) -> bool:
@@ -157,25 +211,29 @@ class Driver:
             )
         return said
 
-    def access_faults(self) -> list[str]:
-        """Return the serious faults that axe finds on the present page."""
-        # The page's security policy allows only its own scripts: axe is injected past it.
-        found = [fault for fault in Axe().run(self.page).response["violations"] if fault["impact"] in SERIOUS]
-        return [f"{fault['id']} {[node['html'][:160] for node in fault['nodes'][:3]]}" for fault in found]
+    def access_faults(self, at: str = "") -> list[str]:
+        """Return the serious faults that axe finds on the present page. On the page of a form the quick tier looks only
+        at the part ``at``: test_form_page.py looks at the whole page.
+        """
+        # The page's security policy allows only its own scripts: axe is injected past it, once per page.
+        if self.page.evaluate("typeof axe") == "undefined":
+            self.page.evaluate(AXE_SCRIPT)
+        part = "" if IS_WHOLE else at
+        return [f"{fault} {nodes}" for fault, nodes in self.page.evaluate(FAULTS, [sorted(SERIOUS), part])]
 
-    def check_access(self) -> None:
-        """Raise where axe finds a serious fault on the present page."""
-        faults = self.access_faults()
+    def check_access(self, at: str = "") -> None:
+        """Raise where axe finds a serious fault on the present page, or as ``access_faults`` at ``at``."""
+        faults = self.access_faults(at)
         assert not faults, f"{self.page.url}: {faults}"
 
     def check_in_every_look(self, name: str, *, at: str = "", opened: Callable[[], object] | None = None) -> None:
-        """Run axe, look for sideways scroll and take a picture in ``LOOKS``, with the element ``at`` in the middle, by
-        default of the top of the page, without a ``name`` no picture. ``opened`` opens again what a change of the
-        window closes.
+        """Run axe, look for sideways scroll and take a picture in ``LOOKS_OF_STATES``, with the element ``at`` in the
+        middle, by default of the top of the page, without a ``name`` no picture. ``opened`` opens again what a change
+        of the window closes.
         """
         before = self.page.viewport_size
         faults: list[str] = []
-        for theme, width, height in LOOKS:
+        for theme, width, height in LOOKS_OF_STATES:
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
             self.page.set_viewport_size({"width": width, "height": height})
             self.page.evaluate(RESTYLE)
@@ -185,7 +243,7 @@ class Driver:
                 self.page.locator(at).first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
             elif opened is None:
                 self.page.evaluate("scrollTo(0, 0)")
-            faults += [f"{theme} {width}: {fault}" for fault in self.access_faults()]
+            faults += [f"{theme} {width}: {fault}" for fault in self.access_faults(at)]
             if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 faults.append(f"{theme} {width}: the page scrolls sideways")
             if name:
@@ -203,3 +261,12 @@ class Driver:
             # Pages have few colors: a palette makes a third of the file.
             small = Image.open(BytesIO(picture)).convert("RGB").quantize(COLORS, dither=Image.Dither.NONE)
             small.save(SCREENSHOTS / f"{name}.png", optimize=True)
+
+
+def pause_of(name: str) -> int:
+    """Return the milliseconds of a pause in a script of the pages by its ``name``, such as ``TAB_WAITS``."""
+    script, constant = name.split()
+    text = (ROOT / "static" / "web" / f"{script}.js").read_text(encoding="utf-8")
+    found = re.search(rf"^const {constant} = ([\d_]+);", text, re.MULTILINE)
+    assert found, f"there is no pause {name}"
+    return int(found[1])

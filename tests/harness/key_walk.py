@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 
 from copies.paths import Path
 from rules.definition.model import CompiledCatalogue
-from tests.harness.form_driver import SAVED
+from tests.harness.form_driver import SAVED, UNTIL_SAVED
 
 #: Notes the time from the last key in a field to its "Saved", what moves, and signs that contradict each other.
 WATCH: Final = """() => {
@@ -81,6 +81,11 @@ ELSEWHERE: Final = """(before) => new Promise((done, fail) => {
     };
     look();
 })"""
+#: The rows of the page by path, with their places in their pools.
+ROWS: Final = """Object.fromEntries([...document.querySelectorAll(".row[data-row]")].map(
+    (row) => [row.dataset.row, [...row.parentElement.children].indexOf(row)]))"""
+#: The paths of the fields without an answer.
+EMPTY: Final = "[...document.querySelectorAll('.field[data-path][data-empty]')].map(({ dataset }) => dataset.path)"
 #: The stop that has the focus.
 FOCUSED: Final = """() => {
     const element = document.activeElement;
@@ -96,6 +101,9 @@ FOCUSED: Final = """() => {
         isPage: element === document.body,
     };
 }"""
+#: The stop with the rows, and what is left with them: one look at the page each.
+STOP_AND_ROWS: Final = f"() => [({FOCUSED})(), {ROWS}]"
+EMPTY_AND_ROWS: Final = f"() => [{EMPTY}, {ROWS}]"
 
 
 @dataclass
@@ -112,6 +120,7 @@ class KeyWalk:
     around: int = 0
     #: What was stopped at: paths of fields, and the texts of buttons.
     stops: list[str] = field(default_factory=list)
+    _rows: dict[str, int] = field(default_factory=dict)
 
     @property
     def keys(self) -> int:
@@ -132,6 +141,7 @@ class KeyWalk:
 
     def saved(self) -> None:
         """Wait until all is saved; head, list and menu then say the same."""
+        self.page.evaluate(UNTIL_SAVED, SAVED.pattern)
         expect(self.page.locator("#saved")).to_have_text(SAVED)
         counts = self.page.evaluate(COUNTS)
         assert len(set(counts)) == 1, counts
@@ -140,7 +150,7 @@ class KeyWalk:
         """Go from stop to stop until nothing at the element ``until`` is missing any more, for 400 stops at most."""
         done = self.page.locator(until)
         for _ in range(400):
-            self._do(self.page.evaluate(FOCUSED))
+            self._do(self._look())
             self.saved()
             if not self.left() and done.count():
                 return
@@ -149,9 +159,7 @@ class KeyWalk:
 
     def left(self) -> list[str]:
         """Return the paths on the page that have a value to enter and are not answered."""
-        empty: list[str] = self.page.evaluate(
-            "[...document.querySelectorAll('.field[data-path][data-empty]')].map(({ dataset }) => dataset.path)"
-        )
+        empty, self._rows = self.page.evaluate(EMPTY_AND_ROWS)
         return [path for path in empty if self.value(path) is not None]
 
     def value(self, path: str) -> Any:
@@ -165,19 +173,19 @@ class KeyWalk:
         pools: Mapping[str, Any] = self.pools
         found: dict[str, Any] | None = None
         for around in [*Path(path).rows_around(), path] if path else []:
-            number = self.page.evaluate(
-                """(path) => {
-                    const row = document.querySelector(`.row[data-row="${path}"]`);
-                    return [...row.parentElement.children].indexOf(row);
-                }""",
-                around,
-            )
+            number = self._rows[around]
             rows = pools.get(Path(around).pool, [])
             if number >= len(rows):
                 return None
             found = rows[number]
             pools = found.get("answer_pools", {})
         return found
+
+    def _look(self) -> dict[str, Any]:
+        """Return the stop that has the focus."""
+        stop: dict[str, Any]
+        stop, self._rows = self.page.evaluate(STOP_AND_ROWS)
+        return stop
 
     def _next(self) -> None:
         self._go("Tab")
@@ -195,14 +203,14 @@ class KeyWalk:
         if "sameAs" in data:
             self._go("Enter")
             self.saved()
-            return self._do(self.page.evaluate(FOCUSED))
+            return self._do(self._look())
         if "add" in data and self._wants_row(data["add"]):
             rows = self.page.locator(f'[id="rows-{data["add"].replace("/", "-")}"] > .row')
             number = rows.count()
             self._go("Enter")
             expect(rows).to_have_count(number + 1)
             self.saved()
-            return self._do(self.page.evaluate(FOCUSED))
+            return self._do(self._look())
         value = self.value(stop["path"]) if stop["path"] else None
         if value is not None and (stop["isEmpty"] or stop["widget"] == "checks"):
             self._enter(stop, value)

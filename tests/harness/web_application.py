@@ -11,6 +11,8 @@ from django.conf import settings
 # As the product's entry does, before anything reads a setting.
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
 os.environ.setdefault("DATABASE_POOL_SIZE", "10")
+# The systems of partners run on this machine.
+os.environ.setdefault("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
 settings.WHITENOISE_AUTOREFRESH = False
 settings.WHITENOISE_MAX_AGE = 3_600
 settings.STATIC_ROOT = None
