@@ -183,8 +183,11 @@ def test_a_key_that_does_not_open_is_reported_and_the_others_are_done(
 ) -> None:
     with use_tenant(kennels), connections[kennels.database_alias].cursor() as cursor:
         # All bits of one byte: a fixed byte could be the one that is there.
-        flipped = "set_byte(wrapped_key, 19, 255 - get_byte(wrapped_key, 19))"
-        cursor.execute(f"UPDATE copies_copy SET wrapped_key = {flipped} WHERE id = %s", [copies[1]])
+        cursor.execute(
+            "UPDATE copies_copy SET wrapped_key = set_byte(wrapped_key, 19, 255 - get_byte(wrapped_key, 19))"
+            " WHERE id = %s",
+            [copies[1]],
+        )
     turn("first", "second")
 
     out = StringIO()
