@@ -31,7 +31,7 @@ def test_an_administrator_sets_the_profile(window: Window, server: str, agent: U
         page.get_by_label("Phone").fill("12")
         page.get_by_role("button", name="Save").click()
         expect(page.locator("#agency-phone-fault")).to_contain_text("Enter a US phone number")
-        driver.check_access()
+        driver.check_access("#agency-phone-fault")
         page.get_by_label("Phone").fill("614-555-2368")
         logo = {"name": "logo.png", "mimeType": "image/png", "buffer": picture.getvalue()}
         page.locator("input[type=file]").set_input_files([logo])

@@ -217,7 +217,7 @@ def test_pages_are_accessible_at_every_width_and_in_both_themes(
             driver.page.click(".drawer-button")
         driver.page.locator("[data-why=TT-WC]").evaluate("button => button.click()")
         expect(driver.page.locator("#why-TT-WC")).to_contain_text("is open")
-        driver.check_access()
+        driver.check_access("#why-TT-WC")
         driver.page.goto(f"{server}/forms/{filled}/history")
         driver.check_access()
         driver.photograph(f"history-{name}")

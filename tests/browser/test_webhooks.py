@@ -47,7 +47,7 @@ def test_an_endpoint_is_added_tested_and_read(
         page.get_by_label("Description").fill("CRM")
         page.get_by_role("button", name="Add", exact=True).click()
         expect(page.locator(".secret")).to_contain_text("whsec_")
-        driver.check_access()
+        driver.check_access(".secret")
 
         page.get_by_role("button", name="Send a test").click()
         with HttpWebhookClient(HERE) as postman:

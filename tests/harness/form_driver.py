@@ -71,10 +71,9 @@ UNTIL_SAVED: Final = """(saved) => new Promise((done) => {
     observer.observe(document, { subtree: true, childList: true, characterData: true });
     setTimeout(() => done(null), 20_000);
 })"""
-#: Returns the faults of the page that have one of the `impacts`. On the page of a form this takes seconds: with
-#: `at` only those of this field or part.
+#: Returns the faults of the page, or of the field or part `at`, that have one of the `impacts`.
 FAULTS: Final = """async ([impacts, at]) => {
-    const part = at && document.querySelector("#form[data-address]") ? document.querySelector(at) : document;
+    const part = at ? document.querySelector(at) : document;
     const { violations } = await axe.run(part.closest?.(".field") ?? part, { resultTypes: ["violations"] });
     const found = violations.filter(({ impact }) => impacts.includes(impact));
     return found.map(({ id, nodes }) => [id, nodes.slice(0, 3).map(({ html }) => html.slice(0, 160))]);
@@ -212,8 +211,8 @@ class Driver:
         return said
 
     def access_faults(self, at: str = "") -> list[str]:
-        """Return the serious faults that axe finds on the present page. On the page of a form the quick tier looks only
-        at the part ``at``: test_form_page.py looks at the whole page.
+        """Return the serious faults that axe finds on the present page. The quick tier looks only at a part ``at``,
+        because it takes seconds to look at a page.
         """
         # The page's security policy allows only its own scripts: axe is injected past it, once per page.
         if self.page.evaluate("typeof axe") == "undefined":
@@ -222,16 +221,20 @@ class Driver:
         return [f"{fault} {nodes}" for fault, nodes in self.page.evaluate(FAULTS, [sorted(SERIOUS), part])]
 
     def check_access(self, at: str = "") -> None:
-        """Raise where axe finds a serious fault on the present page, or as ``access_faults`` at ``at``."""
+        """Raise where axe finds a serious fault on the present page; in the quick tier only at ``at``."""
         faults = self.access_faults(at)
         assert not faults, f"{self.page.url}: {faults}"
 
-    def check_in_every_look(self, name: str, *, at: str = "", opened: Callable[[], object] | None = None) -> None:
+    def check_in_every_look(
+        self, name: str, *, at: str = "", is_known: bool = False, opened: Callable[[], object] | None = None
+    ) -> None:
         """Run axe, look for sideways scroll and take a picture in ``LOOKS_OF_STATES``, with the element ``at`` in the
         middle, by default of the top of the page, without a ``name`` no picture. ``opened`` opens again what a change
-        of the window closes.
+        of the window closes. The quick tier looks only at ``at`` on pages of forms, of which
+        test_form_page.py checks whole ones, and where the rest of the page ``is_known``.
         """
         before = self.page.viewport_size
+        is_known = is_known or self.page.locator("#form[data-address]").count() > 0
         faults: list[str] = []
         for theme, width, height in LOOKS_OF_STATES:
             self.page.emulate_media(color_scheme=theme, reduced_motion="reduce")  # type: ignore[arg-type]
@@ -243,7 +246,7 @@ class Driver:
                 self.page.locator(at).first.evaluate("(element) => element.scrollIntoView({ block: 'center' })")
             elif opened is None:
                 self.page.evaluate("scrollTo(0, 0)")
-            faults += [f"{theme} {width}: {fault}" for fault in self.access_faults(at)]
+            faults += [f"{theme} {width}: {fault}" for fault in self.access_faults(at if is_known else "")]
             if self.page.evaluate("document.documentElement.scrollWidth > innerWidth"):
                 faults.append(f"{theme} {width}: the page scrolls sideways")
             if name:
