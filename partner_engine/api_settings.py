@@ -12,6 +12,8 @@ REST_FRAMEWORK: Final[dict[str, Any]] = {
     "DEFAULT_PERMISSION_CLASSES": ["partner_engine.api.http.permissions.HasRight"],
     "DEFAULT_RENDERER_CLASSES": ["partner_engine.api.http.json.Json"],
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    # ``format`` is a query parameter like any other: the Accept header alone chooses a renderer.
+    "URL_FORMAT_OVERRIDE": None,
     "EXCEPTION_HANDLER": "partner_engine.api.http.exceptions.handle",
     "UNAUTHENTICATED_USER": None,
 }

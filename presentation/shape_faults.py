@@ -32,7 +32,8 @@ _LIMITS: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
     (re.compile(r"Expected `str[^`]*` matching regex"), "Does not have the required form."),
     (re.compile(r"Expected `datetime[^`]*` with a timezone"), "Must have an offset, such as 2026-06-01T12:00:00Z."),
 )
-_KINDS: Final[Mapping[Any, str]] = {
+#: What a value of a type is called in a fault.
+KINDS: Final[Mapping[Any, str]] = {
     bool: "true or false",
     int: "a whole number",
     float: "a number",
@@ -143,6 +144,6 @@ def _own_fault(value: object, type_: Any, error: msgspec.ValidationError, pointe
             did_you_mean=nearest(value, known) or msgspec.UNSET,
             allowed=known,
         )
-    kind = _KINDS.get(get_origin(type_) or type_, "an object")
+    kind = KINDS.get(get_origin(type_) or type_, "an object")
     is_type = ", got `" in str(error)
     return Fault(pointer=pointer, code="wrong_type" if is_type else "invalid_value", detail=f"Must be {kind}.")

@@ -23,7 +23,7 @@ from partner_engine.api.batch_operations import submitted_response
 from partner_engine.api.bodies import Code
 from partner_engine.api.http.input import Query
 from partner_engine.api.http.json import Json
-from partner_engine.api.http.schema import documented
+from partner_engine.api.http.schema import Download, documented
 from partner_engine.api.http.upload import FILE_TYPES, Csv, UploadEndpoint
 from partner_engine.api.operation_shapes import SubmittedShape
 from partner_engine.download_access import DownloadAccess
@@ -152,7 +152,7 @@ class FailedItemsFile(UploadEndpoint):
         "Download the failed items of a batch operation",
         "One row for each failed item, with its `number` and the `reason` first, then the submitted values. Sensitive "
         "answers, and answers to questions that no catalogue knows, are masked. Correct the rows and send them back.",
-        responses={200: None},
+        responses={200: Download(("text/csv",))},
     )
     def get(self, request: Request, id: UUID) -> HttpResponseBase:
         operation = access_operation(id)

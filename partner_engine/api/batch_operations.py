@@ -13,7 +13,7 @@ from batch.idempotency import StoredResponse
 from operations.models import BatchOperation, ItemState
 from operations.submission import control
 from operations.submission.order import Submitted
-from operations.submission.results import ItemShape, list_items, shape_of
+from operations.submission.results import list_items, shape_of
 from operations.submission.selectors import access_operation, list_operations
 from operations.submission.start import start
 from operations.submission.submit import submit
@@ -24,9 +24,10 @@ from partner_engine.api.http.endpoint import Endpoint, plain_response
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.idempotency import respond_once
 from partner_engine.api.http.input import Nothing
-from partner_engine.api.http.negotiation import FormatIsAParameter
+from partner_engine.api.http.json import Json
 from partner_engine.api.http.pagination import decode_number, encode_number, next_page, page
-from partner_engine.api.http.schema import documented
+from partner_engine.api.http.schema import Download, documented
+from partner_engine.api.http.upload import Csv, Ndjson
 from partner_engine.download_access import DownloadAccess
 from partner_engine.operation_files import content_response, results_response
 from partner_engine.problems import Refused
@@ -129,9 +130,9 @@ class OperationItems(Endpoint):
 class OperationResults(Endpoint):
     """The results of one operation as a file."""
 
-    content_negotiation_class = FormatIsAParameter
     rights: ClassVar = {"GET": Right.READ_FORMS}
     limits: ClassVar = {"GET": EXPORT}
+    renderer_classes = (Json, Ndjson, Csv)  # type: ignore[assignment]  # refusals are JSON all the same
 
     @documented(
         "Download the results of a batch operation",
@@ -141,8 +142,7 @@ class OperationResults(Endpoint):
         "the caller may see. Downloads count in the scope `export`. One that runs while the caller's access is "
         "withdrawn stops; its last line is then an `error` with the code `access_withdrawn`.",
         query=shapes.ResultsQuery,
-        responses={200: ItemShape},
-        selects=False,
+        responses={200: Download(("application/x-ndjson", "text/csv"))},
     )
     def get(self, request: Request, id: UUID, *, query: shapes.ResultsQuery) -> HttpResponseBase:
         operation = access_operation(id)

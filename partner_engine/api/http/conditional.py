@@ -64,12 +64,17 @@ def expected_version(if_match: str | None) -> int | None:
 
 
 def is_fresh(if_none_match: str | None, etag: str) -> bool:
-    """Return whether ``If-None-Match`` names ``etag`` (weak comparison), so that the response is 304."""
+    """Return whether ``If-None-Match`` names ``etag`` (weak comparison), so that the response is 304. Raises
+    ``Refused`` (400), for an empty header too.
+    """
     if if_none_match is None:
         return False
     if if_none_match.strip() == "*":
         return True
-    return any(f'"{tag}"' == etag for _, tag in _tags("If-None-Match", if_none_match))
+    tags = _tags("If-None-Match", if_none_match)
+    if not tags:
+        raise _malformed("If-None-Match", 'name a tag, such as "7"')
+    return any(f'"{tag}"' == etag for _, tag in tags)
 
 
 def _tags(header: str, value: str) -> list[tuple[bool, str]]:

@@ -84,8 +84,8 @@ REQUEST_HEADERS: Final[Mapping[str, tuple[str, Schema, str]]] = {
     ),
     "SocketId": (
         "X-Socket-Id",
-        {"type": "string", "maxLength": 200},
-        "The caller's own WebSocket on the copy, which does not receive this change.",
+        _TEXT,
+        "The caller's own WebSocket on the copy, which does not receive this change; other values are ignored.",
     ),
 }
 

@@ -11,7 +11,7 @@ from typing import Final, TypeVar
 import msgspec
 
 from partner_engine.problems import MOST_FAULTS, Fault, Refused
-from presentation.shape_faults import Reading, core_type, faults_of, fields_of
+from presentation.shape_faults import KINDS, Reading, core_type, faults_of, fields_of
 from presentation.strict_json import JsonValue
 
 T = TypeVar("T")
@@ -19,6 +19,7 @@ T = TypeVar("T")
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
+_YEAR: Final = re.compile(r"[0-9]{4}-")
 
 
 class Body(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -87,7 +88,9 @@ def utc(moment: datetime) -> datetime:
 
 
 def _text_fault(name: str, texts: Sequence[str], type_: type) -> Fault | None:
-    """Return the fault of a parameter as text; lenient conversion would take ``null`` as absent and ``1.0`` as 1."""
+    """Return the fault of a parameter as text; lenient conversion would take ``null`` as absent, ``1.0`` as 1, and a
+    number as the seconds since 1970.
+    """
     if len(texts) > 1:
         return Fault(path=name, code="duplicate_parameter", detail=f"{name[:80]!r} is sent twice.")
     if "\0" in texts[0]:
@@ -100,6 +103,8 @@ def _text_fault(name: str, texts: Sequence[str], type_: type) -> Fault | None:
         return Fault(path=name, code="invalid_value", detail="Leave the parameter out instead of sending null.")
     if kind is int and not _WHOLE.fullmatch(texts[0]):
         return Fault(path=name, code="wrong_type", detail="Must be a whole number.")
+    if kind is datetime and not _YEAR.match(texts[0]):
+        return Fault(path=name, code="invalid_value", detail=f"Must be {KINDS[datetime]}.")
     return None
 
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import wraps
 from http import HTTPStatus
 from typing import Any, Final, NamedTuple
@@ -23,12 +24,22 @@ from partner_engine.api.http.input import NoQuery, Nothing
 from partner_engine.api.http.many import MOST_BODIES, respond_to_each
 from partner_engine.api.http.schema_components import reference
 from partner_engine.api.http.selection import PARAMETER, Fields, read_selection
+from partner_engine.api.http.upload import FILE, MULTIPART
 from partner_engine.problems import Refused, combined
 from tenants.access import RIGHT_TEXTS
 
 View = Callable[..., HttpResponseBase]
-#: A response's struct, or several of which it is one.
-Shape = type[msgspec.Struct] | tuple[type[msgspec.Struct], ...]
+
+
+@dataclass(frozen=True)
+class Download:
+    """A response that is a file, of one of several media types."""
+
+    media_types: tuple[str, ...]
+
+
+#: A response's struct, or several of which it is one, or a file.
+Shape = type[msgspec.Struct] | tuple[type[msgspec.Struct], ...] | Download
 Schema = dict[str, Any]
 
 # Our converter of ids (partner_engine.id_converter) is described as Django's is.
@@ -83,11 +94,9 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
         operation_id=operation_id,
         summary=summary,
         description=description,
-        request={JSON: _body(body, many=many)} if body else dict.fromkeys(files, _FILE) or None,
+        request={JSON: _body(body, many=many)} if body else _uploads(files, reading.query) or None,
         parameters=_query_parameters(reading.query),
-        responses={
-            (status, JSON) if shape else status: _response(status, shape) for status, shape in responses.items()
-        },
+        responses=_responses(responses),
         extensions={
             NOTE: {
                 "problems": sorted({*ALWAYS, *(WRITING if write else ()), *LATER, *refuses}),
@@ -240,6 +249,18 @@ class SessionScheme(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME, "description": text}
 
 
+def _responses(responses: Mapping[int, Shape | None]) -> dict[Any, OpenApiResponse]:
+    """Return the described responses by status, or by status and media type."""
+    described: dict[Any, OpenApiResponse] = {}
+    for status, shape in responses.items():
+        if isinstance(shape, Download):
+            file = OpenApiResponse(_FILE, description=HTTPStatus(status).phrase)
+            described.update(((status, media_type), file) for media_type in shape.media_types)
+        else:
+            described[(status, JSON) if shape else status] = _response(status, shape)
+    return described
+
+
 def _response(status: int, shape: Shape | None) -> OpenApiResponse:
     phrase = HTTPStatus(status).phrase
     if shape is None:
@@ -264,7 +285,22 @@ def _body(shape: type[msgspec.Struct], *, many: bool) -> Schema:
     return {"oneOf": [one, {"type": "array", "items": one, "minItems": 1, "maxItems": MOST_BODIES}]} if many else one
 
 
+def _uploads(files: Sequence[str], query: type[msgspec.Struct]) -> dict[str, Schema]:
+    """Return the schemas of a body that is a file by its media types; in a form the parameters can be parts too."""
+    texts = {name: {"type": "string"} for name in query.__struct_fields__}
+    form = {
+        "type": "object",
+        "properties": {FILE: _FILE, **texts},
+        "required": [FILE],
+        "additionalProperties": False,
+    }
+    return {media_type: form if media_type == MULTIPART else _FILE for media_type in files}
+
+
 def _several(shape: Shape | tuple[()]) -> tuple[type[msgspec.Struct], ...]:
+    """Return the structs of a response, none of a file."""
+    if isinstance(shape, Download):
+        return ()
     return shape if isinstance(shape, tuple) else (shape,)
 
 

@@ -51,6 +51,13 @@ class Csv(renderers.BaseRenderer):
         return msgspec.json.encode(data)
 
 
+class Ndjson(Csv):
+    """Declares that a response can be NDJSON."""
+
+    media_type = "application/x-ndjson"
+    format = "ndjson"
+
+
 class UploadEndpoint(Endpoint):
     """An endpoint whose body is a file. Its kind is recognized by its content; the media type is not trusted."""
 

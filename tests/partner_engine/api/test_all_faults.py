@@ -124,7 +124,14 @@ def test_all_faults_of_a_query(api: Api) -> None:
     assert all(fault["allowed"] for fault in problem["errors"] if fault["path"] in ("state", "bar", "order"))
 
 
-@pytest.mark.parametrize("query", ["state=null", "updated_since=null", "limit=1.0", "limit=null"])
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("state=null", "updated_since=null", "limit=1.0", "limit=null"),
+        # Not seconds since 1970.
+        *("updated_since=0.5", "updated_since=1700000000", "updated_since=-1", "updated_since=1e5"),
+    ],
+)
 def test_a_query_is_read_strictly(api: Api, query: str) -> None:
     assert_problem(api.get(f"/application_forms?{query}"), 400, "invalid_query")
 

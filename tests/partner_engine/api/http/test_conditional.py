@@ -37,5 +37,13 @@ def test_fresh_responses(header: str | None, fresh: bool) -> None:
     assert is_fresh(header, version_tag(7)) is fresh
 
 
+@pytest.mark.parametrize("header", ["", " ", "7", '"7', "W/7", '"' + "1" * 2_000 + '"'])
+def test_a_malformed_list_of_tags_is_400(header: str) -> None:
+    with pytest.raises(Refused) as refused:
+        is_fresh(header, version_tag(7))
+
+    assert (refused.value.status, refused.value.code) == (400, "malformed_header")
+
+
 def test_the_digest_follows_the_content() -> None:
     assert digest_tag(b"a") == digest_tag(b"a") != digest_tag(b"b")

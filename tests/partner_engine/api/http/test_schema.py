@@ -6,12 +6,14 @@ import gzip
 import json
 import re
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
 import yaml
 from django.contrib.staticfiles import finders
 from django.core.management import call_command
+from django.http import HttpResponse
 from django.test import Client
 
 from catalogue.demo import Sample
@@ -19,8 +21,8 @@ from partner_engine.api.form_aliases import FORM_ALIASES
 from partner_engine.api.http.description import response_name
 from partner_engine.api.http.problem_examples import CODES
 from partner_engine.api.http.schema_components import described
-from partner_engine.problems import Problem
-from tests.harness.api_client import Api
+from partner_engine.problems import MEDIA_TYPE, Problem
+from tests.harness.api_client import NOBODY, Api
 from tests.harness.web_servers import ROOT
 from tests.partner_engine.api.test_routes import ALIASES, PUBLIC, ROWS
 
@@ -200,6 +202,61 @@ def test_responses_are_as_described(description: dict[str, Any], api: Api, s1: S
     assert set(changes) == set(schemas["ChangesShape"]["properties"])
     for answer in copy["answers"].values():
         assert set(schemas["AnswerShape"]["required"]) <= set(answer) <= set(schemas["AnswerShape"]["properties"])
+
+
+def test_described_parameters_and_media_types_are_taken(description: dict[str, Any], api: Api) -> None:
+    tried = 0
+    for path, operations in description["paths"].items():
+        address = re.sub(r"{\w+}", NOBODY, path.removeprefix("/api/v1"))
+        for method, operation in operations.items():
+            parameters = [resolved(description, one) for one in operation["parameters"]]
+            query = {one["name"]: "" for one in parameters if one["in"] == "query"}
+            responses = [resolved(description, one) for status, one in operation["responses"].items() if status < "3"]
+            for media_type in {one for response in responses for one in response.get("content", ())}:
+                response = api.send(method.upper(), f"{address}?{urlencode(query)}", b"{}", Accept=media_type)
+                assert response.status_code != 406, (method, path, media_type)
+                codes = {fault["code"] for fault in _faults(response) if fault["path"] in query}
+                assert "unknown_field" not in codes, (method, path, response.content)
+                tried += 1
+    assert tried > 100
+
+
+def _faults(response: HttpResponse) -> list[dict[str, Any]]:
+    is_problem = response["Content-Type"] == MEDIA_TYPE
+    return json.loads(response.content)["errors"] if is_problem else []  # type: ignore[no-any-return]
+
+
+def test_every_success_has_a_body_that_is_described(description: dict[str, Any]) -> None:
+    without = {
+        (status, path)
+        for path, operations in description["paths"].items()
+        for operation in operations.values()
+        for status, response in operation["responses"].items()
+        if status < "3" and status != "204" and "content" not in resolved(description, response)
+    }
+
+    assert without == set()
+
+
+def test_a_form_with_a_file_is_described_with_its_parts(description: dict[str, Any]) -> None:
+    imports = description["paths"]["/api/v1/batch_operations/imports"]["post"]
+
+    form = imports["requestBody"]["content"]["multipart/form-data"]["schema"]
+    parameters = {resolved(description, one)["name"] for one in imports["parameters"] if "name" not in one} | {
+        one["name"] for one in imports["parameters"] if "name" in one
+    }
+    assert (form["required"], form["additionalProperties"]) == (["file"], False)
+    assert set(form["properties"]) == {"file", *parameters} - {"Idempotency-Key"}
+
+
+@pytest.mark.parametrize("socket", ["0" * 32, "0" * 500, ""])
+def test_any_socket_id_is_described_and_taken(description: dict[str, Any], api: Api, s1: Sample, socket: str) -> None:
+    copy = api.start(s1)["id"]
+
+    renamed = api.patch(f"/copies/{copy}", {"title": "Renamed"}, X_Socket_Id=socket)
+
+    assert renamed.status_code == 200
+    assert description["components"]["parameters"]["SocketId"]["schema"] == {"type": "string"}
 
 
 def test_the_pages_load_nothing_from_elsewhere() -> None:
