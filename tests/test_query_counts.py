@@ -76,7 +76,7 @@ def test_agents_pages(subtests: pytest.Subtests, api: Api, s1: Sample, owner: Us
     for name in sorted(PAGES):
         with subtests.test(name), undone():
             client = sign_in(owner)
-            client.get(f"/forms/{identity}")
+            client.get(f"{V1}/copies/{identity}")  # as above
             if PAGES[name][0] == "GET":
                 ask(client, name, identity)
 

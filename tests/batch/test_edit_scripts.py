@@ -84,7 +84,7 @@ def run(script: list[Step]) -> None:
 QUIET = [HealthCheck.too_slow, HealthCheck.data_too_large]
 
 
-@settings(max_examples=amount(50, full=150), deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(20, full=150), deadline=None, suppress_health_check=QUIET)
 @given(st.lists(steps(demo_catalogue()), min_size=1, max_size=25))
 def test_no_edit_script_loses_an_answer(script: list[Step]) -> None:
     run(script)

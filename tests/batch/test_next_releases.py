@@ -92,7 +92,7 @@ def _is_open_answer(document: Document, path: str) -> bool:
     return answer is not None and answer.sealed is None
 
 
-@settings(max_examples=amount(12, full=40), deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(5, full=40), deadline=None, suppress_health_check=QUIET)
 @given(SEEDS)
 def test_what_the_next_release_would_refuse_counts_as_missing(made: tuple[int, int]) -> None:
     judge(made)
@@ -152,7 +152,7 @@ def follow_edits(made: tuple[int, int, list[Any]]) -> None:
         take_in(document, result)
 
 
-@settings(max_examples=amount(6, full=30), deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(3, full=30), deadline=None, suppress_health_check=QUIET)
 @given(edited())
 def test_partial_runs_after_a_release_equal_full_ones(made: tuple[int, int, list[Any]]) -> None:
     follow_edits(made)

@@ -18,7 +18,7 @@ from benchmarks.names import Kept, Save, kept, saves
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 #: Measurements that take few seconds in small; the others run in the full tier.
-SHORT = ("saving", "staleness", "cloning", "round_trips", "rules", "history", "comparing")
+SHORT = ("saving", "round_trips", "rules")
 
 
 def is_well_formed(entry: dict[str, Any]) -> bool:

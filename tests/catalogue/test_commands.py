@@ -2,8 +2,6 @@
 
 import csv
 import json
-import subprocess
-import sys
 from io import StringIO
 from pathlib import Path
 
@@ -19,6 +17,7 @@ from catalogue.loader import load, read_draft
 from catalogue.models import Catalogue, Release
 from catalogue.translation import translate
 from tests.harness.boarding_files import BOARDING
+from tests.harness.production import run as run_program
 
 HERE = Path(__file__).parent
 
@@ -211,12 +210,8 @@ def test_load_lists_what_cannot_be_translated(file):
 def test_a_faulty_file_ends_the_program_with_an_exit_code(file):
     path = file(BOARDING.replace("type: date", "type: dat"))
 
-    ended = subprocess.run(
-        [sys.executable, "manage.py", "load_catalogue", str(path), "--dry-run", "--skip-checks"],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    arguments = ["manage.py", "load_catalogue", str(path), "--dry-run", "--skip-checks"]
+    ended = run_program(f"import sys; sys.argv = {arguments!r}; import manage; manage.main()")
 
     assert ended.returncode == 1
     assert f"{path}:18:44: bad_value: 'dat' is not allowed here. Did you mean 'date'?" in ended.stderr

@@ -88,7 +88,7 @@ def is_shown(definition: CatalogueDefinition, literal: Any) -> bool:
     return any(state.path == "shown" and state.active for state in result.states)
 
 
-@settings(max_examples=amount(100, full=300), deadline=None)
+@settings(max_examples=amount(40, full=300), deadline=None)
 @given(case=cases())
 def test_a_literal_is_accepted_exactly_if_an_answer_equals_it(case: tuple[CatalogueDefinition, Any]) -> None:
     definition, literal = case
@@ -102,7 +102,7 @@ def test_a_literal_is_accepted_exactly_if_an_answer_equals_it(case: tuple[Catalo
         assert is_shown(definition, literal)
 
 
-@settings(max_examples=amount(40, full=100), deadline=None)
+@settings(max_examples=amount(20, full=100), deadline=None)
 @given(codes=CHOICES, file=st.sampled_from(["NFC", "NFD"]), answer=st.sampled_from(["NFC", "NFD"]), data=st.data())
 def test_a_choice_can_be_chosen_in_every_unicode_form(codes: list[str], file: Any, answer: Any, data: Any) -> None:
     question = Question(code="asked", label="A", type="choice", choices="codes")

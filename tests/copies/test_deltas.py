@@ -19,12 +19,13 @@ from copies.stored_versions import (
     read_versions,
     stored_version,
 )
+from tests.harness.tiers import amount
 
 MOST = 1 << 20
 PARTS = st.binary(max_size=40) | st.integers(1000, 3000).map(lambda size: Random(size).randbytes(size))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=amount(60, full=300), deadline=None)
 @given(st.lists(PARTS, min_size=3, max_size=3), st.lists(PARTS, min_size=3, max_size=3), st.integers(0, 7))
 def test_what_is_restored_is_what_was_there(one: list[bytes], two: list[bytes], equal: int) -> None:
     later = [one[place] if equal >> place & 1 else two[place] for place in range(3)]

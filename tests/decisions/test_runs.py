@@ -126,7 +126,13 @@ def test_a_tenant_with_a_database_of_its_own_is_reached_too(first_release: objec
     assert runs() == []
 
 
-@pytest.mark.parametrize("point", ["decisions_noted", "decided_chunk", "write_sending", "written", "action_ran"])
+#: Further points of one save and its action.
+POINTS = ("write_sending", "written", "action_ran")
+
+
+@pytest.mark.parametrize(
+    "point", ["decisions_noted", "decided_chunk", *(pytest.param(name, marks=pytest.mark.slow) for name in POINTS)]
+)
 def test_a_run_that_breaks_off_goes_on_where_it_was(
     api: Api, start: Start, kennels: Tenant, point: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -21,7 +21,7 @@ from tests.harness.demo_books import CHANGES, NAMES, demo_documents, read_demo
 from tests.harness.kennel_documents import compiled_release
 from tests.harness.tiers import amount
 
-COPIES = amount(24, full=1_500)
+COPIES = amount(8, full=1_500)
 OPEN = ("eligible", "refer")
 
 

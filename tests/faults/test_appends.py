@@ -133,7 +133,9 @@ def tell(reports: list[Report], seconds: float) -> None:
     sys.stdout.write(f"{sum(tries.values())} appends in {seconds:.1f} s, retries {sorted(tries.items())}, {failures}\n")
 
 
-@pytest.mark.parametrize("course", [QUICK, pytest.param(LONG, marks=FULL)], ids=["quick", "long"])
+@pytest.mark.parametrize(
+    "course", [pytest.param(QUICK, marks=pytest.mark.slow), pytest.param(LONG, marks=FULL)], ids=["quick", "long"]
+)
 def test_no_append_is_lost_without_redis(world: World, chance: random.Random, course: Course) -> None:
     assert append_under_faults(world, chance, course) == []
 

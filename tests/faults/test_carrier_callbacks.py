@@ -85,7 +85,9 @@ def differences(world: World, plan: CallbackPlan, tokens: list[str]) -> list[str
     return wrong
 
 
-@pytest.mark.parametrize(("total", "kills"), [(200, 4), pytest.param(10_000, 10, marks=FULL)])
+@pytest.mark.parametrize(
+    ("total", "kills"), [(60, 2), pytest.param(200, 4, marks=pytest.mark.slow), pytest.param(10_000, 10, marks=FULL)]
+)
 def test_each_distinct_valid_callback_has_one_effect(
     world: World, chance: random.Random, total: int, kills: int
 ) -> None:

@@ -98,7 +98,10 @@ def test_a_kill_at_a_step_of_the_call_leaves_one_quote_there_and_here(world: Wor
     assert wrong + differences(world, ledger) == []
 
 
-@pytest.mark.parametrize("worse", ["sends without asking", pytest.param("sends before it records", marks=FULL)])
+@pytest.mark.parametrize(
+    "worse",
+    [pytest.param("sends without asking", marks=pytest.mark.slow), pytest.param("sends before it records", marks=FULL)],
+)
 def test_kills_find_a_dispatcher_that(world: World, ledger: Ledger, worse: str) -> None:
     world.do("carrier_trials:link_up", url=ledger.url)
 
@@ -119,13 +122,14 @@ def lose_replies(world: World, ledger: Ledger, chance: random.Random, *, request
     return differences(world, ledger)
 
 
-@pytest.mark.parametrize("requests", [6, pytest.param(200, marks=FULL)])
+@pytest.mark.parametrize("requests", [3, pytest.param(6, marks=pytest.mark.slow), pytest.param(200, marks=FULL)])
 def test_a_reply_that_is_lost_after_acceptance_is_asked_for(
     world: World, ledger: Ledger, chance: random.Random, requests: int
 ) -> None:
     assert lose_replies(world, ledger, chance, requests=requests) == []
 
 
+@pytest.mark.slow
 def test_lost_replies_find_a_dispatcher_that_sends_without_asking(
     world: World, ledger: Ledger, chance: random.Random
 ) -> None:

@@ -12,7 +12,7 @@ from tests.harness.faults.world import World
 
 TTL: Final = 0.3
 #: The error of a clock, in hours.
-SKEWS: Final = [1.0, -1.0]
+SKEWS: Final = [1.0, pytest.param(-1.0, marks=pytest.mark.slow)]
 
 
 def save(world: World, form: str, label: str, **how: Any) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def test_a_key_is_known_under_different_clocks(world: World, skew: float, first:
     assert again == {"form": world.forms[0], "label": "once", "version": made["version"], "repeated": True}
 
 
-@pytest.mark.parametrize("skew", [0.0, *SKEWS])
+@pytest.mark.parametrize("skew", [pytest.param(0.0, marks=pytest.mark.slow), *SKEWS])
 def test_a_key_is_stored_for_a_day_under_any_clock(world: World, skew: float) -> None:
     save(world, world.forms[0], "once")
     with world.connect() as connection:
@@ -69,7 +69,7 @@ def test_a_key_is_stored_for_a_day_under_any_clock(world: World, skew: float) ->
     assert save(world, world.forms[0], "once", clock_hours=skew).get("repeated", False)
 
 
-@pytest.mark.parametrize("skew", [0.0, *SKEWS])
+@pytest.mark.parametrize("skew", [pytest.param(0.0, marks=pytest.mark.slow), *SKEWS])
 def test_an_action_is_due_at_once(world: World, skew: float) -> None:
     save(world, world.forms[0], "once", clock_hours=skew)
 
@@ -78,7 +78,7 @@ def test_an_action_is_due_at_once(world: World, skew: float) -> None:
         assert connection.execute(query).fetchone() == (0,)
 
 
-@pytest.mark.parametrize("skews", [(0.0, 0.0), (1.0, 0.0), (0.0, -1.0)])
+@pytest.mark.parametrize("skews", [pytest.param((0.0, 0.0), marks=pytest.mark.slow), (1.0, 0.0), (0.0, -1.0)])
 def test_a_form_means_the_copy_touched_last(world: World, skews: tuple[float, float]) -> None:
     form = world.forms[0]
     early, late = (world.do("scenarios:make_copy", form=form)[0]["copy"] for _ in range(2))
@@ -90,7 +90,7 @@ def test_a_form_means_the_copy_touched_last(world: World, skews: tuple[float, fl
     assert world.do("scenarios:find_copy", form=form)[0]["copy"] == late
 
 
-@pytest.mark.parametrize("skew", [0.0, *SKEWS])
+@pytest.mark.parametrize("skew", [pytest.param(0.0, marks=pytest.mark.slow), *SKEWS])
 def test_a_save_is_in_the_history_at_once(world: World, skew: float) -> None:
     made = save(world, world.forms[0], "once", clock_hours=skew)
 

@@ -51,7 +51,7 @@ def kill_clones(world: World, *, kills: int, in_pieces: bool = False) -> list[st
     return wrong + [f"clone {form} has {counts}" for form, counts in made.items() if counts != [COPIES, COPIES]]
 
 
-@pytest.mark.parametrize("kills", [18, pytest.param(200, marks=FULL)])
+@pytest.mark.parametrize("kills", [6, pytest.param(18, marks=pytest.mark.slow), pytest.param(200, marks=FULL)])
 def test_a_killed_clone_is_there_as_a_whole_or_not_at_all(world: World, kills: int) -> None:
     assert kill_clones(world, kills=kills) == []
 

@@ -150,7 +150,9 @@ def end_backends(world: World, *, seconds: float) -> int:
     return ended
 
 
-@pytest.mark.parametrize("course", [QUICK, pytest.param(LONG, marks=FULL)], ids=["quick", "long"])
+@pytest.mark.parametrize(
+    "course", [pytest.param(QUICK, marks=pytest.mark.slow), pytest.param(LONG, marks=FULL)], ids=["quick", "long"]
+)
 def test_no_acknowledged_save_is_lost_with_its_database(world: World, chance: random.Random, course: Course) -> None:
     assert suffer(world, course) == []
 

@@ -21,7 +21,8 @@ POINTS: Final = (*DECIDING, "rules_fired", "write_sending", "written", "hint_sen
 @pytest.mark.parametrize(
     ("times", "chunk"),
     [
-        pytest.param(7, 10, id="64 copies"),
+        pytest.param(3, 4, id="32 copies"),
+        pytest.param(7, 10, id="64 copies", marks=pytest.mark.slow),
         pytest.param(1_249, 200, id="10,000 copies", marks=[FULL, pytest.mark.slow]),
     ],
 )

@@ -60,7 +60,7 @@ def fail_everywhere(world: World, *, starts: bool, sabotage: str = "") -> list[s
     return wrong + world.violations(reports)
 
 
-@pytest.mark.parametrize("starts", [False, True], ids=["save", "start"])
+@pytest.mark.parametrize("starts", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["save", "start"])
 def test_each_call_may_fail_in_each_way(world: World, starts: bool) -> None:
     assert fail_everywhere(world, starts=starts) == []
 

@@ -46,12 +46,18 @@ def test_a_kill_at_any_instant_leaves_whole_saves(world: World, chance: random.R
 
 
 @pytest.mark.parametrize(
-    "sabotage", [pytest.param("in_pieces", marks=FULL), pytest.param("outbox_after", marks=FULL), "uncommitted"]
+    "sabotage",
+    [
+        pytest.param("in_pieces", marks=FULL),
+        pytest.param("outbox_after", marks=FULL),
+        pytest.param("uncommitted", marks=pytest.mark.slow),
+    ],
 )
 def test_kills_find_a_writer_that_is(world: World, chance: random.Random, sabotage: str) -> None:
     assert kill_at_random(world, chance, kills=40, sabotage=sabotage) != []
 
 
+@pytest.mark.slow
 def test_kills_find_nothing_in_a_careful_writer(world: World, chance: random.Random) -> None:
     assert kill_at_random(world, chance, kills=10, sabotage="careful") == []
 
@@ -95,11 +101,12 @@ def kill_everywhere(world: World, *, rounds: int, sabotage: str = "") -> list[st
     return wrong + world.violations([report for reports, _ in found for report in reports])
 
 
-@pytest.mark.parametrize("rounds", [2, pytest.param(20, marks=FULL)])
+@pytest.mark.parametrize("rounds", [1, pytest.param(20, marks=FULL)])
 def test_a_kill_at_each_failpoint_leaves_the_old_state_or_the_new(world: World, rounds: int) -> None:
     assert kill_everywhere(world, rounds=rounds) == []
 
 
+@pytest.mark.slow
 def test_failpoints_find_a_writer_that_does_not_commit(world: World) -> None:
     assert kill_everywhere(world, rounds=1, sabotage="uncommitted") != []
 

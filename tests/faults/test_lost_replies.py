@@ -49,6 +49,7 @@ def test_a_lost_reply_and_a_repeated_key_are_one_save(world: World, chance: rand
     assert lose_replies(world, chance, cuts=cuts) == []
 
 
+@pytest.mark.slow
 def test_lost_replies_find_a_writer_that_drops_the_key(world: World, chance: random.Random) -> None:
     assert lose_replies(world, chance, cuts=5, sabotage="key_dropped") != []
 

@@ -39,11 +39,14 @@ def live(tenant: Tenant, actor: Actor, *, runs: int, steps: int, phases: list[Ph
     run_state_machine_as_test(machine, settings=settings(how, phases=phases) if phases else how)
 
 
-@pytest.mark.parametrize(("runs", "steps"), [(10, 40), pytest.param(500, 50, marks=FULL)])
+@pytest.mark.parametrize(
+    ("runs", "steps"), [(4, 40), pytest.param(10, 40, marks=pytest.mark.slow), pytest.param(500, 50, marks=FULL)]
+)
 def test_batch_and_model_never_differ(kennels: Tenant, agent: Actor, runs: int, steps: int) -> None:  # noqa: F811
     live(kennels, agent, runs=runs, steps=steps, phases=[Phase.generate])
 
 
+@pytest.mark.slow
 def test_the_model_finds_a_writer_that_trusts_its_lock(
     kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip
@@ -53,6 +56,7 @@ def test_the_model_finds_a_writer_that_trusts_its_lock(
         live(kennels, agent, runs=25, steps=40, phases=[Phase.generate])
 
 
+@pytest.mark.slow
 def test_the_model_finds_nothing_in_a_careful_writer(
     kennels: Tenant, agent: Actor, monkeypatch: pytest.MonkeyPatch  # noqa: F811
 ) -> None:  # fmt: skip

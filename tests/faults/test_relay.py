@@ -131,7 +131,12 @@ def what_is_wrong(connection: psycopg.Connection[Any], ids: set[UUID], poison: U
 
 
 @pytest.mark.parametrize(
-    ("events", "kills", "lease", "seconds"), [(500, 10, 0.5, 30), pytest.param(5_000, 100, 2.0, 180, marks=FULL)]
+    ("events", "kills", "lease", "seconds"),
+    [
+        (150, 4, 0.5, 30),
+        pytest.param(500, 10, 0.5, 30, marks=pytest.mark.slow),
+        pytest.param(5_000, 100, 2.0, 180, marks=FULL),
+    ],
 )
 def test_kills_lose_nothing_and_a_poison_becomes_a_dead_letter(
     world: World, chance: random.Random, events: int, kills: int, lease: float, seconds: float
@@ -142,7 +147,7 @@ def test_kills_lose_nothing_and_a_poison_becomes_a_dead_letter(
 @pytest.mark.parametrize(
     ("worse", "found"),
     [
-        ("no quarantine", "the poison is waiting"),
+        pytest.param("no quarantine", "the poison is waiting", marks=pytest.mark.slow),
         pytest.param("left ones together", " is dead after ", marks=FULL),
     ],
 )
@@ -219,6 +224,7 @@ def test_an_older_transaction_skips_nothing_and_keeps_the_order(
     assert drain_in_order(world, chance, copies=copies, held=held) == []
 
 
+@pytest.mark.slow
 def test_a_relay_with_a_cursor_is_detected(world: World, chance: random.Random) -> None:
     assert any(
         "were delivered" in wrong
@@ -226,6 +232,7 @@ def test_a_relay_with_a_cursor_is_detected(world: World, chance: random.Random) 
     )
 
 
+@pytest.mark.slow
 def test_a_relay_without_order_is_detected(world: World, chance: random.Random) -> None:
     assert any("[" in wrong for wrong in drain_in_order(world, chance, copies=10, held=0.0, worse="no order"))
 
@@ -252,7 +259,7 @@ def lease_under_clocks(world: World, *, hours: float, worse: str = "") -> list[s
     return wrong
 
 
-@pytest.mark.parametrize("hours", [1.0, -1.0])
+@pytest.mark.parametrize("hours", [1.0, pytest.param(-1.0, marks=pytest.mark.slow)])
 def test_leases_do_not_depend_on_clocks_of_workers(world: World, hours: float) -> None:
     assert lease_under_clocks(world, hours=hours) == []
 

@@ -62,6 +62,7 @@ def test_a_holder_stopped_for_too_long_is_refused(world: World, chance: random.R
     assert overtake(world, chance, stops=stops) == []
 
 
+@pytest.mark.slow
 def test_a_writer_that_trusts_its_lock_is_detected(world: World, chance: random.Random) -> None:
     found = overtake(world, chance, stops=8, sabotage="unfenced")
 

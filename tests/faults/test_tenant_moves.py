@@ -160,7 +160,7 @@ def _of_bells(world: World, bells: list[Any]) -> list[str]:
     return [f"{bell} was rung {rung[bell]} times" for bell in bells if rung[bell] != 1]
 
 
-@pytest.mark.parametrize("kills", [1, pytest.param(10, marks=FULL)])
+@pytest.mark.parametrize("kills", [pytest.param(1, marks=pytest.mark.slow), pytest.param(10, marks=FULL)])
 def test_a_move_beside_writers_and_the_relay_loses_and_doubles_nothing(
     leaving: World, chance: random.Random, kills: int
 ) -> None:

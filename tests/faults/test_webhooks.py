@@ -229,7 +229,9 @@ def verified(secret: str, got: Got) -> UUID:
     return UUID(Webhook(secret).verify(got.body, got.headers)["data"]["copy_id"])
 
 
-@pytest.mark.parametrize(("events", "kills"), [(200, 4), pytest.param(5_000, 100, marks=FULL)])
+@pytest.mark.parametrize(
+    ("events", "kills"), [(60, 2), pytest.param(200, 4, marks=pytest.mark.slow), pytest.param(5_000, 100, marks=FULL)]
+)
 def test_each_event_arrives_under_one_id_after_any_kill(
     world: World, receivers: Receivers, chance: random.Random, events: int, kills: int
 ) -> None:

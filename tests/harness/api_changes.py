@@ -42,7 +42,7 @@ def _in_parameters(where: str, before: Mapping[str, Schema], after: Mapping[str,
             yield f"{where} no longer takes the parameter {name}."
         elif after[name].get("required") and not parameter.get("required"):
             yield f"{where} requires the parameter {name}."
-        elif _limits(parameter["schema"]) != _limits(after[name]["schema"]):
+        elif parameter != after[name] and _limits(parameter["schema"]) != _limits(after[name]["schema"]):
             yield f"{where} takes other values of the parameter {name}."
     for name in after.keys() - before.keys():
         if after[name].get("required"):
@@ -59,7 +59,7 @@ def _in_schemas(before: Schema, after: Schema) -> Iterator[str]:
         for field, property_ in schema.get("properties", {}).items():
             if field not in present.get("properties", {}):
                 yield f"{name}.{field} is gone."
-            elif _limits(property_) != _limits(present["properties"][field]):
+            elif property_ != (now := present["properties"][field]) and _limits(property_) != _limits(now):
                 yield f"{name}.{field} has another type."
         now_required = set(present.get("required", ())) - set(schema.get("required", ()))
         if name in sent:

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -22,7 +23,7 @@ class FakeIssuer:
 
     def __init__(self, address: str) -> None:
         self.issuer = address
-        self.key = JWK.generate(kty="RSA", size=2048, kid="one")
+        self.key = _key()
         self.signer = self.key
         self.alg = "RS256"
         self.claims: dict[str, Any] = {}
@@ -96,3 +97,9 @@ def running_issuer() -> Iterator[FakeIssuer]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+@cache
+def _key() -> JWK:
+    """Return the issuers' key, once in this process: making one takes longer than most tests."""
+    return JWK.generate(kty="RSA", size=2048, kid="one")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import json
 import os
+import select
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -27,17 +31,55 @@ PRODUCTION = {
 }
 
 
+#: Waits for orders, and lets a fork of itself carry each out. The packages that it has imported by then read neither
+#: settings nor environment, and make up most of a start; each fork imports the product anew.
+_STARTER: Final = """
+import json, os, sys
+import celery, jwcrypto.jwt, mcp.server, msgspec, oauthlib.oauth2, psycopg_pool, redis.asyncio, requests
+import starlette.applications, structlog.dev, yaml, zstandard
+import django.core.handlers.asgi, django.core.management, django.db.models, django.template, django.test
+from django.conf import settings
+assert not settings.configured
+sys.path.insert(0, "")
+for line in sys.stdin:
+    order = json.loads(line)
+    child = os.fork()
+    if child == 0:
+        break
+    print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), flush=True)
+else:
+    sys.exit()
+os.environ.clear()
+os.environ.update(order["environment"])
+for number, name in enumerate((os.devnull, *order["files"])):
+    os.dup2(os.open(name, os.O_RDWR | os.O_CREAT, 0o600), number)
+exec(compile(order["code"], "<string>", "exec"), {"__name__": "__main__"})
+"""
+
+
 def run(code: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run Python code in a process with only this environment, and DEBUG=1 unless it says otherwise; "" is not set."""
     own = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG", "SYSTEMROOT")}
     own |= {"DJANGO_SETTINGS_MODULE": "partner_engine.settings", "DEBUG": "1", **environment}
     own = {name: value for name, value in own.items() if value}
-    return subprocess.run(
-        [sys.executable, "-c", code],
-        env=own,
-        cwd=CHECKOUT,
-        capture_output=True,
-        text=True,
-        timeout=3 * PATIENCE,
-        check=False,
+    starter = _starter()
+    assert starter.stdin is not None and starter.stdout is not None
+    with tempfile.TemporaryDirectory() as folder:
+        files = [Path(folder, name) for name in ("stdout", "stderr")]
+        order = {"code": code, "environment": own, "files": [str(file) for file in files]}
+        starter.stdin.write(json.dumps(order) + "\n")
+        starter.stdin.flush()
+        ready, _, _ = select.select([starter.stdout], [], [], 3 * PATIENCE)
+        assert ready, "the program did not end in time"
+        status = int(starter.stdout.readline())
+        return subprocess.CompletedProcess(code, status, *(file.read_text(encoding="utf-8") for file in files))
+
+
+@cache
+def _starter() -> subprocess.Popen[str]:
+    """Return the process that starts programs for this test process."""
+    starter = subprocess.Popen(
+        [sys.executable, "-c", _STARTER], cwd=CHECKOUT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
+    atexit.register(starter.communicate)
+    return starter

@@ -3,6 +3,7 @@
 import re
 import subprocess
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,7 @@ AT_LEAST = {
 }
 
 
+@cache
 def project() -> dict:
     return tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
 
@@ -43,6 +45,7 @@ def direct_requirements() -> dict[str, list[str]]:
     }
 
 
+@cache
 def locked() -> dict[str, str]:
     packages = tomllib.loads((CHECKOUT / "uv.lock").read_text(encoding="utf-8"))["package"]
     return {package["name"]: package["version"] for package in packages if "registry" in package["source"]}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from functools import cache
 from importlib import import_module
 from typing import Any, Final
 
@@ -26,6 +27,7 @@ _MATCHED: Final = re.compile(r'(\w+)(?:=|!=|=~|!~)"')
 ADDED: Final = {"le", "instance", "job"}
 
 
+@cache
 def metrics() -> dict[str, tuple[str, tuple[str, ...]]]:
     """Return the metrics of the product by name: kind and labels."""
     for path in tracked_files():

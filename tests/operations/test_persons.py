@@ -277,16 +277,21 @@ def test_every_text_of_every_table_is_searched(kennels: Tenant, make_form: Calla
     }  # fmt: skip
 
 
+def slow(*sabotage: Any) -> Any:
+    """Return a sabotage that only the full tier tries."""
+    return pytest.param(sabotage, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     "sabotage",
     [
         (version_rewriting, "rewrite_versions", lambda *_, **__: []),
-        (version_rewriting, "relabel_versions", lambda *_, **__: []),
-        (version_rewriting, "erase_from_changes", lambda changes, *_: list(changes)),
-        (erased_content, "_erase", lambda answer: None),
-        (person_erasure, "erase_mentions", lambda *_, **__: {}),
-        (person_erasure, "index_copies", lambda *_, **__: 0),
-        (person_erasure, "_erase_elsewhere", lambda *_: {}),
+        slow(version_rewriting, "relabel_versions", lambda *_, **__: []),
+        slow(version_rewriting, "erase_from_changes", lambda changes, *_: list(changes)),
+        slow(erased_content, "_erase", lambda answer: None),
+        slow(person_erasure, "erase_mentions", lambda *_, **__: {}),
+        slow(person_erasure, "index_copies", lambda *_, **__: 0),
+        slow(person_erasure, "_erase_elsewhere", lambda *_: {}),
     ],
     ids=lambda sabotage: sabotage[1],
 )

@@ -14,6 +14,7 @@ from pytest_django import Settings
 
 from partner_engine.environment import networks
 from tests.harness.cast import SECOND_DATABASE
+from tests.harness.tiers import amount
 from tests.harness.web_servers import database_url
 
 pytestmark = pytest.mark.django_db(databases=["default", SECOND_DATABASE])
@@ -78,7 +79,7 @@ def fuzzed() -> str:
     """Send requests with invented methods and paths; return the metrics after them."""
     client = Client(raise_request_exception=False)
     places = ["/", "/admin/", "/api/v1/me", "/o/token/", "/guest/x", "/static/x", "/healthz", "/carrier_callbacks/x"]
-    for number in range(12):
+    for number in range(amount(4, full=12)):
         for place in places:
             for method in ("GET", "HEAD", "PUT", "DELETE", f"METHOD{number}", "get", "\u0130"):
                 client.generic(method, f"{place}{number}/%ff{'x' * number}")

@@ -72,22 +72,22 @@ def test_the_command_supposes_a_release_or_answers_for_some_copies() -> None:
     assert json.loads(run("--tenant", "book", "--json"))["copies"] == 12
 
 
-@pytest.mark.parametrize(
-    ("arguments", "text"),
-    [
-        (("--release", "9"), "no release 9"),
-        (("--answers", "[1]"), "must be a JSON object"),
-        (("--answers", "{"), "not JSON"),
-        (("--answers", '{"owner_ssn": "1"}'), "owner_ssn: Personal and sensitive"),
-        (("--answers", "{}", "--release", "1"), "not both"),
-        (("--tenant", "nobody"), "no tenant 'nobody'"),
-        (("--csv", "/nowhere/x.csv"), "Cannot write"),
-    ],
-)
+WRONG = [
+    (("--release", "9"), "no release 9"),
+    (("--answers", "[1]"), "must be a JSON object"),
+    (("--answers", "{"), "not JSON"),
+    (("--answers", '{"owner_ssn": "1"}'), "owner_ssn: Personal and sensitive"),
+    (("--answers", "{}", "--release", "1"), "not both"),
+    (("--tenant", "nobody"), "no tenant 'nobody'"),
+    (("--csv", "/nowhere/x.csv"), "Cannot write"),
+]
+
+
 @pytest.mark.usefixtures("book")
-def test_the_command_names_what_is_wrong(arguments: tuple[str, ...], text: str) -> None:
-    with pytest.raises(CommandError, match=text):
-        run(*arguments)
+def test_the_command_names_what_is_wrong(subtests: pytest.Subtests) -> None:
+    for arguments, text in WRONG:
+        with subtests.test(text), pytest.raises(CommandError, match=text):
+            run(*arguments)
 
 
 @pytest.mark.usefixtures("book")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -21,6 +22,13 @@ from tests.harness.boarding_catalogue import document, settle
 @pytest.fixture(scope="module")
 def catalogue() -> CompiledCatalogue:
     return compile_catalogue(read_catalogue(CATALOGUE_FILE))
+
+
+@cache
+def declared_products() -> dict[str, Any]:
+    """Return the products of the carrier simulator by code."""
+    carriers = read_declarations(CATALOGUE_FILE.parent / "carriers").values()
+    return {product.code: product for carrier in carriers for product in carrier.products}
 
 
 def flat(catalogue: CompiledCatalogue, answers: dict[str, Any], pools: dict[str, Any]) -> dict[str, Any]:
@@ -49,8 +57,7 @@ def test_a_sample_is_decided_as_expected(catalogue: CompiledCatalogue, sample: S
 def test_what_a_carrier_is_sent_leads_it_to_the_same_price(catalogue: CompiledCatalogue, sample: Sample) -> None:
     made = document(flat(catalogue, sample.answers, sample.answer_pools))
     evaluation = settle(catalogue, made, as_of=sample.as_of)
-    carriers = read_declarations(CATALOGUE_FILE.parent / "carriers").values()
-    products = {product.code: product for carrier in carriers for product in carrier.products}
+    products = declared_products()
 
     sent = {code: quote_payload(catalogue, made, code, evaluation=evaluation) for code in evaluation.eligibility}
 

@@ -30,7 +30,7 @@ def test_a_session_finds_nothing_of_another_tenant_in_the_api(
 
             assert response.status_code in (403, 404)
             assert response.status_code == 404 or str(row.right) in response.json()["detail"]
-            assert api.get(f"/copies/{copy['id']}").json() == copy
+    assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
 class TestForeignParts:

@@ -93,7 +93,7 @@ class TestGuests:
 
                 assert (page.status_code, page["Location"]) == (302, f"/guest/{identity}")
                 assert (part.status_code, part.content) == (401, b"")
-                assert api.get(f"/copies/{identity}").json() == copy
+        assert api.get(f"/copies/{identity}").json() == copy
 
     @pytest.mark.parametrize("who", ["owner", "stranger", "staff"])
     def test_a_session_of_agents_or_staff_is_not_a_guests(
@@ -144,7 +144,7 @@ class TestGuests:
                 response = ask(anew(guest), name, identity)
 
                 assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/sign-in")
-                assert api.get(f"/copies/{identity}").json() == copy
+        assert api.get(f"/copies/{identity}").json() == copy
 
     def test_the_api_is_closed(self, subtests: pytest.Subtests, api: Api, s1: Sample, harbor: Tenant) -> None:
         identity = start(api, s1)["id"]
@@ -156,7 +156,7 @@ class TestGuests:
                 client, path = anew(guest), f"{V1}/{row.path(identity)}"
 
                 assert_problem(client.generic(row.method, path, row.body, "application/json"), 401, "not_authenticated")
-                assert api.get(f"/copies/{identity}").json() == copy
+        assert api.get(f"/copies/{identity}").json() == copy
 
     def test_the_admin_is_closed(self, api: Api, s1: Sample, harbor: Tenant) -> None:
         client = everybodys(guest_of(harbor, api.start(s1)["id"])[0])

@@ -18,6 +18,7 @@ from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 from tenants.row_level_security import POLICY, row_level_security
 from tests.harness.cast import SECOND_DATABASE
+from tests.harness.tiers import amount
 from tests.tenants.test_managers import EVERY_ROW, seen_by_raw_sql, start_form
 
 pytestmark = pytest.mark.django_db
@@ -169,7 +170,7 @@ class TestOutsideTransactions:
                         await sync_to_async(look)(tenant)
 
         async def all_at_once() -> None:
-            await asyncio.gather(*(task(tenant) for tenant in (harbor, summit) * 200))
+            await asyncio.gather(*(task(tenant) for tenant in (harbor, summit) * amount(60, full=200)))
 
         asyncio.run(all_at_once())
 

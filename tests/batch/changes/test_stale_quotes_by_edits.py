@@ -255,10 +255,10 @@ SABOTAGE: dict[str, Callable[[pytest.MonkeyPatch], None]] = {
 
 
 #: Found only after very many edits.
-RARE = "what is undecided"
+RARE = ("what is undecided", "another day", "inputs of derived values", "what rules show and hide")
 
 
-@pytest.mark.parametrize("what", [pytest.param(what, marks=[pytest.mark.slow] * (what == RARE)) for what in SABOTAGE])
+@pytest.mark.parametrize("what", [pytest.param(what, marks=[pytest.mark.slow] * (what in RARE)) for what in SABOTAGE])
 def test_an_overlooked_change_is_detected(what: str, monkeypatch: pytest.MonkeyPatch) -> None:
     SABOTAGE[what](monkeypatch)
     caches = (demo_catalogues, other_catalogues)

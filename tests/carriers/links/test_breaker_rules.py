@@ -23,6 +23,7 @@ from carriers.links.breaker_script import FINISH, TAKE
 from redis_locks.lua_scripts import run_script, script_of
 from tests.harness.carrier_links import link_to
 from tests.harness.cast import PROCESS
+from tests.harness.tiers import amount
 
 SECOND = 1_000_000
 FAST = Limits(interval=1_000, burst=1_000, most_in_flight=20, lease=30 * SECOND)
@@ -233,7 +234,7 @@ def random_steps(seed: int, *, take: str, finish: str, steps: int = 400) -> Coun
 
 def test_the_scripts_decide_like_the_rules() -> None:
     seen: Counter[str] = Counter()
-    for seed in range(20):
+    for seed in range(amount(8, full=20)):
         seen += random_steps(seed, take=with_test_time(TAKE.text), finish=with_test_time(FINISH.text))
 
     assert all(seen[verdict.name] > 10 for verdict in Verdict)

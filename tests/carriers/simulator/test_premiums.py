@@ -67,7 +67,9 @@ def test_a_sample_has_the_expected_premiums(catalogue: CompiledCatalogue, sample
     assert results
 
 
-@pytest.mark.parametrize("name", ["S1", "S3", "S4", "S5", "S7", "S10"])
+@pytest.mark.parametrize(
+    "name", ["S1", "S3", *(pytest.param(name, marks=pytest.mark.slow) for name in ("S4", "S5", "S7", "S10"))]
+)
 def test_the_premiums_are_the_same_over_http(
     catalogue: CompiledCatalogue, carrier_simulator: CarrierSimulator, samples: dict[str, Sample], name: str
 ) -> None:

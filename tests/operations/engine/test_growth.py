@@ -131,7 +131,7 @@ def let_pass(operation: BatchOperation, seconds: float) -> None:
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("first", [100.0, 3_000.0], ids=["steady", "slow at first"])
-@pytest.mark.parametrize("chunk", [20, 50])
+@pytest.mark.parametrize("chunk", [pytest.param(20, marks=pytest.mark.slow), 50])
 def test_the_time_left_is_right_after_the_first_tenth(
     submit: Callable[..., BatchOperation], rename: Rename, kennels: Tenant, monkeypatch: pytest.MonkeyPatch,
     first: float, chunk: int,

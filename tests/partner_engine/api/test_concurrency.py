@@ -35,8 +35,8 @@ def at_once(count: int, work: Callable[[int], Any]) -> list[Any]:
         return list(pool.map(run, range(count)))
 
 
-@pytest.fixture
-def port(api: Api) -> Iterator[int]:
+@pytest.fixture(scope="module")
+def port(django_db_setup: None) -> Iterator[int]:
     """Return the port of two server processes."""
     with serve(processes=2) as port:
         yield port

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,6 +20,13 @@ BASH = shutil.which("bash") or "/bin/sh"
 TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 
+@pytest.fixture(scope="module")
+def port(django_db_setup: None) -> Iterator[int]:
+    """Return the port of a server of these tests: the shared one may know flags and limits of a test before."""
+    with serve() as port:
+        yield port
+
+
 @pytest.mark.skipif(shutil.which("curl") is None, reason="the commands need curl")
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize(
@@ -26,7 +34,7 @@ TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
     [("api.md", '"dry_run":true'), ("operations.md", '"state":"completed"'), ("integrate.md", '"cursor":')],
 )
 def test_the_commands_run(
-    page: str, printed: str, demo: None, harbor: Tenant, tmp_path: Path, settings: LazySettings
+    page: str, printed: str, port: int, demo: None, harbor: Tenant, tmp_path: Path, settings: LazySettings
 ) -> None:
     text = (ROOT / "docs" / page).read_text(encoding="utf-8")
     Flag.objects.create(name=BATCH_OPERATIONS, everyone=True)
@@ -43,10 +51,8 @@ def test_the_commands_run(
     script = "\n".join(re.findall(r"```sh\n(.*?)```", text, re.DOTALL))
     script = script.replace("curl -s ", "curl -sS --fail-with-body ")
 
-    # A server of its own: the shared one may still know the flags and limits of the test before.
-    with serve() as port:
-        script = script.replace("http://localhost:8000", f"http://127.0.0.1:{port}")
-        done = subprocess.run([BASH, "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False)
+    script = script.replace("http://localhost:8000", f"http://127.0.0.1:{port}")
+    done = subprocess.run([BASH, "-euc", script], cwd=tmp_path, capture_output=True, text=True, check=False)
 
     assert done.returncode == 0, done.stdout + done.stderr
     assert printed in done.stdout

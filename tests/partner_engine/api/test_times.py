@@ -16,20 +16,20 @@ DAYS = ["2026-11-28T06:00:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59.99999
 
 
 @pytest.mark.parametrize("day", DAYS)
-@pytest.mark.parametrize("offset", OFFSETS)
-def test_no_offset_fails(api: Api, s1: Sample, day: str, offset: str) -> None:
+def test_no_offset_fails(api: Api, s1: Sample, day: str) -> None:
     copy = api.start(s1)["id"]
-    moment = f"{day}{offset}"
 
-    for path in (
-        f"/copies/{copy}?at={moment}",
-        f"/copies/{copy}/needed?at={moment}",
-        f"/copies/{copy}/explain?target=QM-BOP&at={moment}",
-        f"/application_forms?updated_since={moment}",
-        f"/application_forms?order=updated&updated_since={moment}",
-        f"/search?q=kettle&updated_since={moment}",
-    ):
-        assert api.get(path).status_code in (200, 404), path
+    for offset in OFFSETS:
+        moment = f"{day}{offset}"
+        for path in (
+            f"/copies/{copy}?at={moment}",
+            f"/copies/{copy}/needed?at={moment}",
+            f"/copies/{copy}/explain?target=QM-BOP&at={moment}",
+            f"/application_forms?updated_since={moment}",
+            f"/application_forms?order=updated&updated_since={moment}",
+            f"/search?q=kettle&updated_since={moment}",
+        ):
+            assert api.get(path).status_code in (200, 404), path
 
 
 @pytest.mark.parametrize("offset", ["+16:00", "-23:59"])

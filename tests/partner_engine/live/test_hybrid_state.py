@@ -69,7 +69,7 @@ async def follow(
     return [follower.book.picture() for follower in followers], [fresh.picture()] * len(followers)
 
 
-@settings(max_examples=amount(8, full=20), deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(3, full=20), deadline=None, suppress_health_check=QUIET)
 @given(script=SCRIPTS)
 def test_frames_lead_to_what_a_fresh_read_shows(
     port: int, harbor: Tenant, actor: Actor, member: User, script: list[tuple[Step, bool]]

@@ -47,6 +47,8 @@ BY_FACT: Final = {
     "?us_state=TX": "zip",
     "?line=care": "lines",
 }
+#: Only the full tier tries these, which differ from others by their direction.
+SIMILAR: Final = ("?sort=-insured", "?sort=starts", "?view=starts", "?to=2000-01-01")
 
 
 #: Products that are open for sample S1.
@@ -78,7 +80,13 @@ def shown(browser: Client, address: str = "") -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("address", "question"), BY_FACT.items())
+@pytest.mark.parametrize(
+    ("address", "question"),
+    [
+        pytest.param(address, question, marks=[pytest.mark.slow] * (address in SIMILAR))
+        for address, question in BY_FACT.items()
+    ],
+)
 def test_a_fact_that_is_hidden_in_any_catalogue_neither_orders_nor_filters_nor_counts(
     start_form: StartForm, browser: Client, address: str, question: str
 ) -> None:
@@ -161,13 +169,13 @@ def test_bound_forms_are_listed_as_bound_and_not_as_locked(
     ("quotes", "is_locked", "status"),
     [
         ((), False, "ready"),
-        (("draft", "withdrawn", "declined", "failed"), False, "ready"),
+        pytest.param(("draft", "withdrawn", "declined", "failed"), False, "ready", marks=pytest.mark.slow),
         (("submitted",), False, "requested"),
-        (("stale", "failed"), False, "stale"),
+        pytest.param(("stale", "failed"), False, "stale", marks=pytest.mark.slow),
         (("over",), False, "stale"),
-        (("referred", "stale", "submitted"), False, "referred"),
+        pytest.param(("referred", "stale", "submitted"), False, "referred", marks=pytest.mark.slow),
         (("quoted", "referred"), False, "quoted"),
-        (("quoted",), True, "locked"),
+        pytest.param(("quoted",), True, "locked", marks=pytest.mark.slow),
         (("bound", "over"), True, "bound"),
     ],
 )

@@ -19,6 +19,7 @@ from rules.explain.ways_back import WayBack, WaysBack
 from rules.flow.shown_questions import decide
 from rules.flow.state import State
 from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, boarding, document, settle
+from tests.harness.tiers import amount
 
 AGENT = Reader(sees_personal=True)
 ROWS = [
@@ -180,7 +181,7 @@ NUMBERS = st.integers(0, 5_000_000)
 SIGNS = st.sampled_from([">", ">=", "<", "<="])
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=amount(25, full=80), deadline=None)
 @given(sign=SIGNS, limit=NUMBERS, income=NUMBERS, negated=st.booleans(), mirrored=st.booleans())
 def test_the_threshold_takes_back_and_one_step_beyond_does_not(
     sign: str, limit: int, income: int, *, negated: bool, mirrored: bool
@@ -202,7 +203,7 @@ def test_the_threshold_takes_back_and_one_step_beyond_does_not(
     assert outcome(catalogue, income=round(value - change.side * 0.01, 2)) == "decline"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=amount(15, full=40), deadline=None)
 @given(sign=SIGNS, limit=st.dates(date(2000, 1, 1), date(2026, 5, 1)), opened=st.dates(date(2000, 1, 1), AS_OF))
 def test_the_threshold_of_a_date_takes_back(sign: str, limit: date, opened: date) -> None:
     catalogue, way_back = way_of(f'opened {sign} date("{limit}")', opened=opened.isoformat())
@@ -216,7 +217,7 @@ def test_the_threshold_of_a_date_takes_back(sign: str, limit: date, opened: date
     assert outcome(catalogue, opened=beyond.isoformat()) == "decline"
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=amount(15, full=40), deadline=None)
 @given(
     joint=st.sampled_from(["&&", "||"]),
     income=st.integers(0, 100),

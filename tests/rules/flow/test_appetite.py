@@ -57,7 +57,7 @@ def check(catalogue: CompiledCatalogue, seed: int) -> tuple[int, int]:
     return sum(item.wanted != "depends" for item in found.values()), len(found)
 
 
-@settings(max_examples=amount(20, full=60), deadline=None)
+@settings(max_examples=amount(8, full=60), deadline=None)
 @given(SEEDS, st.integers(0, 10_000))
 def test_yes_and_no_hold_whatever_else_is_answered(catalogue_seed: int, seed: int) -> None:
     check(without_carrier_questions(catalogue_seed), seed)

@@ -15,6 +15,7 @@ from rules.definition.compiler import CompiledCatalogue
 from rules.explain import trace
 from rules.flow.evaluation import ProductOutcome, Reason
 from tests.harness.boarding_catalogue import AS_OF, boarding, document, fire, settle
+from tests.harness.tiers import amount as tried
 
 SETS = [
     {
@@ -124,7 +125,9 @@ def half_up(value: Fraction) -> int:
     return (2 * value.numerator + value.denominator) // (2 * value.denominator)
 
 
-@pytest.mark.parametrize("per", ["3", "6", "7", "9", "12", "24", "30"])
+@pytest.mark.parametrize(
+    "per", ["3", "7", "12", *(pytest.param(per, marks=pytest.mark.slow) for per in ("6", "9", "24", "30"))]
+)
 @pytest.mark.parametrize("kind", ["terms", "tables"])
 def test_3192_rates_of_one_divisor_are_exact(per: str, kind: str) -> None:
     ratings = [
@@ -150,7 +153,7 @@ def test_3192_rates_of_one_divisor_are_exact(per: str, kind: str) -> None:
 DECIMAL_TEXT = st.decimals("0.000001", "9999", places=6).map(lambda value: f"{value:f}")
 
 
-@settings(max_examples=60)
+@settings(max_examples=tried(20, full=60))
 @given(
     st.lists(st.tuples(DECIMAL_TEXT, DECIMAL_TEXT), min_size=1, max_size=3),
     st.lists(DECIMAL_TEXT, max_size=3),

@@ -116,7 +116,7 @@ def check(catalogue: CompiledCatalogue, seed: int, *, share: float) -> int:
     return compared
 
 
-@settings(max_examples=amount(15, full=40), deadline=None)
+@settings(max_examples=amount(8, full=40), deadline=None)
 @given(st.integers(0, 60), st.integers(0, 10_000))
 def test_every_selection_has_the_premium_of_a_full_run(catalogue_seed: int, seed: int):
     check(random_catalogue(catalogue_seed), seed, share=0.97)

@@ -19,6 +19,7 @@ from rules.incremental.price_split import NoSplit, PriceSplit, split
 from rules.language.numbers import round_half_up
 from tests.harness.boarding_catalogue import AS_OF, settle
 from tests.harness.random_catalogues import random_catalogue
+from tests.harness.tiers import amount as examples
 from tests.rules.flow.test_price_stability import demo, random_form
 from tests.rules.incremental.test_mixtures import edited, mixture_of, premium_in_full, reveal
 
@@ -182,7 +183,7 @@ def exact_premium(mixture, product, selection):
     return sum((step.amount for step in steps), Fraction(0))
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=examples(8, full=30), deadline=None)
 @given(st.integers(0, 60), st.integers(0, 10_000))
 def test_splits_are_those_of_full_runs_in_all_orders(catalogue_seed, seed):
     check(random_catalogue(catalogue_seed), seed, share=0.97)

@@ -67,7 +67,7 @@ def checks_of(question_type: QuestionType) -> list[Check]:
     return checks
 
 
-@settings(max_examples=amount(150, full=600), deadline=None)
+@settings(max_examples=amount(60, full=600), deadline=None)
 @given(entered=VALUES)
 @example(entered=("text", "\u0958" * 500))
 @example(entered=("number", "1.00000000000000000001"))

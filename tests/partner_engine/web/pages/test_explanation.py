@@ -16,6 +16,7 @@ from rules.definition.model import CompiledCatalogue
 from rules.explain import trace
 from rules.explain.trace import Explanation
 from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, boarding, document
+from tests.harness.tiers import amount as examples
 
 CATALOGUE = boarding()
 AGENT = Reader(sees_personal=True)
@@ -89,7 +90,7 @@ RATE = st.decimals("0", "99", places=4).map(lambda value: f"{value:f}")
 PER = st.sampled_from(["1", "3", "7", "100", "1000"])
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(20, full=60), deadline=None)
 @given(
     rates=st.lists(st.tuples(RATE, PER), max_size=3),
     table=st.tuples(RATE, RATE, PER),
