@@ -188,7 +188,7 @@ TEMPLATES = [
             "builtins": ["partner_engine.templatetags.words"],
             "loaders": [
                 (
-                    "django.template.loaders.cached.Loader",
+                    "partner_engine.quick_templates.Loader",
                     [
                         "partner_engine.template_loader.UnindentedLoader",
                         "django.template.loaders.app_directories.Loader",

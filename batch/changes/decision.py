@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from batch.changes.changeset import Changeset
-from batch.changes.first_rows import add_first_rows
+from batch.changes.first_rows import add_first_rows, remove_unwanted
 from batch.changes.tracker import ChangeTracker
 from batch.errors import AnswerFault, InvalidAnswers, QuestionSetIsAskedFor
 from copies.changes import Cause
@@ -25,7 +25,11 @@ def decide(changeset: Changeset, *, before: Evaluation | None = None) -> Evaluat
     because it is unknown which of them is wrong. Raises ``QuestionSetIsAskedFor`` where the caller removed a question
     set that the rules would add again.
     """
+    # What the rules will call for where nothing else changes: so they run once for a new row with its first rows.
+    foreseen = add_first_rows(changeset) if changeset.starts_rows else []
     evaluation = _decide(changeset, before)
+    if foreseen and remove_unwanted(changeset, foreseen):
+        evaluation = _decide(changeset, before)
     while changeset.starts_rows and add_first_rows(changeset):
         evaluation = _decide(changeset, before)
     return evaluation

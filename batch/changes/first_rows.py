@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from batch.changes.changeset import Changeset
+from batch.changes.mutators.pools import RowMutator
 from copies.changes import Cause
 from copies.document import walk_containers
 from copies.paths import Path, join_path, split_path
 
 
-def add_first_rows(changeset: Changeset) -> bool:
+def add_first_rows(changeset: Changeset) -> list[RowMutator]:
     """Add the minimum of rows to each pool without rows that is new on the form, or in a new row. Its question set is
-    their cause. Return whether a row was added.
+    their cause. Return the added rows.
     """
+    added = []
     scope, catalogue = changeset.guest_scope, changeset.catalogue
     missing = [path for path in _new_pools(changeset) if scope.has_rows(catalogue, Path(path).code)]
     for path in missing:
@@ -21,9 +23,18 @@ def add_first_rows(changeset: Changeset) -> bool:
         pool = changeset.find_row(row).find_pool(code) if row else changeset.find_pool(code)
         known = catalogue.pools[code]
         with changeset.caused_by(Cause("rule", known.set_code)):
-            for _ in range(known.pool.min):
-                pool.add_empty()
-    return bool(missing)
+            added += [pool.add_empty() for _ in range(known.pool.min)]
+    return added
+
+
+def remove_unwanted(changeset: Changeset, rows: Iterable[RowMutator]) -> bool:
+    """Remove those of ``rows`` whose question set is not on the form after all. Return whether one was removed."""
+    shown = {question_set.code for question_set in changeset.document.question_sets}
+    unwanted = [row for row in rows if changeset.catalogue.pools[row.pool_code].set_code not in shown]
+    for row in unwanted:
+        with changeset.caused_by(Cause("rule", changeset.catalogue.pools[row.pool_code].set_code)):
+            row.remove()
+    return bool(unwanted)
 
 
 def _new_pools(changeset: Changeset) -> Iterator[str]:

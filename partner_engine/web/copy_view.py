@@ -21,7 +21,7 @@ from partner_engine.web.pages.reading import CopyFacts, Reader, Reading
 from partner_engine.web.quote_records import requests_of
 from partner_engine.web.visitors import Visitor
 from presentation.visibility import PERSONAL
-from quoting.gates import gates_of
+from quoting.gates import gates_for
 
 
 def read_context(
@@ -63,7 +63,16 @@ def read_context(
         unknown_to=_unknown_to(context) if visitor.guest is None else {},
         quotes=requests_of(context) if visitor.guest is None else (),
         # What the agency may sell is about today, and no matter of guests.
-        load_gates=dict if visitor.guest is not None or context.loaded.is_past else partial(gates_of, context),
+        load_gates=dict
+        if visitor.guest is not None or context.loaded.is_past
+        else partial(
+            gates_for,
+            context.scope,
+            changeset.catalogue,
+            changeset.document,
+            evaluation,
+            actor=context.save_context.actor,
+        ),
     )
     return reading
 

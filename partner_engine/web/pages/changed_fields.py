@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Final
 
 from copies.changes import Change
 from copies.paths import Path, join_path, split_path
@@ -18,6 +19,10 @@ from partner_engine.web.pages.fields import Field, build_field
 from partner_engine.web.pages.reading import Reading
 from rules.flow.evaluation import Evaluation
 
+#: With more changes than this, of pasted rows for example, whole cards and rows are sent: to look for single fields
+#: would take longer than it saves.
+MOST_ALONE: Final = 200
+
 
 def answered_parts(reading: Reading, before: Evaluation, changes: Iterable[Change]) -> Parts:
     """Return the parts of ``reading`` that look different from ``before``, with fields in place of a card or a row
@@ -25,6 +30,8 @@ def answered_parts(reading: Reading, before: Evaluation, changes: Iterable[Chang
     """
     changes = list(changes)
     parts = changed_parts(reading, before, changes)
+    if len(changes) > MOST_ALONE:
+        return parts
     # Questions that come or go, and proposals.
     moved = {change.path for change in changes if change.active is not None or change.proposed is not None}
     inside: dict[str, list[str]] = defaultdict(list)

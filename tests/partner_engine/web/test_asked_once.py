@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from django.test import Client
 
+from batch.changes import decision
 from batch.changes.changeset import Changeset
 from batch.context import BatchContext
 from copies.history import changes_of
@@ -227,6 +228,40 @@ def test_a_save_that_starts_rows_keeps_every_promise_of_a_save(
 
     rows = {Path(change.path).pool for change in result.changes if Path(change.path).is_row}
     assert rows == {"locations", "buildings", "wc_classes", "vehicles", "drivers", "prior_losses"}
+
+
+def test_the_rules_run_once_for_a_new_row_with_its_first_rows(
+    start_form: StartForm, open_page: Open, read: Read, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = open_page(start_form({"mqs_lobs": ["bop"]}))
+    # The first location brings the group of buildings onto the form.
+    page.order("add", "locations")
+    runs = []
+    fire = decision._fire
+    monkeypatch.setattr(decision, "_fire", lambda *given: runs.append(given) or fire(*given))
+
+    page.order("add", "locations")
+
+    location = read(page.copy_id).changeset.find_pool("locations").rows[-1]
+    assert len(location.find_pool("buildings").rows) == 1
+    assert len(runs) == 1
+
+
+def test_rows_are_not_begun_in_a_group_that_goes_in_the_same_save(
+    start_form: StartForm, harbor: Tenant, owner: User
+) -> None:
+    def add_and_leave(changeset: Changeset) -> None:
+        changeset.starts_rows = True
+        changeset.find_pool("locations").add()
+        changeset.apply_answers({"mqs_lobs": ["wc"]})
+
+    form = start_form({"mqs_lobs": ["bop"]}, {"locations": [{"answers": {}, "answer_pools": {"buildings": [{}]}}]})
+    result = assert_batch(UUID(form), add_and_leave, scope=harbor, actor=owner.as_actor(source="web"))
+
+    pools = [Path(change.path).pool for change in result.changes if Path(change.path).is_row]
+    assert "buildings" not in pools
+    assert "locations" in pools
+    assert not result.document.answer_pools["locations"][-1].answer_pools.get("buildings")
 
 
 def test_a_new_form_begins_with_the_row_that_it_always_needs(
