@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -66,7 +67,7 @@ def _copies(form_id: UUID, scope: Tenant) -> Sequence[UUID]:
 
 def _erase(context: BatchContext) -> int:
     document, actor = decode_document(context.copy.document), context.save_context.actor
-    changes = _clear_sealed(document, Cause(actor.type, actor.id))
+    changes = _clear_sealed(document, Cause(actor.type, actor.id), at=context.save_context.now)
     content = SealedContent(
         document=encode_document(document), evaluation=context.copy.evaluation, changes=encode(changes)
     )
@@ -80,11 +81,12 @@ def _erase(context: BatchContext) -> int:
     return len(changes)
 
 
-def _clear_sealed(document: Document, cause: Cause) -> list[Change]:
+def _clear_sealed(document: Document, cause: Cause, *, at: datetime) -> list[Change]:
     """Clear the sealed answers of ``document``; return the changes, with masks in place of values."""
     changes = []
     for path, answer in walk_answers(document):
         if answer.sealed is not None:
             changes.append(Change(path, answer.mask, None, cause, tag=SECRET.tag))
             answer.sealed, answer.mask, answer.answered_by, answer.confirmed = None, "", None, ()
+            answer.erased_at = at
     return changes

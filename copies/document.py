@@ -93,6 +93,7 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     A sensitive (``spi``) value is never in ``value``: ``sealed`` holds its ciphertext and ``mask`` its public form.
     ``tag`` is the sensitivity of the question when it was answered: the value stays as confidential as it was then.
     ``proposed`` is what a renewal, a document or a model proposes, until a person confirms or dismisses it.
+    ``erased_at`` is the moment at which the value was erased for good, until the question is answered anew.
     """
 
     value: AnswerValue = None
@@ -108,11 +109,17 @@ class Answer(msgspec.Struct, omit_defaults=True, kw_only=True, gc=False):
     proposed: Proposal | None = None
     created_at: datetime | None = None
     updated_at: datetime | None = None
+    erased_at: datetime | None = None
 
     @property
     def is_answered(self) -> bool:
         """Return whether there is a value, plain or sealed; empty text and an empty list are no values."""
         return self.sealed is not None or self.value not in (None, "", [])
+
+    @property
+    def is_erased(self) -> bool:
+        """Return whether the value was erased, and none was given since."""
+        return self.erased_at is not None and not self.is_answered
 
     def is_confirmed(self, code: str) -> bool:
         """Return whether a person has confirmed the value in spite of the warning ``code``."""

@@ -68,7 +68,8 @@ class ProposalShape(msgspec.Struct, frozen=True):
 class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
     """One answer. Only sensitive answers have ``sensitive`` and ``masked``, only answers with confirmed warnings
     ``confirmed``; ``required`` is "quote", "bind" or "". ``proposed`` is present while a renewal, a document or a model
-    proposes a value: until a person confirms it, the answer is as before.
+    proposes a value: until a person confirms it, the answer is as before. An answer that was erased for good has
+    ``erased`` (true) and ``erased_at`` until the question is answered anew; its value is null.
     """
 
     value: str | float | bool | list[str] | None
@@ -81,6 +82,8 @@ class AnswerShape(msgspec.Struct, frozen=True, kw_only=True):
     masked: bool | UnsetType = UNSET
     confirmed: list[ConfirmationShape] | UnsetType = UNSET
     proposed: ProposalShape | UnsetType = UNSET
+    erased: bool | UnsetType = UNSET
+    erased_at: datetime | UnsetType = UNSET
 
 
 class RowShape(msgspec.Struct, frozen=True):
@@ -542,6 +545,8 @@ def _answer(code: str, answer: Answer, visibility: Visibility) -> AnswerShape:
         masked=visibility.hides(code, answer) if sensitivity else UNSET,
         confirmed=[ConfirmationShape(item.code, _by(item.by), item.at) for item in answer.confirmed] or UNSET,
         proposed=proposal(code, answer.proposed, visibility) if answer.proposed is not None else UNSET,
+        erased=answer.is_erased or UNSET,
+        erased_at=answer.erased_at if answer.is_erased and answer.erased_at else UNSET,
     )
 
 

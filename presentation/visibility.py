@@ -50,6 +50,8 @@ UNKNOWN: Final = Confidentiality.UNKNOWN
 _TAGS: Final[dict[Confidentiality, Tag]] = {PUBLIC: "", PERSONAL: "pii", SECRET: "spi", UNKNOWN: "spi"}
 _OF_QUESTION: Final = {"": PUBLIC, "pii": PERSONAL, "spi": SECRET}
 _NO_VALUES: Final[tuple[object, ...]] = (None, "", [])
+#: Stands for an answer that was erased.
+ERASED_TEXT: Final = "(erased)"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -193,8 +195,8 @@ class Visibility:
         return self.read(path, self.shown(path, value, tag=tag))
 
     def answer_text(self, path: str, answer: Answer) -> str:
-        """Return ``answer`` or its mask as text to read."""
-        return self.read(path, self.answer(path, answer))
+        """Return ``answer`` or its mask as text to read, ``(erased)`` for one that was erased."""
+        return ERASED_TEXT if answer.is_erased else self.read(path, self.answer(path, answer))
 
     def _let_through(self, value: Any, level: Confidentiality, *, is_hidden: bool, is_masked: bool) -> Any:
         if value in _NO_VALUES:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 import msgspec
 from msgspec.structs import replace
@@ -15,13 +16,19 @@ from presentation.visibility import NOBODY, PERSONAL, Visibility
 from rules.flow.evaluation import Evaluation
 
 
-def erase_from_document(document: Document, places: Places, needles: Needles, *, cause: Cause) -> list[Change]:
-    """Erase the person's answers in ``document``, and their values in other texts; return the changes."""
+def erase_from_document(
+    document: Document, places: Places, needles: Needles, *, cause: Cause, at: datetime
+) -> list[Change]:  # fmt: skip
+    """Erase the person's answers in ``document``, as of the moment ``at``, and their values in other texts; return the
+    changes.
+    """
     theirs = dict(places.answers_in(document))
     changes = [
         Change(path, ERASED, None, cause, tag=answer.tag) for path, answer in theirs.items() if answer.is_answered
     ]
     for answer in theirs.values():
+        if answer.is_answered:
+            answer.erased_at = at
         _erase(answer)
     for path, answer in walk_answers(document):
         # The name of a proposed document may be that of the person.

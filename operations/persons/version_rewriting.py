@@ -7,6 +7,7 @@ after, so the chain of the history stays provable. A bound or locked copy keeps 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
@@ -93,12 +94,15 @@ def _erase(context: BatchContext, subject: Subject) -> Rewritten:
     actor, alias = context.save_context.actor, context.scope.database_alias
     document = decode_document(context.copy.document)
     before = document_content(document)
-    changes = erase_from_document(document, subject.places, subject.needles, cause=Cause(actor.type, actor.id))
+    at = context.save_context.now
+    changes = erase_from_document(
+        document, subject.places, subject.needles, cause=Cause(actor.type, actor.id), at=at
+    )  # fmt: skip
     with use_tenant(context.scope), transaction.atomic(using=alias):
         headings = relabel_versions(
             context.copy.id, lambda kind, identity, label: _label(kind, label, subject.needles), alias=alias
         )
-        rewritten = rewrite_versions(context.copy.id, lambda version: _rewritten(version, subject), alias=alias)
+        rewritten = rewrite_versions(context.copy.id, lambda version: _rewritten(version, subject, at), alias=alias)
         if not headings and not rewritten and document_content(document) == before:
             return Rewritten()
         evaluation = erase_from_evaluation(context.evaluation, subject.places, subject.needles)
@@ -136,13 +140,13 @@ def _label(kind: str, label: str, needles: Needles) -> str:
     return needles.in_text(label) if kind == "guest" else label
 
 
-def _rewritten(version: EarlierVersion, subject: Subject) -> EarlierVersion | None:
+def _rewritten(version: EarlierVersion, subject: Subject, at: datetime) -> EarlierVersion | None:
     """Return the version without the person, None if it says nothing of them."""
     document = decode_document(store_document(version.content.document))
     evaluation = msgspec.json.decode(version.content.evaluation, type=Evaluation)
     changes = msgspec.json.decode(version.changes, type=list[Change])
     before = (document_content(document), content(evaluation), content(changes))
-    erase_from_document(document, subject.places, subject.needles, cause=_NO_CAUSE)
+    erase_from_document(document, subject.places, subject.needles, cause=_NO_CAUSE, at=at)
     after = (
         document_content(document),
         content(erase_from_evaluation(evaluation, subject.places, subject.needles)),

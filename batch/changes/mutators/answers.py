@@ -119,6 +119,7 @@ class AnswerMutator:
         answer.answered_by = (other.answered_by if other is not None else None) or self._tracker.by
         answer.created_at = answer.created_at or self._tracker.now
         answer.updated_at = (other.updated_at if other is not None else None) or self._tracker.now
+        answer.erased_at = other.erased_at if other is not None else None
 
     def take_over_confirmations(self, confirmed: tuple[Confirmation, ...]) -> None:
         """Store the ``confirmed`` warnings of the same value in another copy or version, with their authors."""
@@ -150,6 +151,7 @@ class AnswerMutator:
         else:
             tag = "" if value is None else self.question.sensitivity
             answer.value, answer.sealed, answer.mask, answer.tag = value, None, "", tag
+        answer.erased_at = None
 
     def confirm(self, warning: str) -> None:
         """Record that the actor confirms the value in spite of ``warning``, a validator of the question; it holds until

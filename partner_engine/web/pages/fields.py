@@ -14,7 +14,7 @@ from partner_engine.web.pages.dependants import opens_questions
 from partner_engine.web.pages.field_places import FULL, Place
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.pages.same_as import is_from_zip
-from presentation.formats import counted, element_id, field_text, listed
+from presentation.formats import counted, day, element_id, field_text, listed
 from presentation.visibility import PERSONAL
 from rules.definition.catalogue import Question
 from rules.types.long_text import LONG_TEXT
@@ -248,6 +248,9 @@ def _notes(
         notes.append(("task", note))
     if path in reading.unknown_to and not answer.is_answered:
         notes.append(("task", f"{reading.unknown_to[path]} does not know this."))
+    if answer.is_erased and answer.erased_at:
+        erased_on = day(answer.erased_at.astimezone(reading.reader.zone).date())
+        notes.append(("info", f"This answer was erased on {erased_on}."))
     opened = reading.opened_by.get(path)
     if opened and not answer.is_answered:
         names = opened[0] if len(opened) == 1 else counted(len(opened), "product")

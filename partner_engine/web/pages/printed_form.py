@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from copies.document import Container
+from copies.document import Answer, Container
 from copies.paths import join_path
 from partner_engine.web.pages.cards import noun_of, row_title
 from partner_engine.web.pages.form_page import build_head
@@ -103,8 +103,14 @@ def _answers(reading: Reading, set_code: str, container: Container, prefix: str)
         if answer is None or not answer.active:
             continue
         if not answer.is_answered:
-            yield PrintedAnswer(question.label, NOT_ANSWERED, is_open=True)
+            yield PrintedAnswer(question.label, _missing_text(reading, answer), is_open=True)
             continue
         path = join_path(prefix, question.code)
         is_free = question.type in ("text", "long_text")
         yield PrintedAnswer(question.label, reading.visibility.answer_text(path, answer), is_free)
+
+
+def _missing_text(reading: Reading, answer: Answer) -> str:
+    if answer.is_erased and answer.erased_at:
+        return f"Erased on {day(answer.erased_at.astimezone(reading.reader.zone).date())}"
+    return NOT_ANSWERED
