@@ -77,6 +77,8 @@ class PublishWebhook(FieldsPayload):
     data: dict[str, Any]
     #: Separates several messages, quote requests or question sets of one save.
     subject: str = ""
+    #: Whether the form is a test form.
+    is_test: bool = False
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

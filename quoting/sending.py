@@ -77,7 +77,8 @@ def check_product(context: BatchContext, product: str, *, gates: Mapping[str, Ga
         raise NotSendable(*_refusal(outcome))
     if gate := gates.get(product):
         raise NotSendable(gate.code, gate.text)
-    if context.form.is_test and not _is_simulated(context, product):
+    carrier = context.release.compiled.products[product].product.carrier
+    if context.form.is_test and not goes_to_simulator(context, carrier):
         raise NotSendable("test_form", "This is a test form, and this carrier has no simulator to send it to.")
     if missing := missing_answers(context.release.compiled, evaluation, product):
         raise NotSendable("missing_answers", _missing_text(context.release.compiled, missing))
@@ -125,9 +126,8 @@ def _requester(context: BatchContext, product: str) -> Actor:
     return context.save_context.actor
 
 
-def _is_simulated(context: BatchContext, product: str) -> bool:
-    """Return whether requests for ``product`` go to a simulator."""
-    carrier = context.release.compiled.products[product].product.carrier
+def goes_to_simulator(context: BatchContext, carrier: str) -> bool:
+    """Return whether the link of ``carrier`` leads to a simulator."""
     try:
         return find_link(context.form.catalogue, carrier, tenant=context.scope).is_simulator
     except LinkError:

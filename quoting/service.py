@@ -28,7 +28,7 @@ from forms.states import OPEN_OUTCOMES
 from quoting.gates import gates_of
 from quoting.permissions import Gate
 from quoting.refusals import CannotBeQuoted, NoManualEntry, NoPortal, UnknownQuoteRequest, UnknownSubjectivity
-from quoting.sending import NotSendable, check_copy, check_product, record_submission
+from quoting.sending import NotSendable, check_copy, check_product, goes_to_simulator, record_submission
 
 #: States of a request that is sent again when quotes are requested: it ended without a quote that counts.
 _ENDED: Final = frozenset({"draft", "failed", "stale", "expired"})
@@ -173,13 +173,15 @@ def enter_answer(context: BatchContext, request_id: UUID | str, quote: Quote) ->
 def bridge(context: BatchContext, request_id: UUID | str) -> str:
     """Return the address at which the agent goes on at the carrier's own pages; the bridge is recorded as an event.
 
-    Raises ``UnknownQuoteRequest``, ``NoPortal``.
+    Raises ``UnknownQuoteRequest``, ``NoPortal``, and ``CannotBeQuoted`` for a test form whose carrier is no simulator.
     """
     request = find_request(context, request_id)
     row = request.row
     url = portal_of(context.form.catalogue, row.carrier, tenant=context.scope)
     if not url:
         raise NoPortal
+    if context.form.is_test and not goes_to_simulator(context, row.carrier):
+        raise CannotBeQuoted("test_form", "This is a test form, and these are the pages of a real carrier.")
     context.changeset.defer(
         BridgeToCarrier(
             **_names(context, request),

@@ -64,7 +64,13 @@ class EndpointIsDisabled(Exception):
 
 
 def add(
-    url: str, *, tenant: Tenant, actor: Actor, event_types: Sequence[str], description: str = ""
+    url: str,
+    *,
+    tenant: Tenant,
+    actor: Actor,
+    event_types: Sequence[str],
+    description: str = "",
+    has_test_forms: bool = True,
 ) -> tuple[WebhookEndpoint, str]:
     """Add an endpoint; return it and its secret, which is shown nowhere else.
 
@@ -79,6 +85,7 @@ def add(
         url=url,
         description=description,
         event_types=chosen,
+        has_test_forms=has_test_forms,
         created_at=timezone.now(),
         created_by=actor.label or actor.id,
     )
@@ -97,6 +104,7 @@ def change(
     url: str | None = None,
     event_types: Sequence[str] | None = None,
     description: str | None = None,
+    has_test_forms: bool | None = None,
 ) -> None:
     """Change the submitted fields. Raises ``RefusedAddress`` or ``UnknownEventType``, and then changes nothing."""
     if url is not None:
@@ -106,7 +114,9 @@ def change(
         endpoint.event_types = checked_event_types(event_types)
     if description is not None:
         endpoint.description = description
-    _save(endpoint, "url", "event_types", "description")
+    if has_test_forms is not None:
+        endpoint.has_test_forms = has_test_forms
+    _save(endpoint, "url", "event_types", "description", "has_test_forms")
     _note("changed", endpoint, actor)
 
 

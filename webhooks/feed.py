@@ -33,7 +33,11 @@ def next_position(tenant: Tenant) -> int:
     return int(row[0])
 
 
-def list_events(*, after: int, types: Collection[str] = ()) -> QuerySet[WebhookPayload]:
-    """Return the events of the current tenant after a position, in their order; of some ``types`` if there are any."""
+def list_events(*, after: int, types: Collection[str] = (), is_test: bool | None = None) -> QuerySet[WebhookPayload]:
+    """Return the events of the current tenant after a position, in their order; of some ``types`` if there are any, and
+    with ``is_test`` either of test forms or of all others.
+    """
     events = WebhookPayload.objects.filter(position__gt=after).order_by("position")
+    if is_test is not None:
+        events = events.filter(is_test=is_test)
     return events.filter(event_type__in=types) if types else events

@@ -38,6 +38,9 @@ class WebhookEndpoint(TenantModel):
     url = models.CharField(max_length=2_000)
     description = models.CharField(max_length=200, blank=True)
     event_types = ArrayField(models.CharField(max_length=64), help_text='["*"] means all.')
+    has_test_forms = models.BooleanField(
+        "events of test forms", default=True, help_text="Whether events of test forms are sent too."
+    )
     secret = models.BinaryField()
     previous_secret = models.BinaryField(null=True, help_text="Also signs events until the rotation ends.")
     previous_secret_until = models.DateTimeField(null=True)
@@ -74,6 +77,7 @@ class WebhookPayload(TenantModel):
     event_type = models.CharField(max_length=64)
     copy_id = models.UUIDField("copy", null=True)
     version = models.PositiveIntegerField(null=True)
+    is_test = models.BooleanField(default=False, help_text="The event is of a test form.")
     body = models.TextField()
     correlation_id = models.CharField(max_length=64, blank=True)
     created_at = models.DateTimeField(db_index=True)

@@ -33,13 +33,14 @@ def publish(action: Delivered) -> None:
     later receives no earlier events.
     """
     event_type = str(action.payload["event_type"])
+    is_test = bool(action.payload.get("is_test"))
     endpoints = [
         endpoint
-        for endpoint in WebhookEndpoint.objects.filter(disabled_at=None).only("id", "event_types")
-        if wants(endpoint.event_types, event_type)
+        for endpoint in WebhookEndpoint.objects.filter(disabled_at=None).only("id", "event_types", "has_test_forms")
+        if wants(endpoint.event_types, event_type) and (endpoint.has_test_forms or not is_test)
     ]
     with transaction.atomic(using=action.tenant.database_alias):
-        payload = _payload(action, event_type)
+        payload = _payload(action, event_type, is_test=is_test)
         if not WebhookPayload.objects.filter(pk=payload.id).exists():
             payload.position = next_position(action.tenant)
             # Another run may still come first: then the key refuses this one, and the retry finds it.
@@ -58,7 +59,7 @@ def publish(action: Delivered) -> None:
         wake_deliveries(action.tenant.database_alias)
 
 
-def _payload(action: Delivered, event_type: str) -> WebhookPayload:
+def _payload(action: Delivered, event_type: str, *, is_test: bool) -> WebhookPayload:
     payload = action.payload
     data = payload["data"]
     # Events of batch operations are of no form.
@@ -66,13 +67,14 @@ def _payload(action: Delivered, event_type: str) -> WebhookPayload:
         for redact in _redactions:
             redact(payload["application_form_id"], data)
         of_copy = {name: payload[name] for name in ("copy_id", "application_form_id", "version")}
-        data = {**of_copy, **data}
+        data = {**of_copy, "is_test": is_test, **data}
     return WebhookPayload(
         id=action.id,
         tenant_id=action.tenant.id,
         event_type=event_type,
         copy_id=action.copy_id,
         version=action.version,
+        is_test=is_test,
         body=event_body(event_type, timestamp=action.created_at, data=data),
         correlation_id=action.correlation_id,
         created_at=action.created_at,

@@ -65,6 +65,7 @@ def actions_of_save(
             version=result.version,
             data=data,
             subject=subject,
+            is_test=loaded.form.is_test,
         )
 
     actions: list[DeferredAction] = [IndexForm(copy_id=copy_id)]

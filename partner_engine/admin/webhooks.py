@@ -63,9 +63,9 @@ class WebhookEndpointAdmin(WithHistory, WebhookRowsAdmin):
     heavy_fields: ClassVar = ("secret", "previous_secret")
     actions = ("switch_off", "switch_on")  # type: ignore[assignment]
     fields = (
-        "url", "description", "event_types", "endpoint_state", "disabled_at", "disabled_reason", "failures",
-        "failing_since", "last_failure_at", "paused_until", "previous_secret_until", "created_at", "created_by",
-        "tenant",
+        "url", "description", "event_types", "has_test_forms", "endpoint_state", "disabled_at", "disabled_reason",
+        "failures", "failing_since", "last_failure_at", "paused_until", "previous_secret_until", "created_at",
+        "created_by", "tenant",
     )  # fmt: skip
     readonly_fields = fields
 

@@ -25,11 +25,13 @@ from webhooks.signatures import message_id
 
 class EventFeedQuery(Query, frozen=True, kw_only=True):
     """The events ``after`` a cursor of this feed, by default from the oldest stored one; of some ``types`` (names or
-    families such as ``quote_request.*``, separated by commas), by default of all.
+    families such as ``quote_request.*``, separated by commas), by default of all. ``test`` false leaves out the events
+    of test forms, true all others.
     """
 
     after: Annotated[str, Meta(max_length=200)] = ""
     types: Annotated[str, Meta(max_length=1_000)] = ""
+    test: bool | None = None
     limit: Annotated[int, Meta(ge=1, le=100)] = 25
 
 
@@ -68,7 +70,7 @@ class Events(Endpoint):
     )
     def get(self, request: Request, *, query: EventFeedQuery) -> HttpResponse:
         after = decode_position(query.after) if query.after else 0
-        loaded = list(list_events(after=after, types=_types(query.types))[: query.limit + 1])
+        loaded = list(list_events(after=after, types=_types(query.types), is_test=query.test)[: query.limit + 1])
         shown = loaded[: query.limit]
         cursor = encode_number(shown[-1].position or after) if shown else query.after
         more = cursor if len(loaded) > query.limit else ""

@@ -20,11 +20,14 @@ Description = Annotated[str, Meta(max_length=200)]
 
 
 class NewEndpoint(Body, frozen=True, kw_only=True):
-    """A new webhook endpoint. ``event_types`` lists types, families (``quote_request.*``) or ``*`` for all."""
+    """A new webhook endpoint. ``event_types`` lists types, families (``quote_request.*``) or ``*`` for all.
+    With ``has_test_forms`` false it receives no events of test forms.
+    """
 
     url: Url
     event_types: EventTypes
     description: Description = ""
+    has_test_forms: bool = True
 
 
 class EndpointChange(Body, frozen=True, kw_only=True):
@@ -33,6 +36,7 @@ class EndpointChange(Body, frozen=True, kw_only=True):
     url: Url | UnsetType = UNSET
     event_types: EventTypes | UnsetType = UNSET
     description: Description | UnsetType = UNSET
+    has_test_forms: bool | UnsetType = UNSET
     disabled: bool | UnsetType = UNSET
 
 
@@ -55,12 +59,15 @@ class DeliveriesQuery(Query, frozen=True, kw_only=True):
 
 
 class EndpointShape(msgspec.Struct, frozen=True, kw_only=True):
-    """A webhook endpoint. ``failures`` counts failed attempts since the last success."""
+    """A webhook endpoint. ``failures`` counts failed attempts since the last success; ``has_test_forms`` states whether
+    it receives events of test forms.
+    """
 
     id: UUID
     url: str
     description: str
     event_types: list[str]
+    has_test_forms: bool
     created_at: datetime
     created_by: str
     disabled_at: datetime | None

@@ -24,6 +24,7 @@ from webhooks.event_types import event_schema
 from webhooks.selectors import access_endpoint, list_deliveries, list_endpoints
 
 _RIGHT = Right.MANAGE_WEBHOOKS
+_CHANGEABLE = ("url", "event_types", "description", "has_test_forms")
 
 
 class WebhookEndpoints(Endpoint):
@@ -56,6 +57,7 @@ class WebhookEndpoints(Endpoint):
                 actor=self.actor,
                 event_types=body.event_types,
                 description=body.description,
+                has_test_forms=body.has_test_forms,
             )
             shape = shapes.AddedEndpoint(**shapes.endpoint_fields(endpoint), secret=secret)
             return plain_response(shape, status=201, location=f"{request.path.rstrip('/')}/{endpoint.id}")
@@ -86,9 +88,7 @@ class WebhookEndpoint(Endpoint):
     )
     def patch(self, request: Request, id: UUID, *, body: shapes.EndpointChange) -> HttpResponse:
         self.require_body()
-        fields = {
-            name: value for name in ("url", "event_types", "description") if (value := getattr(body, name)) is not UNSET
-        }
+        fields = {name: value for name in _CHANGEABLE if (value := getattr(body, name)) is not UNSET}
 
         def change() -> StoredResponse:
             endpoint = access_endpoint(id)

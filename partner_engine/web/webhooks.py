@@ -54,6 +54,7 @@ def add(request: HttpRequest, agent: Agent) -> HttpResponse:
         "url": request.POST.get("url", "").strip(),
         "description": request.POST.get("description", "").replace("\0", "").strip()[:200],
         "event_types": request.POST.getlist("event_types"),
+        "has_test_forms": "without_test_forms" not in request.POST,
     }
     try:
         endpoint, secret = endpoints.add(submitted.pop("url"), tenant=agent.tenant, actor=agent.actor, **submitted)
@@ -77,7 +78,7 @@ def show(request: HttpRequest, agent: Agent, endpoint_id: UUID) -> HttpResponse:
 @require_POST
 @for_agents(Right.MANAGE_WEBHOOKS)
 def order(request: HttpRequest, agent: Agent, endpoint_id: UUID) -> HttpResponse:
-    """Execute ``order``: test, replay, rotate, on, off, or remove."""
+    """Execute ``order``: test, replay, rotate, on, off, tests-on, tests-off, or remove."""
     endpoint, name = _find(endpoint_id), request.POST.get("order", "")
     if name == "remove":
         endpoints.remove(endpoint, actor=agent.actor)
@@ -117,11 +118,18 @@ def _switch(request: HttpRequest, agent: Agent, endpoint: WebhookEndpoint) -> st
     return "switched"
 
 
+def _switch_tests(request: HttpRequest, agent: Agent, endpoint: WebhookEndpoint) -> str:
+    endpoints.change(endpoint, actor=agent.actor, has_test_forms=request.POST["order"] == "tests-on")
+    return "switched"
+
+
 _ORDERS: Final[dict[str, Callable[[HttpRequest, Agent, WebhookEndpoint], str]]] = {
     "test": _test,
     "replay": _replay,
     "on": _switch,
     "off": _switch,
+    "tests-on": _switch_tests,
+    "tests-off": _switch_tests,
 }
 _NOTICES: Final = {
     "test": "A test event is on its way. Its response appears below by itself.",

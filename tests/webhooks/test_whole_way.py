@@ -56,7 +56,7 @@ def test_the_tasks_alone_deliver_a_save_to_the_tenants_endpoint(
     [got] = receiver.received(path)
     told = Webhook(secret).verify(got.body, got.headers)
     assert told["type"] == "form.created"
-    assert told["data"] == {"copy_id": form, "application_form_id": form, "version": 1}
+    assert told["data"] == {"copy_id": form, "application_form_id": form, "version": 1, "is_test": False}
     with use_tenant(tenant):
         assert got.headers["webhook-id"] == f"msg_{WebhookDelivery.objects.get().payload_id.hex}"
         assert not OutboxAction.objects.filter(kind="publish_webhook").exists()

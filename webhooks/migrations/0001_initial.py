@@ -56,6 +56,7 @@ class Migration(migrations.Migration):
                 ("event_type", models.CharField(max_length=64)),
                 ("copy_id", models.UUIDField(null=True, verbose_name="copy")),
                 ("version", models.PositiveIntegerField(null=True)),
+                ("is_test", models.BooleanField(default=False, help_text="The event is of a test form.")),
                 ("body", models.TextField()),
                 ("correlation_id", models.CharField(blank=True, max_length=64)),
                 ("created_at", models.DateTimeField(db_index=True)),
@@ -116,6 +117,14 @@ class Migration(migrations.Migration):
                     "event_types",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=64), help_text='["*"] means all.', size=None
+                    ),
+                ),
+                (
+                    "has_test_forms",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Whether events of test forms are sent too.",
+                        verbose_name="events of test forms",
                     ),
                 ),
                 ("secret", models.BinaryField()),
@@ -213,6 +222,14 @@ class Migration(migrations.Migration):
                     "event_types",
                     django.contrib.postgres.fields.ArrayField(
                         base_field=models.CharField(max_length=64), help_text='["*"] means all.', size=None
+                    ),
+                ),
+                (
+                    "has_test_forms",
+                    models.BooleanField(
+                        default=True,
+                        help_text="Whether events of test forms are sent too.",
+                        verbose_name="events of test forms",
                     ),
                 ),
                 ("disabled_at", models.DateTimeField(null=True)),

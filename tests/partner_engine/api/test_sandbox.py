@@ -26,6 +26,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import Api, assert_problem
 from tests.harness.cast import DEMO
+from tests.harness.moments import run_actions
 from tests.harness.page_client import markup
 
 pytestmark = pytest.mark.django_db
@@ -151,3 +152,44 @@ def test_they_are_erased_after_some_days_whatever_they_are_used_for(
         assert [str(form.pk) for form in expired_forms()] == [old]
         settings.DELETED_FORMS = DeletedForms(days=0, purges_bound=False, test_days=0)
         assert not expired_forms().exists()
+
+
+def test_events_of_test_forms_are_marked_and_left_out_on_request(sandbox: Api, api: Api, s1: Sample) -> None:
+    order = {"url": "https://hooks.example.com/in", "event_types": ["form.created"]}
+    every = api.post("/webhook_endpoints", order).json()
+    real_only = api.post("/webhook_endpoints", {**order, "has_test_forms": False}).json()
+    assert (every["has_test_forms"], real_only["has_test_forms"]) == (True, False)
+    test, real = sandbox.start(s1)["id"], api.start(s1)["id"]
+
+    run_actions()
+
+    def created(query: str) -> dict[str, bool]:
+        found = api.get(f"/events?types=form.created{query}").json()["results"]
+        return {event["data"]["copy_id"]: event["data"]["is_test"] for event in found}
+
+    assert created("") == {test: True, real: False}
+    assert (created("&test=true"), created("&test=false")) == ({test: True}, {real: False})
+
+    def delivered(endpoint: dict[str, str]) -> set[str]:
+        path = f"/webhook_endpoints/{endpoint['id']}"
+        return {one["copy_id"] for one in api.get(f"{path}/deliveries").json()["results"]}
+
+    assert (delivered(every), delivered(real_only)) == ({test, real}, {real})
+    changed = api.patch(f"/webhook_endpoints/{real_only['id']}", {"has_test_forms": True}).json()
+    assert changed["has_test_forms"] is True
+
+
+def test_a_bridge_leads_only_to_the_pages_of_a_simulator(sandbox: Api, s1: Sample) -> None:
+    link = CarrierLink.objects.create(
+        catalogue=DEMO, carrier="QM", mode=CarrierLink.Mode.MANUAL, base_url="https://quotes.carrier.example",
+        client_id="harbor", is_simulator=True, portal_url="https://portal.carrier.example/",
+    )  # fmt: skip
+    copy = sandbox.start(s1)
+    made = sandbox.post(f"/copies/{copy['id']}/quote_requests", {"products": ["QM-BOP"], "draft": True}).json()
+    [request] = made["requested"]
+    path = f"/quote_requests/{request['id']}/bridge"
+    assert sandbox.post(path).status_code == 200
+
+    CarrierLink.objects.filter(pk=link.pk).update(is_simulator=False)
+
+    assert_problem(sandbox.post(path), 409, "test_form")

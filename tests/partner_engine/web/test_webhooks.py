@@ -132,3 +132,25 @@ def test_administrators_see_a_notice_of_a_disabled_endpoint(
         page = admin_page.get(address).content.decode()
         assert "no longer sent" in page and "every attempt failed for 120 hours" in page
     assert "no longer sent" not in sign_in(member).get("/").content.decode()
+
+
+def test_events_of_test_forms_are_left_out_on_the_page(
+    admin_page: Client, endpoint: tuple[WebhookEndpoint, str], harbor: Tenant, receiver: Receiver  # noqa: F811
+) -> None:  # fmt: skip
+    found, _ = endpoint
+    address = f"/settings/webhooks/{found.id}/order"
+
+    def has_test_forms() -> bool:
+        with use_tenant(harbor):
+            return WebhookEndpoint.objects.get(pk=found.pk).has_test_forms
+
+    assert has_test_forms()
+    admin_page.post(address, {"order": "tests-off"})
+    assert not has_test_forms() and "without test forms" in admin_page.get("/settings/webhooks").content.decode()
+    admin_page.post(address, {"order": "tests-on"})
+    assert has_test_forms()
+
+    body = {"url": receiver.url("/other"), "event_types": ["*"], "without_test_forms": "yes"}
+    admin_page.post("/settings/webhooks/add", body)
+    with use_tenant(harbor):
+        assert not WebhookEndpoint.objects.exclude(pk=found.pk).get().has_test_forms
