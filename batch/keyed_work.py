@@ -49,3 +49,23 @@ def run_once(
         response = work()
         cursor.execute(*compose((), KeyedResponse(key, stored(response)), scope))
     return Outcome(response, is_replayed=False)
+
+
+def run_then_store(
+    key: IdempotencyKey,
+    work: Callable[[], StoredResponse],
+    *,
+    scope: Tenant,
+    stored: Callable[[StoredResponse], StoredResponse],
+) -> Outcome:
+    """Return the response to ``work``, which has transactions of its own and may be repeated, run unless a response to
+    ``key`` is stored; its response is stored afterwards.
+
+    Of two requests at once both may work; the response that was stored first counts. Raises ``IdempotencyConflict``.
+    """
+    with use_tenant(scope):
+        _, earlier = load_nothing(key, scope=scope)
+    if earlier is not None:
+        return Outcome(earlier, is_replayed=True)
+    response = work()
+    return run_once(key, lambda: response, scope=scope, stored=stored)

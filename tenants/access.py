@@ -21,6 +21,7 @@ class Right(StrEnum):
     CLONE_TO_TENANTS = "forms:clone_to_tenants"
     BIND_QUOTES = "quotes:bind"
     MANAGE_AGENCY = "agency:manage"
+    MANAGE_PERSONS = "persons:manage"
     MCP_READ = "mcp:read"
     MCP_PROPOSE = "mcp:propose"
     MCP_WRITE = "mcp:write"
@@ -38,6 +39,7 @@ RIGHT_TEXTS: Final = {
     Right.CLONE_TO_TENANTS: "Clone a copy into another tenant",
     Right.BIND_QUOTES: "Record consent, bind quotes and ask for help with it",
     Right.MANAGE_AGENCY: "Change the agency's name, logo, phone and email",
+    Right.MANAGE_PERSONS: "Find, export and erase the data of one person",
     Right.MCP_READ: "For AI agents at /mcp: read application forms and the catalogue",
     Right.MCP_PROPOSE: "For AI agents at /mcp: start application forms, propose answers and prepare quote requests",
     Right.MCP_WRITE: "For AI agents at /mcp: write answers without a person's confirmation",

@@ -22,6 +22,7 @@ _PERMISSIONS: Final = {
     Right.READ_FORMS: "copies.view_copy",
     Right.MANAGE_WEBHOOKS: "webhooks.change_webhookendpoint",
     Right.MANAGE_AGENCY: "tenants.change_tenant",
+    Right.MANAGE_PERSONS: "operations.erase_person",
 }
 
 

@@ -44,6 +44,7 @@ from partner_engine.api.merges import Merge, UndoMerge
 from partner_engine.api.messages import Message, Messages
 from partner_engine.api.naics import Naics
 from partner_engine.api.needed import Needed
+from partner_engine.api.persons import ErasePerson, ExportPerson
 from partner_engine.api.processes import Processes
 from partner_engine.api.proposals import AcceptProposals, DismissProposals, Proposals
 from partner_engine.api.question_sets import QuestionSet, QuestionSets
@@ -153,6 +154,8 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
     "undo_operation": ("batch_operations/<id:id>/undo", UndoOperation),
     "search": ("search", Search),
     "what_if": ("what_if", WhatIf),
+    "export_person": ("persons/export", ExportPerson),
+    "erase_person": ("persons/erasure", ErasePerson),
     "naics": ("naics", Naics),
     "appetite": ("appetite", Appetites),
     "appetite_table": ("appetite/table", AppetiteTable),

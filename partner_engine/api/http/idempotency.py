@@ -13,7 +13,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
 from batch.idempotency import IdempotencyKey, StoredResponse
-from batch.keyed_work import run_once
+from batch.keyed_work import run_once, run_then_store
 from encryption.tenant_secrets import open_sealed, seal
 from partner_engine.api.http.endpoint import Endpoint, http_response
 from partner_engine.problems import Fault, Refused
@@ -79,6 +79,17 @@ def respond_once(
     )
     if outcome.is_replayed:
         return replayed_response(outcome.response, key, tenant)
+    return http_response(outcome.response)
+
+
+def respond_once_done(endpoint: Endpoint, work: Callable[[], StoredResponse]) -> HttpResponse:
+    """Do ``work``, which has transactions of its own; return its response, with a key the one that was stored first."""
+    key = idempotency_key(endpoint)
+    if key is None:
+        return http_response(work())
+    outcome = run_then_store(key, work, scope=endpoint.tenant, stored=lambda response: response)
+    if outcome.is_replayed:
+        return replayed_response(outcome.response, key, endpoint.tenant)
     return http_response(outcome.response)
 
 

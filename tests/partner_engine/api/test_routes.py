@@ -162,6 +162,8 @@ ROWS = [
     Row("POST", "batch_operations/<id:id>/undo", READ, b"{}"),
     Row("GET", "search", READ, query="?q=kettle"),
     Row("POST", "what_if", READ, b'{"answers": {"mqs_annual_revenue": 1000}}'),
+    Row("POST", "persons/export", Right.MANAGE_PERSONS, b'{"email": "nobody@example.com"}'),
+    Row("POST", "persons/erasure", Right.MANAGE_PERSONS, b'{"email": "nobody@example.com"}', "?dry_run=true"),
     Row("GET", "naics", Right.READ_CATALOGUE, query="?q=plumber"),
     Row("GET", "appetite", Right.READ_CATALOGUE),
     Row("GET", "appetite/table", Right.READ_CATALOGUE, query="?industry=722511"),
