@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any, Final
 
 import httpx2
@@ -25,6 +26,10 @@ from tenants.company_sign_in_models import CompanySignIn
 from webhooks.ssrf import RefusedAddress
 
 SCOPES: Final = ("openid", "email", "profile")
+#: The scope for a refresh token, asked of issuers that name it.
+OFFLINE: Final = "offline_access"
+#: What a token endpoint says of a person, not of the request (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6).
+_OF_PERSON: Final = frozenset({"invalid_grant", "interaction_required", "login_required", "consent_required"})
 #: Signatures with a public key: a shared secret would make every holder of it an issuer.
 ALGORITHMS: Final = ("RS256", "PS256", "ES256")
 _PURPOSE: Final = "company sign-in"
@@ -32,10 +37,15 @@ _SECONDS: Final = 8.0
 _MOST_BYTES: Final = 256 * 1024
 _PLAIN: Final = "http://"
 _TLS: Final = "https://"
+_FORM: Final = {"Content-Type": "application/x-www-form-urlencoded"}
 
 
 class IssuerFailed(Exception):
     """The issuer cannot be reached, or what it sent is not what it must be; the sentence goes to the log alone."""
+
+
+class NoLongerVouched(IssuerFailed):
+    """The issuer no longer vouches for the person: their account has ended, or they must sign in there again."""
 
 
 class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,6 +55,7 @@ class Endpoints(msgspec.Struct, frozen=True, kw_only=True):
     authorization_endpoint: str
     token_endpoint: str
     jwks_uri: str
+    scopes_supported: list[str] = []
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,10 +69,12 @@ class Attempt:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Identity:
-    """The person whom the issuer vouches for."""
+    """The person whom the issuer vouches for. ``subject`` is their name there, ``refresh_token`` empty without one."""
 
     email: str
     name: str
+    subject: str = ""
+    refresh_token: str = ""
 
 
 def set_secret(row: CompanySignIn, text: str) -> None:
@@ -75,11 +88,12 @@ def begin(row: CompanySignIn, *, redirect_uri: str) -> tuple[str, Attempt]:
     attempt = Attempt(
         state=secrets.token_urlsafe(32), nonce=secrets.token_urlsafe(32), verifier=client.create_code_verifier(64)
     )
-    endpoint = _endpoints(row).authorization_endpoint
+    endpoints = _endpoints(row)
+    endpoint = endpoints.authorization_endpoint
     address: str = client.prepare_request_uri(
         _with_tls(endpoint),
         redirect_uri=redirect_uri,
-        scope=list(SCOPES),
+        scope=[*SCOPES, OFFLINE] if OFFLINE in endpoints.scopes_supported else list(SCOPES),
         state=attempt.state,
         code_challenge=client.create_code_challenge(attempt.verifier, "S256"),
         code_challenge_method="S256",
@@ -108,36 +122,63 @@ def finish(row: CompanySignIn, attempt: Attempt, *, returned_to: str, redirect_u
     body = client.prepare_request_body(
         code=found["code"], redirect_uri=redirect_uri, code_verifier=attempt.verifier, client_secret=_secret(row)
     )
-    tokens = _json(
-        "POST", endpoints.token_endpoint, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
-    )
+    tokens = _json("POST", endpoints.token_endpoint, content=body, headers=_FORM)
     claims = _claims(str(tokens.get("id_token", "")), row, keys=_json("GET", endpoints.jwks_uri), nonce=attempt.nonce)
-    return _identity(claims)
+    return _identity(claims, str(tokens.get("refresh_token") or ""))
 
 
-def _identity(claims: dict[str, Any]) -> Identity:
+def renew(row: CompanySignIn, *, refresh_token: str, subject: str) -> str:
+    """Ask the issuer whether it still vouches for the person ``subject``; return the refresh token for the next time,
+    "" for the same one. Raises ``NoLongerVouched``, or ``IssuerFailed`` where the issuer does not say.
+    """
+    endpoints = _endpoints(row)
+    body = WebApplicationClient(row.client_id).prepare_refresh_body(
+        refresh_token=refresh_token, client_id=row.client_id, client_secret=_secret(row)
+    )
+    tokens = _json("POST", endpoints.token_endpoint, content=body, headers=_FORM)
+    if "id_token" in tokens:
+        claims = _claims(str(tokens["id_token"]), row, keys=_json("GET", endpoints.jwks_uri), nonce=None)
+        if claims.get("sub") != subject:
+            raise NoLongerVouched("The issuer renewed the session of another person.")
+    return str(tokens.get("refresh_token") or "")
+
+
+def _identity(claims: dict[str, Any], refresh_token: str) -> Identity:
     email = claims.get("email")
     if not isinstance(email, str) or not _is_verified(claims):
         raise IssuerFailed("The token names no verified address.")
     name = claims.get("name")
-    return Identity(email=email, name=" ".join(name.split())[:200] if isinstance(name, str) else "")
+    return Identity(
+        email=email,
+        name=" ".join(name.split())[:200] if isinstance(name, str) else "",
+        subject=str(claims.get("sub", "")),
+        refresh_token=refresh_token,
+    )
 
 
 def _is_verified(claims: dict[str, Any]) -> bool:
-    """Return whether the issuer has verified the address; Entra ID states it in a claim of its own."""
+    """Return whether the issuer has verified the address; Entra ID states it in a claim of its own. What either claim
+    denies the other cannot vouch for.
+    """
+    said = []
     if "email_verified" in claims:
-        return claims["email_verified"] is True
-    return claims.get("xms_edov") in (True, "1", "true")
+        said.append(claims["email_verified"] is True)
+    if "xms_edov" in claims:
+        said.append(claims["xms_edov"] in (True, "1", "true"))
+    return bool(said) and all(said)
 
 
-def _claims(token: str, row: CompanySignIn, *, keys: dict[str, Any], nonce: str) -> dict[str, Any]:
-    """Return the claims of a valid token of this issuer for this client and attempt. Raises ``IssuerFailed``."""
+def _claims(token: str, row: CompanySignIn, *, keys: dict[str, Any], nonce: str | None) -> dict[str, Any]:
+    """Return the claims of a valid token of this issuer for this client and attempt, None for a renewal, whose token
+    needs no nonce. Raises ``IssuerFailed``.
+    """
+    own = {} if nonce is None else {"nonce": nonce}
     try:
         checked = JWT(
             jwt=token,
             key=JWKSet.from_json(msgspec.json.encode(keys).decode()),
             algs=list(ALGORITHMS),
-            check_claims={"iss": row.issuer, "aud": row.client_id, "nonce": nonce, "exp": None, "iat": None},
+            check_claims={"iss": row.issuer, "aud": row.client_id, "exp": None, "iat": None, **own},
             expected_type="JWS",
         )
         claims: dict[str, Any] = msgspec.json.decode(checked.claims)
@@ -187,11 +228,23 @@ async def _exchange(method: str, address: str, sent: dict[str, Any]) -> bytes:
     guard = carrier_guard()
     guard.check_url(address)
     async with asyncio.timeout(_SECONDS), make_client(guard) as client, client.stream(method, address, **sent) as reply:
-        if reply.status_code != 200:
-            raise IssuerFailed(f"{method} returned {reply.status_code}.")
         content = b""
         async for part in reply.aiter_raw():
             content += part
             if len(content) > _MOST_BYTES:
                 raise IssuerFailed(f"{method} returned more than {_MOST_BYTES} bytes.")
+        if reply.status_code != HTTPStatus.OK:
+            raise _failure(method, reply.status_code, content)
     return content
+
+
+def _failure(method: str, status: int, content: bytes) -> IssuerFailed:
+    """Return the error of a response: what it says of the person, or only its status."""
+    try:
+        found = msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        found = None
+    reason = found.get("error") if isinstance(found, dict) else None
+    if status == HTTPStatus.BAD_REQUEST and reason in _OF_PERSON:
+        return NoLongerVouched(f"The issuer refused: {reason}.")
+    return IssuerFailed(f"{method} returned {status}.")

@@ -162,6 +162,7 @@ MIDDLEWARE = [
     "partner_engine.cross_origin.CrossOriginMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
+    "partner_engine.form_limits.FormLimitMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django_otp.middleware.OTPMiddleware",
@@ -172,6 +173,7 @@ MIDDLEWARE = [
     "partner_engine.live.transport.sender.SenderMiddleware",
     # Last, and synchronous: so the middleware above runs in the one thread of its request.
     "partner_engine.nul_characters.NulMiddleware",
+    "partner_engine.company_sessions.CompanySessionMiddleware",
     "partner_engine.viewing_as.ViewingAsMiddleware",
     "partner_engine.tenant_middleware.TenancyMiddleware",
     "partner_engine.rate_limits.PageLimitMiddleware",

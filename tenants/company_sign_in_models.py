@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from uuid_utils.compat import uuid7
 
@@ -29,6 +30,13 @@ class CompanySignIn(models.Model):
     )
     adds_accounts = models.BooleanField(
         default=False, help_text="Somebody without an account gets one at the first sign-in, as an agent."
+    )
+    session_minutes = models.PositiveSmallIntegerField(
+        "minutes until the next check",
+        default=15,
+        validators=[MinValueValidator(1), MaxValueValidator(720)],
+        help_text="After so many minutes the issuer is asked whether the account still exists, by its refresh token. "
+        "Without one the user signs in again.",
     )
 
     history: ClassVar[Any] = History(secrets=("client_secret",))

@@ -16,6 +16,10 @@ class UserSession(models.Model):
     started_at = models.DateTimeField()
     address = models.CharField(max_length=64, blank=True, help_text="The network address of the sign-in.")
     user_agent = models.CharField(max_length=200, blank=True, help_text="The browser's own words.")
+    company_checked_at = models.DateTimeField(
+        null=True, help_text="When the issuer of the company last vouched for the user; empty for other sign-ins."
+    )
+    company_proof = models.BinaryField(null=True, help_text="What the issuer said, sealed.")
 
     class Meta:
         ordering: ClassVar = ["-started_at"]

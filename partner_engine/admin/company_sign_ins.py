@@ -84,7 +84,7 @@ class CompanySignInAdmin(WithHistory, NoGuessing, ModelAdmin):
     warn_unsaved_form = True
     fieldsets = (
         (None, {"fields": ("tenant", "issuer", "client_id", "new_client_secret", "mail_domains")}),
-        ("Who signs in", {"fields": ("is_enabled", "is_required", "adds_accounts")}),
+        ("Who signs in", {"fields": ("is_enabled", "is_required", "adds_accounts", "session_minutes")}),
     )
 
     def has_add_permission(self, request: HttpRequest) -> bool:

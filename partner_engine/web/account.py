@@ -27,6 +27,7 @@ from partner_engine.account_changes import (
 )
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
+from partner_engine.company_accounts import is_password_refused
 from partner_engine.themes import store_theme
 from partner_engine.user_sessions import end_other_sessions, end_session, keep_only_this_session, list_sessions
 from partner_engine.web.access import Agent, for_agents
@@ -123,6 +124,8 @@ def _end_others(request: HttpRequest, agent: Agent) -> HttpResponse:
 
 
 def _begin_factor(request: HttpRequest, agent: Agent) -> HttpResponse:
+    if not agent.user.has_usable_password():
+        raise Refused("factor", "", "You sign in with the account of your company, which asks for it.", status=409)
     if second_factors.confirmed_device(agent.user):
         raise Refused("factor", "", "You have a second factor. Remove it first to set up another app.", status=409)
     return _page(request, agent, device=second_factors.new_device(agent.user))
@@ -226,6 +229,8 @@ def _page(
         codes=codes or [],
         notice=notice,
         fault=fault or {},
+        company_only=is_password_refused(agent.user),
+        may_prove=agent.user.has_usable_password(),
         zone=agent.tenant.time_zone,
     )
     return render(request, "web/account.html", shown, status=status)

@@ -21,6 +21,7 @@ from partner_engine.account_mails import origin_of
 from partner_engine.client_addresses import client_address
 from partner_engine.company_accounts import NoAccount, account_of, sign_in_for_domain
 from partner_engine.company_issuer import Attempt, IssuerFailed
+from partner_engine.company_sessions import remember_proof
 from partner_engine.error_pages import too_many_requests
 from partner_engine.web.sign_in import sign_in_or_ask
 from tenants.company_sign_in_models import CompanySignIn
@@ -106,6 +107,7 @@ def finish(request: HttpRequest, code: str) -> HttpResponse:
         log.warning("audit.company_sign_in_without_account", tenant=row.tenant.code, address=client_address(request))
         return render(request, _TEMPLATE, {"problem": str(missing)}, status=403)
     log.info("audit.company_sign_in", user_id=str(user.pk), tenant=row.tenant.code)
+    remember_proof(request, user, identity, row)
     return sign_in_or_ask(request, user, following=entry["next"])
 
 

@@ -20,6 +20,7 @@ from django_otp import login as verify_session
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
 from partner_engine.company_accounts import is_password_refused
+from partner_engine.company_sessions import begin_company_session
 from partner_engine.second_factors import TooEarly, confirmed_device, device_with
 from partner_engine.sign_out import note_sign_out
 from partner_engine.user_sessions import note_session
@@ -85,6 +86,7 @@ def sign_in_or_ask(request: HttpRequest, user: User, *, following: str) -> HttpR
     if confirmed_device(user) is None:
         login(request, user, backend=BACKEND)
         note_session(request, user)
+        begin_company_session(request)
         return redirect(following or _home(user))
     request.session[_PENDING] = {
         "user": str(user.pk),
@@ -127,6 +129,7 @@ def enter_code(request: HttpRequest) -> HttpResponse:
     login(request, user, backend=pending["backend"])
     verify_session(request, device)
     note_session(request, user)
+    begin_company_session(request)
     return redirect(pending["next"] or _home(user))
 
 

@@ -607,6 +607,14 @@ class Migration(migrations.Migration):
                 ),
                 ("user_agent", models.CharField(blank=True, help_text="The browser's own words.", max_length=200)),
                 (
+                    "company_checked_at",
+                    models.DateTimeField(
+                        help_text="When the issuer of the company last vouched for the user; empty for other sign-ins.",
+                        null=True,
+                    ),
+                ),
+                ("company_proof", models.BinaryField(help_text="What the issuer said, sealed.", null=True)),
+                (
                     "user",
                     models.ForeignKey(
                         on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
@@ -1329,6 +1337,19 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 (
+                    "session_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=15,
+                        help_text="After so many minutes the issuer is asked whether the account still exists, by its refresh "
+                        "token. Without one the user signs in again.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(720),
+                        ],
+                        verbose_name="minutes until the next check",
+                    ),
+                ),
+                (
                     "tenant",
                     models.OneToOneField(
                         on_delete=django.db.models.deletion.CASCADE, related_name="company_sign_in", to="tenants.tenant"
@@ -1375,6 +1396,19 @@ class Migration(migrations.Migration):
                     models.BooleanField(
                         default=False,
                         help_text="Somebody without an account gets one at the first sign-in, as an agent.",
+                    ),
+                ),
+                (
+                    "session_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=15,
+                        help_text="After so many minutes the issuer is asked whether the account still exists, by its refresh "
+                        "token. Without one the user signs in again.",
+                        validators=[
+                            django.core.validators.MinValueValidator(1),
+                            django.core.validators.MaxValueValidator(720),
+                        ],
+                        verbose_name="minutes until the next check",
                     ),
                 ),
                 ("history_user_id", models.CharField(blank=True, default=tenants.history.actor_id, max_length=64)),

@@ -31,6 +31,10 @@ class FakeIssuer:
         self.left_out: tuple[str, ...] = ()
         self.posted: list[dict[str, str]] = []
         self.asked: dict[str, str] = {}
+        #: The valid refresh token, "" while the issuer gives none; the posted ones; how it refuses them, if it does.
+        self.refresh_token = ""
+        self.renewals: list[str] = []
+        self.refusal: tuple[int, dict[str, str]] | None = None
 
     def visit(self, address: str) -> str:
         """Return the query with which the browser comes back from ``address``."""
@@ -51,21 +55,35 @@ class FakeIssuer:
             **self.description,
         }
 
+    def renew(self, form: dict[str, str]) -> tuple[int, Any]:
+        """Return status and content for a posted refresh token; each is valid once."""
+        self.renewals.append(form["refresh_token"])
+        if self.refusal is not None:
+            return self.refusal
+        if form["refresh_token"] != self.refresh_token:
+            return 400, {"error": "invalid_grant"}
+        self.refresh_token += "+"
+        return 200, {"access_token": "x", "token_type": "Bearer", **self._tokens({"sub": "1"})}
+
     def exchange(self, form: dict[str, str]) -> Any:
         """Return the token for the posted code, None for a wrong verifier."""
         self.posted.append(form)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(form["code_verifier"].encode()).digest()).rstrip(b"=")
         if challenge.decode() != self.asked["code_challenge"]:
             return None
+        tokens = self._tokens({"sub": "1", "nonce": self.asked["nonce"], "email_verified": True})
+        return {"access_token": "x", "token_type": "Bearer", **tokens}
+
+    def _tokens(self, own: dict[str, Any]) -> dict[str, str]:
         now = int(time.time())
         claims = {
-            "iss": self.issuer, "aud": self.asked["client_id"], "sub": "1", "iat": now, "exp": now + 60,
-            "nonce": self.asked["nonce"], "email_verified": True, **self.claims,
+            "iss": self.issuer, "aud": self.asked["client_id"], "iat": now, "exp": now + 60, **own, **self.claims,
         }  # fmt: skip
         claims = {name: value for name, value in claims.items() if name not in self.left_out}
         token = JWT(header={"alg": self.alg, "kid": "one"}, claims=claims)
         token.make_signed_token(self.signer)
-        return {"access_token": "x", "token_type": "Bearer", "id_token": token.serialize()}
+        given = {"refresh_token": self.refresh_token} if self.refresh_token else {}
+        return {"id_token": token.serialize(), **given}
 
 
 @contextmanager
@@ -78,10 +96,14 @@ def running_issuer() -> Iterator[FakeIssuer]:
 
         def do_POST(self) -> None:
             body = self.rfile.read(int(self.headers["Content-Length"])).decode()
-            self._send(issuer.exchange({name: values[0] for name, values in parse_qs(body).items()}))
+            form = {name: values[0] for name, values in parse_qs(body).items()}
+            if form["grant_type"] == "refresh_token":
+                status, content = issuer.renew(form)
+                return self._send(content, status)
+            return self._send(issuer.exchange(form))
 
-        def _send(self, content: Any) -> None:
-            self.send_response(200 if content is not None else 400)
+        def _send(self, content: Any, status: int = 200) -> None:
+            self.send_response(status if content is not None else 400)
             self.send_header("Content-Type", "application/json")
             self.end_headers()
             self.wfile.write(json.dumps(content).encode())

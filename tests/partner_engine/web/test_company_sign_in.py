@@ -39,6 +39,7 @@ def issuer(issuer_process: FakeIssuer) -> FakeIssuer:
     """Return an issuer that vouches for the owner."""
     issuer_process.claims, issuer_process.description, issuer_process.posted = {"email": "owner@harbor.example"}, {}, []
     issuer_process.signer, issuer_process.alg, issuer_process.left_out = issuer_process.key, "RS256", ()
+    issuer_process.refresh_token, issuer_process.renewals, issuer_process.refusal = "", [], None
     return issuer_process
 
 
@@ -100,6 +101,9 @@ def test_the_way_back_is_good_once_and_in_that_browser(company: CompanySignIn, i
         {"email_verified": "true"},
         {"email_verified": None},
         {"email_verified": False, "xms_edov": True},
+        {"email_verified": True, "xms_edov": False},
+        {"email_verified": True, "xms_edov": "false"},
+        {"email_verified": True, "xms_edov": None},
         {"email": None},
         {"email": "owner@summit.example"},
         {"email": "owner@harbor.example.evil.example"},
