@@ -6,15 +6,15 @@ API callers receive problems, people receive pages.
 from __future__ import annotations
 
 import sys
-from http import HTTPStatus
 from typing import Final
 
+from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent, TooManyFilesSent
 from django.db import OperationalError
 from django.http import HttpRequest, HttpResponse
-from django.template import TemplateDoesNotExist
-from django.template.loader import render_to_string
 from structlog.contextvars import get_contextvars
 
+from partner_engine.error_page import TOO_LARGE, error_page
 from partner_engine.error_statuses import RETRY_AFTER
 from partner_engine.problems import MEDIA_TYPE, Refused, render
 
@@ -23,8 +23,25 @@ FOR_PROGRAMS: Final = ("/api/", "/o/")
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """Return the 400 response to a malformed request."""
+    """Return the 400 response to a malformed request, or the 413 response to one that contains too much."""
+    if isinstance(exception, TooManyFieldsSent | TooManyFilesSent | RequestDataTooBig):
+        return too_much_sent(request, exception)
     return respond_with_error(request, 400, "bad_request", "The request is malformed.")
+
+
+def too_much_sent(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """Return the 413 response to a form with more fields or files, or more text, than the product reads."""
+    if isinstance(exception, TooManyFieldsSent):
+        most = f"{settings.DATA_UPLOAD_MAX_NUMBER_FIELDS:,}"
+        text = (
+            f"Nothing was changed. The form has more than {most} entries. Go back, choose fewer, and send the others "
+            "afterwards."
+        )
+        return respond_with_error(request, 413, "too_many_fields", text)
+    if isinstance(exception, TooManyFilesSent):
+        text = "Nothing was changed. There are too many files. Go back and send one at a time."
+        return respond_with_error(request, 413, "too_many_files", text)
+    return respond_with_error(request, 413, "body_too_large", TOO_LARGE)
 
 
 def permission_denied(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -73,10 +90,4 @@ def respond_with_error(request: HttpRequest, status: int, code: str, text: str) 
     if request.path.startswith(FOR_PROGRAMS):
         problem = render(Refused(status, code, text), instance=request.path, correlation_id=correlation_id)
         return HttpResponse(problem, status=status, content_type=MEDIA_TYPE, headers={"Cache-Control": "no-store"})
-    context = {"status": status, "title": HTTPStatus(status).phrase, "text": text, "correlation_id": correlation_id}
-    try:
-        # Without the request: an error page must work without sessions and databases.
-        content: str = render_to_string(f"{status}.html", context)
-    except TemplateDoesNotExist:
-        content = f"{context['title']}. {text}"
-    return HttpResponse(content, status=status)
+    return HttpResponse(error_page(status, text, correlation_id=correlation_id), status=status)

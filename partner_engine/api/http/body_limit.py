@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from partner_engine.correlation import HEADER, correlation_id_in, note_early_response
+from partner_engine.error_page import TOO_LARGE, error_page
 from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 Message = MutableMapping[str, Any]
@@ -75,6 +76,12 @@ def _stated_length(scope: Message) -> int:
     return int(length) if length.isdigit() and len(length) < 20 else MAX_REQUEST_BYTES + 1
 
 
+def _is_for_people(scope: Message) -> bool:
+    """Return whether a browser loads a page."""
+    accepted = dict(scope["headers"]).get(b"accept", b"")
+    return b"text/html" in accepted and not scope["path"].startswith(API_PREFIXES)
+
+
 class _Responses:
     """Sends the response of one request; one that did not pass the middleware gets its correlation id and its line in
     the log here.
@@ -95,12 +102,17 @@ class _Responses:
         await self._send(message)
 
     async def refuse(self, limit: int) -> None:
-        """Send the 413 of a body beyond ``limit``."""
+        """Send the 413 of a body beyond ``limit``: a problem for programs, a page for browsers."""
         refused = Refused(413, "body_too_large", f"The body is larger than {limit} bytes; send less at a time.")
         correlation_id = correlation_id_in(self._scope["headers"])
-        content = render(refused, instance=self._scope["path"], correlation_id=correlation_id)
+        if _is_for_people(self._scope):
+            media_type = "text/html; charset=utf-8"
+            content = error_page(refused.status, TOO_LARGE, correlation_id=correlation_id).encode()
+        else:
+            media_type = MEDIA_TYPE
+            content = render(refused, instance=self._scope["path"], correlation_id=correlation_id)
         headers = [
-            (b"content-type", MEDIA_TYPE.encode()),
+            (b"content-type", media_type.encode()),
             (b"content-length", str(len(content)).encode()),
             (b"cache-control", b"no-store"),
             (b"connection", b"close"),

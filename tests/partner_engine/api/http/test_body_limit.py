@@ -72,3 +72,22 @@ def test_a_request_that_django_cannot_build_gets_an_id_too() -> None:
     assert (status, headers["x-correlation-id"]) == (400, OWN)
     [line] = logs
     assert (line["path"], line["status"], line["correlation_id"]) == ("/password/set/...", 400, OWN)
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "is_page"),
+    [
+        ("/settings/agency", b"text/html,application/xhtml+xml,*/*;q=0.8", True),
+        ("/settings/agency", b"*/*", False),
+        ("/api/v1/application_forms", b"text/html", False),
+    ],
+)
+def test_a_browser_gets_a_page_with_the_remedy(path: str, accepted: bytes, is_page: bool) -> None:
+    length = (b"content-length", str(MAX_REQUEST_BYTES + 1).encode())
+
+    status, headers, content, _ = ask(path, 0, length, (b"accept", accepted))
+
+    assert status == 413
+    assert headers["content-type"].startswith("text/html") == is_page
+    assert (b"Go back and send a smaller one" in content) == is_page
+    assert headers["x-correlation-id"].encode() in content
