@@ -91,8 +91,8 @@ def _deprecated(handler: Any, suffix: str) -> Any:
         operation_id=f"{documented.operation_id}_{suffix}",
         summary=f"{documented.summary} (by form)",
         description=(
-            "Deprecated: use the route of the copy, which `Link` names. The id is that of a copy, or of a form for the "
-            "copy that a person changed last."
+            "Deprecated: use the route of the copy, which `Link` names; its errors are described there. The id is a "
+            "copy's or a form's."
         ),
         deprecated=True,
     )

@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from partner_engine.api.http.examples import example_of
 from partner_engine.api.http.problem_examples import CODES, STATUS_TEXTS, problem_examples
-from partner_engine.api.http.schema_components import components, described
+from partner_engine.api.http.schema_components import components, described, is_described
 from partner_engine.api.http.webhook_description import describe_webhooks
 from partner_engine.problems import MEDIA_TYPE as PROBLEM_TYPE
 
@@ -62,6 +62,8 @@ OF_PROBLEMS: Final[Mapping[int, tuple[str, ...]]] = {
     429: ("Retry-After",),
     503: ("Retry-After",),
 }
+#: Statuses of problems that are described at the routes of copies, not at their deprecated aliases.
+OF_COPIES: Final = frozenset({400, 409, 412, 423})
 OF_DEPRECATED: Final = ("Deprecation", "Sunset", "Link")
 
 #: Request headers by the name of their component: header, schema and description.
@@ -183,7 +185,9 @@ def _complete(operation: Schema) -> Iterator[str]:
     yield from _illustrate(operation.get("requestBody", {}).get("content", {}))
     if note["requires_body"]:
         operation["requestBody"]["required"] = True
-    for status in note["problems"]:
+    # An alias responds like the route of the copy, whose errors are described.
+    problems = [status for status in note["problems"] if not is_deprecated or status not in OF_COPIES]
+    for status in problems:
         key = "default" if status in OTHERS else str(status)
         operation["responses"][key] = {"$ref": f"#/components/responses/{response_name(status)}"}
 
@@ -193,7 +197,9 @@ def _illustrate(content: Schema) -> Iterator[str]:
     schema = content.get(JSON, {}).get("schema", {})
     options = schema.get("oneOf", schema.get("anyOf", [schema]))
     references = [one["$ref"] for one in options if "$ref" in one]
-    names = [reference.rpartition("/")[2] for reference in references]
+    names = [name for name in (reference.rpartition("/")[2] for reference in references) if is_described(name)]
+    # A shape with a few fields more has no example of its own beside that of the other.
+    names = [name for name in names if not any(base.__name__ in names for base in described(name).__mro__[1:])]
     if names:
         content[JSON]["examples"] = _references("examples", names)
     yield from names
@@ -210,6 +216,6 @@ def _problem_response(*statuses: int) -> Schema:
     examples = {code: example for status in statuses for code, example in problem_examples(status).items()}
     return {
         "description": " ".join(texts),
-        "headers": _references("headers", (*ALWAYS_SENT, *OF_LIMITS, *own)),
+        "headers": _references("headers", (*ALWAYS_SENT, *(OF_LIMITS if 429 in statuses else ()), *own)),
         "content": {PROBLEM_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "examples": examples}},
     }

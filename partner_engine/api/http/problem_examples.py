@@ -15,8 +15,8 @@ from msgspec import UNSET
 
 from partner_engine.problems import ExistingShape, Fault, HolderShape, LockShape, Problem
 
-_INSTANCE: Final = "/api/v1/application_forms"
-_CORRELATION_ID: Final = "01935ad1-a3f2-7c32-9d3e-5f0a6d1c2b10"
+_INSTANCE: Final = "/api/v1/me"
+_CORRELATION_ID: Final = "nightly-42"
 _SINCE: Final = datetime(2026, 6, 1, 12, tzinfo=UTC)
 
 #: What each status means for every operation.
@@ -219,4 +219,5 @@ def _problem(status: int, code: str) -> Any:
         lock=locked,
         existing=existing if code == "external_id_taken" else UNSET,
     )
-    return msgspec.to_builtins(problem)
+    # Most errors have no single faults; examples leave the empty list out.
+    return {name: value for name, value in msgspec.to_builtins(problem).items() if value != []}

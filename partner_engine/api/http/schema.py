@@ -22,7 +22,7 @@ from partner_engine.api.http.description import JSON, NOTE
 from partner_engine.api.http.idempotency import refuse_key
 from partner_engine.api.http.input import NoQuery, Nothing
 from partner_engine.api.http.many import MOST_BODIES, respond_to_each
-from partner_engine.api.http.schema_components import reference
+from partner_engine.api.http.schema_components import reference, selected_reference
 from partner_engine.api.http.selection import PARAMETER, Fields, read_selection
 from partner_engine.api.http.upload import FILE, MULTIPART
 from partner_engine.problems import Refused, combined
@@ -96,7 +96,7 @@ def documented(  # noqa: PLR0913 - one argument for each part of the description
         description=description,
         request={JSON: _body(body, many=many)} if body else _uploads(files, reading.query) or None,
         parameters=_query_parameters(reading.query),
-        responses=_responses(responses),
+        responses=_responses(responses, selects=bool(read)),
         extensions={
             NOTE: {
                 "problems": sorted({*ALWAYS, *(WRITING if write else ()), *LATER, *refuses}),
@@ -249,7 +249,7 @@ class SessionScheme(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "cookie", "name": settings.SESSION_COOKIE_NAME, "description": text}
 
 
-def _responses(responses: Mapping[int, Shape | None]) -> dict[Any, OpenApiResponse]:
+def _responses(responses: Mapping[int, Shape | None], *, selects: bool) -> dict[Any, OpenApiResponse]:
     """Return the described responses by status, or by status and media type."""
     described: dict[Any, OpenApiResponse] = {}
     for status, shape in responses.items():
@@ -257,11 +257,13 @@ def _responses(responses: Mapping[int, Shape | None]) -> dict[Any, OpenApiRespon
             file = OpenApiResponse(_FILE, description=HTTPStatus(status).phrase)
             described.update(((status, media_type), file) for media_type in shape.media_types)
         else:
-            described[(status, JSON) if shape else status] = _response(status, shape)
+            described[(status, JSON) if shape else status] = _response(
+                status, shape, selects=selects and status == HTTPStatus.OK
+            )
     return described
 
 
-def _response(status: int, shape: Shape | None) -> OpenApiResponse:
+def _response(status: int, shape: Shape | None, *, selects: bool) -> OpenApiResponse:
     phrase = HTTPStatus(status).phrase
     if shape is None:
         return OpenApiResponse(description=phrase)
@@ -270,6 +272,9 @@ def _response(status: int, shape: Shape | None) -> OpenApiResponse:
     # Of a single struct its schema has the words.
     texts = [_first_sentence(one.__doc__ or phrase) for one in shapes] if len(shapes) > 1 else [phrase]
     references = [reference(one) for one in shapes]
+    if selects:
+        # Last: a caller that tries one after the other gets the whole shape where all of it is there.
+        references.append(selected_reference())
     schema = references[0] if len(references) == 1 else {"anyOf": references}
     return OpenApiResponse(schema, description=" Or: ".join(texts).replace("``", "`"))
 

@@ -14,6 +14,14 @@ from presentation.shape_faults import core_type, fields_of
 Schema = dict[str, Any]
 
 REF_TEMPLATE: Final = "#/components/schemas/{name}"
+#: The name of the schema of what reads return with ``?fields=``.
+SELECTED: Final = "Selected"
+_SELECTED_FIELDS: Final[Schema] = {
+    "type": "object",
+    "description": "What a read returns with `?fields=`: the selected fields of its other schema, with their types. "
+    "Every property can be absent, also in entries of lists, whose `results`, `next` and `cursor` remain.",
+    "additionalProperties": {},
+}
 #: Every struct of a request or response, collected as the views are defined.
 _described: dict[str, type[msgspec.Struct]] = {"Problem": Problem}
 
@@ -24,9 +32,19 @@ def reference(shape: type[msgspec.Struct]) -> Schema:
     return {"$ref": REF_TEMPLATE.format(name=shape.__name__)}
 
 
+def selected_reference() -> Schema:
+    """Return the reference to the schema of selected fields, in which no property is required."""
+    return {"$ref": REF_TEMPLATE.format(name=SELECTED)}
+
+
 def described(name: str) -> type[msgspec.Struct]:
     """Return the struct of a component."""
     return _described[name]
+
+
+def is_described(name: str) -> bool:
+    """Return whether the component is that of a struct."""
+    return name in _described
 
 
 def components() -> dict[str, Schema]:
@@ -35,6 +53,7 @@ def components() -> dict[str, Schema]:
     _, schemas = msgspec.json.schema_components(shapes, ref_template=REF_TEMPLATE)
     for struct in structs_within(shapes):
         _state_formats(schemas[_name_in(schemas, struct)], struct)
+    schemas[SELECTED] = _SELECTED_FIELDS
     return {name: _for_tools(schemas[name]) for name in sorted(schemas)}
 
 
