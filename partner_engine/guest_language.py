@@ -20,6 +20,7 @@ from django.http import HttpRequest, HttpResponse
 from django.utils.cache import patch_vary_headers
 from django.utils.translation.trans_real import parse_accept_lang_header
 
+from presentation.written import Written
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.translations import translations_by_text
 
@@ -39,6 +40,8 @@ _SENTENCE_END: Final = re.compile(r"(?<=\.) ")
 _DAY: Final = re.compile(r"([A-Z][a-z]{2,8}) (\d{1,2}), (\d{4})")
 _DAY_FORMAT: Final = "{month} {day}, {year}"
 _NAMES: Final = "names"
+#: Places for what people wrote: the name of a business, of an agent with the agency.
+_WRITTEN: Final = frozenset({"business", "by"})
 _MOST_RELEASES: Final = 64
 #: Longer texts are nobody's sentences: their parts are translated one in the other, so a text could end the stack.
 _LONGEST: Final = 300
@@ -112,7 +115,7 @@ def all_translated(sentences: str) -> str:
 def translated(text: str) -> str:
     """Return ``text`` in the language of this response."""
     language = _language.get()
-    if language == ENGLISH or not text:
+    if language == ENGLISH or not text or isinstance(text, Written):
         return text
     text = str(text)
     return _of_catalogue.get({}).get(text) or _sentence(language, text) or _of_parts(language, text)
@@ -132,7 +135,9 @@ def _of_parts(language: str, text: str) -> str:
 
 
 def _part(language: str, name: str, part: str) -> str:
-    """Return the part of a sentence; ``names`` is a list of names."""
+    """Return the part of a sentence: a label in the language, what a person wrote as it is; ``names`` is a list."""
+    if name in _WRITTEN:
+        return part
     if name != _NAMES:
         return translated(part)
     *names, last = map(translated, re.split(r", | and ", part))

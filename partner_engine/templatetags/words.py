@@ -13,6 +13,7 @@ from django.utils.html import conditional_escape
 from django.utils.safestring import SafeString, mark_safe
 
 from partner_engine import guest_language
+from presentation.written import Written
 
 register = template.Library()
 _END: Final = "endwords"
@@ -21,7 +22,7 @@ _END: Final = "endwords"
 @register.filter
 def say(text: Any) -> str:
     """Return ``text`` in the language of this response."""
-    return guest_language.translated(str(text))
+    return guest_language.translated(text if isinstance(text, Written) else str(text))
 
 
 @register.simple_tag

@@ -17,6 +17,7 @@ from partner_engine.web.pages.question_counts import is_long
 from partner_engine.web.pages.reading import Reading
 from partner_engine.web.pages.same_as import SameAs, same_as_in
 from presentation.formats import counted, element_id
+from presentation.written import Written
 from rules.definition.catalogue import Pool
 
 
@@ -262,7 +263,7 @@ def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
         question.code
         for question in reading.catalogue.sets[reading.catalogue.pools[pool.code].set_code].question_set.questions[:2]
     )
-    words = []
+    words, are_labels = [], True
     for code in codes:
         answer = row.answers.get(code)
         is_asked = reading.reader.scope.has_answer(reading.catalogue, code)
@@ -275,7 +276,8 @@ def row_title(reading: Reading, pool: Pool, row: PoolRow) -> str:
         ):
             continue
         words.append(reading.visibility.answer_text(code, answer))
-    return ", ".join(words)
+        are_labels = are_labels and bool(reading.catalogue.questions[code].question.choices)
+    return ", ".join(words) if are_labels else Written(", ".join(words))
 
 
 def _title(reading: Reading, pool: Pool) -> str:

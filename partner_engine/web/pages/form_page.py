@@ -16,6 +16,7 @@ from partner_engine.web.pages.products import Panel, build_panel
 from partner_engine.web.pages.quote_facts import state_word
 from partner_engine.web.pages.reading import Reading
 from presentation.formats import counted, day, moment
+from presentation.written import Written
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def build_head(reading: Reading) -> Head:
     return Head(
         copy_id=facts.id,
         form_id=facts.form_id,
-        insured=insured_name(reading) or facts.title or "New application",
+        insured=Written(insured_name(reading) or facts.title) or "New application",
         title=facts.title,
         needed=quoted or _left(len(needed), is_guest=reader.is_guest, sells=bool(reading.catalogue.products)),
         next_needed=link_to(reading, needed[0]) if needed and not quoted else None,

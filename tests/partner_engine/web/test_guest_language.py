@@ -191,6 +191,20 @@ class TestPages:
 
         assert json.loads(response["HX-Trigger"])["answers-taken"]["texts"]["mqs_business_name"] == "Yes"
 
+    @pytest.mark.parametrize("name", ["Saved", "Add Value", "3 needed", "Other", "Yes", "about 3 minutes"])
+    def test_what_a_person_wrote_stays_as_it_is(self, start_form: StartForm, harbor: Tenant, name: str) -> None:
+        copy_id = start_form({"mqs_business_name": name}, {"owners": [{"answers": {"mqs_own_name": name}}]})
+        guest, _ = guest_of(harbor, copy_id)
+        sent = {"answers": json.dumps({"mqs_business_name": f" {name}"})}
+        headers = {"HX-Request": "true", "X-Copy-Version": "3", "Accept-Language": "es"}
+
+        page = guest.get(f"/guest/{copy_id}/form", headers={"Accept-Language": "es"}).content.decode()
+        saved = guest.post(f"/guest/{copy_id}/answers", sent, headers=headers)
+
+        assert re.search(rf'<h1 id="insured"[^>]*>{name}</h1>', page)
+        assert f"sobre {name}" in page
+        assert json.loads(saved["HX-Trigger"])["answers-taken"]["texts"].get("mqs_business_name", name) == name
+
     def test_the_page_behind_a_link_and_its_refusals_are_spanish(self, start_form: StartForm, harbor: Tenant) -> None:
         copy_id = start_form()
         _, secret = issue(harbor, copy_id)
