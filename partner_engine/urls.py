@@ -31,6 +31,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("proposals/<str:secret>", open_proposal, name="open-proposal"),
     path("accessibility", accessibility, name="accessibility"),
     path("logos/<uuid:logo_id>", logo, name="logo"),
+    path("guest/accessibility", accessibility, {"speaks": True}, name="guest-accessibility"),
     path("guest/", include("partner_engine.web.guest_urls", namespace="guest")),
     path("", include("partner_engine.web.urls")),
 ]

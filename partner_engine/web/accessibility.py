@@ -8,6 +8,6 @@ from django.views.decorators.http import require_safe
 
 
 @require_safe
-def accessibility(request: HttpRequest) -> HttpResponse:
-    """Show the statement, also to callers without a sign-in."""
-    return render(request, "web/accessibility.html")
+def accessibility(request: HttpRequest, speaks: bool = False) -> HttpResponse:
+    """Show the statement, also to callers without a sign-in; one that ``speaks`` the languages of guests, to guests."""
+    return render(request, "web/accessibility.html", {"speaks": speaks})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Final
 from uuid import UUID
 
@@ -37,8 +38,16 @@ _ORDERS: Final[dict[str, Callable[[CopyFieldsMutator, HttpRequest], None]]] = {
 @require_GET
 @for_agents(Right.READ_FORMS)
 def tabs(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
-    """Return the tabs of the form's copies as they are now."""
-    return _tabs(request, agent, agent.find(copy_id))
+    """Return the tabs of the form's copies as they are now, also to a page whose copy was deleted meanwhile."""
+    try:
+        return _tabs(request, agent, agent.find(copy_id))
+    except NotFound:
+        context = agent.find(copy_id, archived=True)
+        if context.form.deleted_at is not None or context.copy.id != copy_id:
+            raise
+    reading = read_context(context, request, agent)
+    shell = replace(shell_around(reading, route=shown_route(request) or ANSWERS), may_add=False)
+    return render(request, "web/parts/tabs.html", {"shell": shell, "oob": True})
 
 
 @require_POST

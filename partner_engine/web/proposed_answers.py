@@ -15,6 +15,7 @@ from batch.errors import BatchError, InvalidAnswers, ProposalChanged
 from partner_engine.web.access import Agent, for_agents
 from partner_engine.web.copy_shell import shell_of
 from partner_engine.web.copy_view import log_personal_reads, read_context
+from partner_engine.web.pages.links import link_to
 from partner_engine.web.pages.proposed_answers import build_proposed, picks_of
 from partner_engine.web.pages.versions import Effect, effects
 from tenants.access import Right
@@ -22,6 +23,8 @@ from tenants.access import Right
 PROPOSED: Final = "web:proposed-answers"
 #: A request has at most 1,000 fields.
 _MOST: Final = 900
+#: The faults that a refusal names.
+_MOST_NAMED: Final = 3
 _CHANGED: Final = (
     "Somebody answered or proposed something else meanwhile. Nothing was changed. Look again, then repeat it."
 )
@@ -55,8 +58,10 @@ def settle(request: HttpRequest, agent: Agent, copy_id: UUID) -> HttpResponse:
     except ProposalChanged:
         return _show(request, agent, agent.find(copy_id), only=only, problem=_CHANGED, status=409)
     except InvalidAnswers as error:
-        text = " ".join(fault.text for fault in error.faults[:3])
-        return _show(request, agent, agent.find(copy_id), only=only, problem=f"Nothing was changed. {text}")
+        context = agent.find(copy_id)
+        reading = read_context(context, request, agent)
+        text = " ".join(f"{link_to(reading, fault.path).text}: {fault.text}" for fault in error.faults[:_MOST_NAMED])
+        return _show(request, agent, context, only=only, problem=f"Nothing was changed. {text}")
     return redirect("web:copy", copy_id=context.copy.id)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, TypeAlias
@@ -24,7 +25,7 @@ from partner_engine.web.asked_once import take_over
 from partner_engine.web.copy_view import read_context
 from partner_engine.web.order_keys import carried_out, order_key
 from partner_engine.web.pages.cards import long_pools, pools_around, row_title
-from partner_engine.web.pages.row_moves import RowMove
+from partner_engine.web.pages.row_moves import RowMove, proposed_in
 from partner_engine.web.save_response import Saved, respond_to_repetition, respond_to_save
 from partner_engine.web.undo import NotUndone, Span, moved_row, names_of, take_back
 from partner_engine.web.visitors import Visitor
@@ -112,6 +113,7 @@ def _execute(
     if is_removed:
         removed = {"path": path, "version": loaded, "title": _title_of(context, request, visitor, path)}
     long_before = long_pools(changeset.document, path)
+    proposed_before = proposed_in(changeset.catalogue, changeset.document)
     row = _ORDERS[order.name](context, visitor, order)
     row_path = row.path if row else ""
     changeset.starts_rows = order.starts_rows
@@ -122,7 +124,7 @@ def _execute(
         result=result,
         before=before,
         version=loaded,
-        move=RowMove(moved, long_before, is_removed=is_removed) if moved else None,
+        move=RowMove(moved, long_before, is_removed, proposed_before) if moved else None,
         again=path if order.name in ("unknown", "known") else "",
         shown={"removed": removed},
     )
@@ -140,6 +142,7 @@ def _undo(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse
             return respond_to_repetition(request, visitor, context)
         evaluation, loaded = context.evaluation, context.version
         long_before = long_pools(context.changeset.document)
+        proposed_before = proposed_in(context.changeset.catalogue, context.changeset.document)
         try:
             paths = take_back(context, visitor, span)
         except NotUndone as refused:
@@ -153,10 +156,15 @@ def _undo(request: HttpRequest, visitor: Visitor, copy_id: UUID) -> HttpResponse
             result=result,
             before=evaluation,
             version=loaded,
-            move=RowMove(row[0], long_before.intersection(pools_around(row[0])), is_removed=row[1]) if row else None,
+            move=_moved(row, long_before, proposed_before) if row else None,
             shown={"undone": {"text": names_of(reading, paths), "is_redo": request.POST.get("redo") == "1"}},
         )
         return respond_to_save(request, saved)
+
+
+def _moved(row: tuple[str, bool], long_before: frozenset[str], proposed_before: Counter[str]) -> RowMove:
+    """Return what an undo did to the row (its path, and whether it is gone)."""
+    return RowMove(row[0], long_before.intersection(pools_around(row[0])), row[1], proposed_before)
 
 
 def _confirm(context: BatchContext, visitor: Visitor, order: RowOrder) -> None:

@@ -54,8 +54,13 @@ class Visitor:
         return may_write and bool(explain_flag(COPIES, actor=self.actor, tenant=self.tenant))
 
     def find(
-        self, copy_id: UUID, *, version: int | None = None, under_current_release: bool = False
-    ) -> BatchContext:  # fmt: skip
+        self,
+        copy_id: UUID,
+        *,
+        version: int | None = None,
+        under_current_release: bool = False,
+        archived: bool = False,
+    ) -> BatchContext:
         """Load the copy or form ``copy_id`` for reading, as ``batch.find`` does. Raises ``NotFound``."""
         context = batch.find(
             copy_id,
@@ -63,6 +68,7 @@ class Visitor:
             actor=self.actor,
             version=version,
             under_current_release=under_current_release,
+            archived=archived,
         )
         return self._require_own(context)
 

@@ -5,14 +5,18 @@ Without this a new row of a long pool would bring its whole pool again.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from copies.changes import Change
+from copies.document import Document
 from copies.paths import Path, row_steps
 from partner_engine.web.pages.cards import long_pools
 from partner_engine.web.pages.differences import Parts, changed_parts
+from partner_engine.web.pages.question_counts import count_proposed
 from partner_engine.web.pages.reading import Reading
+from rules.definition.model import CompiledCatalogue
 from rules.flow.evaluation import Evaluation
 
 
@@ -20,12 +24,14 @@ from rules.flow.evaluation import Evaluation
 class RowMove:
     """A row at ``path`` that an order added, put back or removed.
 
-    ``long_before`` are the paths of the long pools around it before the order.
+    ``long_before`` are the paths of the long pools around it before the order, ``proposed_before`` the numbers of
+    proposed answers by the set whose card counts them.
     """
 
     path: str
     long_before: frozenset[str]
     is_removed: bool = False
+    proposed_before: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(frozen=True)
@@ -55,9 +61,17 @@ def parts_of_move(
     if long_pools(reading.document, move.path) != move.long_before or not reading.reader.scope.is_whole:
         return changed_parts(reading, before, changes).with_set(card), None
     parts = changed_parts(reading, before, changes, besides=move.path)
+    if proposed_in(reading.catalogue, reading.document)[card] != move.proposed_before[card]:
+        # The card counts the proposed answers, also those in its rows.
+        parts = parts.with_set(card)
     if card in parts.sets or not set(Path(move.path).rows_around()).isdisjoint(parts.rows):
         return parts, None
     return parts.with_row(move.path), RowPlace(move.path, _row_before(reading, move.path), move.is_removed)
+
+
+def proposed_in(catalogue: CompiledCatalogue, document: Document) -> Counter[str]:
+    """Return the numbers of all proposed answers of ``document`` by the set whose card counts them."""
+    return count_proposed(catalogue, document, is_shown=lambda path, proposed: True)
 
 
 def _row_before(reading: Reading, path: str) -> str:

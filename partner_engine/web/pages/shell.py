@@ -138,8 +138,8 @@ class Shell:
 
     @property
     def shows_tabs(self) -> bool:
-        """Return whether the row of tabs is shown: a single copy has none."""
-        return len(self.tabs) > 1
+        """Return whether the row of tabs is shown: a single copy has none, unless another one, deleted, is shown."""
+        return len(self.tabs) > 1 or (bool(self.tabs) and self.current is None)
 
 
 def build_shell(reading: Reading, copies: Sequence[ListedCopy], *, route: str = ANSWERS) -> Shell:

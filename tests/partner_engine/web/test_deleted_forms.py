@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from uuid import UUID, uuid4
 
@@ -13,8 +14,9 @@ from batch.context import BatchContext
 from partner_engine.live.queries import load_versions
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
+from tests.harness.api_client import Api
 from tests.harness.guests import guest_of
-from tests.harness.page_client import StartForm
+from tests.harness.page_client import Page, StartForm, markup
 
 
 def events(tenant: Tenant) -> list[str]:
@@ -130,3 +132,25 @@ def test_other_tenants_neither_read_nor_restore_a_deleted_form(
     assert other.post(f"/forms/{copy_id}/undelete").status_code == 404
     assert "First Bakery" not in other.get("/", {"view": "deleted", "deleted": copy_id}).content.decode()
     assert "First Bakery" not in sign_in(owner).get("/").content.decode()
+
+
+def test_the_page_of_a_copy_that_was_deleted_gets_the_tabs_of_the_others(
+    start_form: StartForm, open_page: Callable[[str], Page], api: Api
+) -> None:
+    base = start_form()
+    copies = [api.post(f"/application_forms/{base}/copies", {"title": title}).json()["id"] for title in ("B", "C")]
+    page = open_page(copies[0])
+    headers = {"X-View": "answers"}
+    page.order_copy("delete")
+
+    tabs = page.client.get(f"/forms/{copies[0]}/tabs", headers=headers)
+
+    shown = markup(tabs)
+    assert tabs.status_code == 200
+    assert re.findall(r'data-copy-tab="([^"]+)"', shown) == [base, copies[1]]
+    assert "aria-current" not in shown and "data-new-copy" not in shown
+    api.delete(f"/copies/{copies[1]}")
+    alone = markup(page.client.get(f"/forms/{copies[0]}/tabs", headers=headers))
+    assert f'data-copy-tab="{base}"' in alone and "hidden>" not in alone.partition("<ul>")[0]
+    api.delete(f"/application_forms/{base}")
+    assert page.client.get(f"/forms/{copies[0]}/tabs", headers=headers).status_code == 404

@@ -119,3 +119,46 @@ def test_too_many_are_refused_and_none_is_accepted(
 )
 def test_a_malformed_order_is_refused(client: Client, copy_id: str, body: dict[str, str], status: int) -> None:
     assert client.post(f"/forms/{copy_id}/proposed/settle", body).status_code == status
+
+
+def test_a_refused_proposal_names_its_question(
+    client: Client, copy_id: str, owner: User, read: Callable[[str], BatchContext]
+) -> None:
+    assert owner.tenant is not None
+    with batch.find_and_lock(copy_id, scope=owner.tenant, actor=owner.as_actor(source="web")) as context:
+        answer = context.changeset.document.answers["mqs_mail_state"]
+        assert answer.proposed is not None
+        # As a release leaves it that takes the choice away.
+        answer.proposed = msgspec.structs.replace(answer.proposed, value="Texahoma")
+        context.changeset.copy.rename("Texahoma")
+        context.save()
+    label = read(copy_id).release.compiled.questions["mqs_mail_state"].question.label
+    chosen = picks(client.get(f"/forms/{copy_id}/proposed").content.decode())
+
+    refused = client.post(f"/forms/{copy_id}/proposed/settle", {"order": "accept", "pick": chosen})
+
+    assert refused.status_code == 422
+    assert f"Nothing was changed. {label}: This is not one of the choices." in refused.content.decode()
+    assert read(copy_id).changeset.document.answers["mqs_annual_revenue"].value == 480_000
+
+
+def test_the_card_counts_anew_when_a_row_with_proposals_is_removed_or_put_back(
+    client: Client, start_form: StartForm, owner: User, read: Callable[[str], BatchContext]
+) -> None:
+    assert owner.tenant is not None
+    copy_id = start_form({"mqs_lobs": ["bop"]}, {"locations": [{}, {}]})
+    first, second = (row.path for row in read(copy_id).changeset.find_pool("locations").rows)
+    with batch.find_and_lock(copy_id, scope=owner.tenant, actor=owner.as_actor(source="web")) as context:
+        values = [
+            ProposedValue(path=f"{row}/mqs_loc_city", value="Waco") for row in (first, second)
+        ]  # fmt: skip
+        propose(context.changeset, values, type_="document", name="acord-125.pdf")
+        context.save()
+    page = Page(client, copy_id, version=2)
+    counted = re.compile(r"Review\s+(\d)\s+proposed\s+answer")
+
+    removed = page.order("remove", second).content.decode()
+    page.version = 3
+    back = page.order("put-back", second, version=2).content.decode()
+
+    assert (counted.findall(removed), counted.findall(back)) == (["1"], ["2"])
