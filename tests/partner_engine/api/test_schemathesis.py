@@ -112,6 +112,7 @@ def values(api: Api, s1: Sample, harbor: Tenant) -> dict[str, list[Any]]:
         "query target": ["product:QM-BOP", "question:mqs_fein", "premium:QM-BOP"],
         "query cursor": [""],
         "query after": [""],
+        "query types": ["answers.changed"],
         "query owner": [""],
         "query fields": [""],
         "query answers": ['{"mqs_naics": "722511"}'],
