@@ -7,6 +7,7 @@ The first line of a new day deletes the files that are older than they may be.
 from __future__ import annotations
 
 import logging
+import os
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -58,9 +59,16 @@ class DailyFile(logging.Handler):
             # Unbuffered: a line is one write at the end of the file, also beside other processes.
             self._stream = path.open("ab", buffering=0)
             path.chmod(_OWNER_ONLY)
+            self._give_to_owner(path)
             self._day = day
             self._delete_before(day - timedelta(days=self._days))
         return self._stream
+
+    def _give_to_owner(self, path: Path) -> None:
+        """Give a file that a command of root made to the owner of the folder, the user of the other processes."""
+        if os.geteuid() == 0:
+            owner = self._directory.stat()
+            os.chown(path, owner.st_uid, owner.st_gid)
 
     def _delete_before(self, day: date) -> None:
         for path in self._directory.glob(f"{self._file}-*.log"):

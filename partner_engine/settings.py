@@ -156,7 +156,7 @@ MIDDLEWARE = [
     "partner_engine.request_metrics.RequestMetricsMiddleware",
     "partner_engine.guest_language.GuestLanguageMiddleware",
     "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "partner_engine.static_middleware.StaticFiles",
     "partner_engine.page_compression.PageCompressionMiddleware",
     "partner_engine.csp.ContentSecurityMiddleware",
     "partner_engine.cross_origin.CrossOriginMiddleware",

@@ -11,7 +11,7 @@ import json
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, register
@@ -21,8 +21,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 
 from partner_engine.checks import PAGES, START, check_database_role
 from partner_engine.connection_budget import OVERDRAWN_HINT, overdrawn
-
-MANIFEST: Final = "staticfiles.json"
+from partner_engine.static_version import MANIFEST, own_files, own_manifest
 
 
 @register(PAGES, deploy=True)
@@ -70,24 +69,26 @@ def redis_faults() -> list[CheckMessage]:
 
 
 def static_fault() -> str:
-    """Return what is wrong with the collected static files, "" if they are those of this version."""
+    """Return what is wrong with the collected static files, "" if those of this version are among them."""
     root = Path(settings.STATIC_ROOT)
-    try:
-        known = json.loads((root / MANIFEST).read_text(encoding="utf-8"))["paths"]
-    except (OSError, ValueError, KeyError):
+    if (of_this_version := _collected(root / own_manifest())) is not None:
+        lost = [name for name in of_this_version.values() if not (root / name).exists()]
+        return f"Static files were removed: {lost[0]} is missing in {root}." if lost else ""
+    if (known := _collected(root / MANIFEST)) is None:
         return f"The static files were not collected: {root / MANIFEST} is missing, and every page would fail."
-    for source, name in _own_files():
-        is_collected = name in known and (root / name).exists() and (root / str(known[name])).exists()
+    for source, name in own_files():
+        is_collected = name in known and (root / name).exists() and (root / known[name]).exists()
         if not is_collected or not filecmp.cmp(source, root / name, shallow=False):
             return f"The static files are those of another version: {name} in {root} differs or is missing."
     return ""
 
 
-def _own_files() -> list[tuple[Path, str]]:
-    """Return the product's own static files with their names."""
-    folders = [Path(folder) for folder in settings.STATICFILES_DIRS]
-    paths = [(path, path.relative_to(folder).as_posix()) for folder in folders for path in sorted(folder.rglob("*"))]
-    return [(path, name) for path, name in paths if path.is_file()]
+def _collected(manifest: Path) -> dict[str, str] | None:
+    """Return the names with hashes of what a manifest lists, None if it cannot be read."""
+    try:
+        return {name: str(hashed) for name, hashed in json.loads(manifest.read_text(encoding="utf-8"))["paths"].items()}
+    except (OSError, ValueError, KeyError):
+        return None
 
 
 def _in_thread(check: Callable[[], list[CheckMessage]]) -> list[CheckMessage]:

@@ -102,7 +102,7 @@ def commands() -> list[tuple[str, str]]:
     found = []
     for unit in UNITS:
         (line,) = re.findall(r"^ExecStart=(.*)$", unit.read_text(encoding="utf-8"), flags=re.MULTILINE)
-        found.append((unit.name, line.replace("/opt/partner-engine/.venv/bin/", "")))
+        found.append((unit.name, line.replace("/opt/partner-engine/current/.venv/bin/", "")))
     for name, service in compose()["services"].items():
         if service.get("image") == "partner-engine" and "command" in service:
             found.append((f"compose {name}", shlex.join(service["command"])))

@@ -1,0 +1,34 @@
+"""The product's own static files, and the name of the manifest of what was collected from this version.
+
+Versions share a folder of collected files while one follows the other. Each has its own manifest there, so that a web
+process of either may start at any time, also after a step back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from django.conf import settings
+
+#: The manifest of the version that was collected last.
+MANIFEST: Final = "staticfiles.json"
+
+
+def own_files() -> list[tuple[Path, str]]:
+    """Return the product's own static files with their names."""
+    folders = [Path(folder) for folder in settings.STATICFILES_DIRS]
+    paths = [(path, path.relative_to(folder).as_posix()) for folder in folders for path in sorted(folder.rglob("*"))]
+    return [(path, name) for path, name in paths if path.is_file()]
+
+
+def own_manifest() -> str:
+    """Return the name of this version's manifest, made of its files and of its packages, which have files too."""
+    digest = hashlib.sha256()
+    with suppress(FileNotFoundError):
+        digest.update((settings.BASE_DIR / "requirements.txt").read_bytes())
+    for path, name in own_files():
+        digest.update(f"{name} {hashlib.sha256(path.read_bytes()).hexdigest()}\n".encode())
+    return f"staticfiles-{digest.hexdigest()[:16]}.json"
