@@ -219,11 +219,18 @@ def networks(texts: Sequence[str], *, name: str = "METRICS_NETWORKS") -> list[Ne
         raise ImproperlyConfigured(f"{name}: {error}; list networks such as 10.0.0.0/8,::1.") from error
 
 
+def unquoted(text: str) -> str:
+    """Return a setting without the quotes around it: a shell needs them in a file of settings, and other programs that
+    read such a file leave them there (``podman run --env-file``).
+    """
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text
+
+
 def keyring(text: str) -> dict[str, str]:
     """Parse the master keys, in order. Raises ``ImproperlyConfigured``, which does not quote them."""
     remedy = 'KEYRING must be JSON such as {"2026-01": "<base64 of 32 random bytes>"}, oldest key first.'
     try:
-        keys = json.loads(text)
+        keys = json.loads(unquoted(text))
         lengths = {len(base64.b64decode(key, validate=True)) for key in keys.values()}
     except (ValueError, TypeError, AttributeError):
         raise ImproperlyConfigured(remedy) from None

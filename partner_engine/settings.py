@@ -28,6 +28,7 @@ from partner_engine.environment import (
     networks,
     operation_limits,
     processes,
+    unquoted,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -114,7 +115,8 @@ EMAIL_BACKEND, EMAIL_FILE_PATH = _MAIL["EMAIL_BACKEND"], _MAIL["EMAIL_FILE_PATH"
 EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = _MAIL["EMAIL_HOST"], _MAIL["EMAIL_PORT"], 10
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"], _MAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["EMAIL_USE_TLS"], _MAIL["EMAIL_USE_SSL"]
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = env.str("MAIL_FROM", default="Partner Engine <no-reply@partner-engine.example>")
+_SENDER: str = env.str("MAIL_FROM", default="Partner Engine <no-reply@partner-engine.example>")
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = unquoted(_SENDER)
 
 # Webhooks are sent to public addresses only, except for these networks, where http and every port are allowed too.
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])

@@ -16,7 +16,7 @@ from django.core.management import get_commands, load_command_class
 from house.packages import DEMO
 from house.product import PROGRAMS
 from partner_engine.api.http.body_limit import MAX_REQUEST_BYTES
-from partner_engine.environment import TENANT_DATABASE_PREFIX, keyring
+from partner_engine.environment import TENANT_DATABASE_PREFIX, keyring, unquoted
 from tests.house.test_promises import CHECKOUT
 
 DEPLOY: Final = CHECKOUT / "deploy"
@@ -66,6 +66,21 @@ def test_the_production_example_sets_what_stops_a_start() -> None:
     assert not {"DEBUG", "DEMO", "FAILPOINT"} & set(named_in(DEPLOY / ".env.example"))
     quoted = named_in(DEPLOY / ".env.example")["KEYRING"].strip("'")
     assert keyring(quoted.replace("<base64 of 32 random bytes>", "A" * 43 + "="))
+
+
+@pytest.mark.parametrize("name", ["KEYRING", "MAIL_FROM"])
+def test_values_that_a_shell_needs_quotes_for_are_the_same_with_them(name: str) -> None:
+    quoted = named_in(DEPLOY / ".env.example")[name]
+
+    assert (quoted[0], unquoted(quoted), unquoted(quoted[1:-1])) == ("'", quoted[1:-1], quoted[1:-1])
+    assert unquoted("'") == "'"
+    assert unquoted("O'Neill & Co") == "O'Neill & Co"
+
+
+def test_a_quoted_key_ring_opens_the_same() -> None:
+    quoted = named_in(DEPLOY / ".env.example")["KEYRING"].replace("<base64 of 32 random bytes>", "A" * 43 + "=")
+
+    assert keyring(quoted) == keyring(quoted.strip("'"))
 
 
 def test_every_extra_can_be_installed_and_is_documented() -> None:
@@ -140,6 +155,35 @@ def test_units_run_as_an_ordinary_user_with_the_settings(unit: Path) -> None:
 
     expected = {"User=partner-engine", "EnvironmentFile=/etc/partner-engine/environment", "NoNewPrivileges=true"}
     assert expected | {"ProtectSystem=strict"} <= lines
+
+
+@pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.stem)
+def test_units_may_write_into_the_folders_of_the_example(unit: Path) -> None:
+    lines = set(unit.read_text(encoding="utf-8").splitlines())
+
+    example = named_in(DEPLOY / ".env.example")
+    assert example["LOG_DIRECTORY"] == "/var/log/partner-engine"
+    assert example["PROMETHEUS_MULTIPROC_DIR"] == "/run/partner-engine"
+    # Kept by a restart of one unit, because all of them share it.
+    assert {"LogsDirectory=partner-engine", "RuntimeDirectory=partner-engine", "RuntimeDirectoryPreserve=yes"} <= lines
+
+
+def test_the_proxy_asks_the_name_server_of_its_own_network() -> None:
+    proxy = compose()["services"]["proxy"]
+    template = (DEPLOY / "nginx" / "upstream-compose.conf.template").read_text(encoding="utf-8")
+
+    assert "resolver ${NGINX_LOCAL_RESOLVERS} " in template
+    assert proxy["environment"]["NGINX_ENTRYPOINT_LOCAL_RESOLVERS"] == "1"
+    included = re.findall(r"^include (.+);", (DEPLOY / "nginx" / "partner-engine.conf").read_text(), flags=re.MULTILINE)
+    made = [volume.split(":")[1] for volume in proxy["volumes"] if "/templates/" in volume]
+    assert [f"{proxy['environment']['NGINX_ENVSUBST_OUTPUT_DIR']}/{Path(path).stem}" for path in made] == included
+
+
+def test_the_image_can_be_built_on_another_base() -> None:
+    lines = (DEPLOY / "Containerfile").read_text(encoding="utf-8").splitlines()
+
+    assert "FROM $BASE" in lines
+    assert lines[lines.index("FROM $BASE") - 1].startswith("ARG BASE=docker.io/")
 
 
 def test_every_service_waits_for_the_migrations() -> None:
