@@ -179,6 +179,16 @@ def test_the_proxy_asks_the_name_server_of_its_own_network() -> None:
     assert [f"{proxy['environment']['NGINX_ENVSUBST_OUTPUT_DIR']}/{Path(path).stem}" for path in made] == included
 
 
+@pytest.mark.parametrize("name", ["upstream-systemd.conf", "upstream-compose.conf.template"])
+def test_nginx_leaves_out_no_web_process_that_was_just_restarted(name: str) -> None:
+    text = (DEPLOY / "nginx" / name).read_text(encoding="utf-8")
+
+    servers = re.findall(r"^    server (.+);$", text, flags=re.MULTILINE)
+
+    assert servers
+    assert [server for server in servers if "max_fails=0" not in server.split()] == []
+
+
 def test_the_image_can_be_built_on_another_base() -> None:
     lines = (DEPLOY / "Containerfile").read_text(encoding="utf-8").splitlines()
 
