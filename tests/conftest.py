@@ -37,7 +37,7 @@ from tenants.flag_rules import FlagState
 from tenants.flags import FLAGS
 from tenants.limits.memory import LimitMemory, StoredLimits
 from tenants.models import ApiClient, Flag, RateLimit, Tenant, User, every_right
-from tests.harness import page_contexts, quick_flush
+from tests.harness import page_contexts, quick_flush, unhurried_databases
 from tests.harness.carrier_links import MemoryLog
 from tests.harness.carrier_simulator import carrier_simulator, started_simulator  # noqa: F401 - fixtures
 from tests.harness.cast import DEMO, DEMO_RELEASE, PASSWORD, PROCESS, SECOND_DATABASE
@@ -71,6 +71,7 @@ def pytest_configure() -> None:
     own_transaction.begin = _begin
     quick_flush.install()
     page_contexts.install()
+    unhurried_databases.install()
     _choose_examples()
     # Also for servers that tests start. Tests of limits switch them on for themselves.
     os.environ["RATE_LIMIT_FACTOR"] = "0"
