@@ -226,6 +226,11 @@ def unquoted(text: str) -> str:
     return text[1:-1] if len(text) > 1 and text[0] == text[-1] == "'" else text
 
 
+def sender(env: environ.Env) -> str:
+    """Return the sender of mails."""
+    return unquoted(env.str("MAIL_FROM", default="Partner Engine <no-reply@partner-engine.example>"))
+
+
 def keyring(text: str) -> dict[str, str]:
     """Parse the master keys, in order. Raises ``ImproperlyConfigured``, which does not quote them."""
     remedy = 'KEYRING must be JSON such as {"2026-01": "<base64 of 32 random bytes>"}, oldest key first.'

@@ -28,7 +28,7 @@ from partner_engine.environment import (
     networks,
     operation_limits,
     processes,
-    unquoted,
+    sender,
 )
 
 BASE_DIR = Path(__file__).resolve().parent.parent
@@ -115,8 +115,7 @@ EMAIL_BACKEND, EMAIL_FILE_PATH = _MAIL["EMAIL_BACKEND"], _MAIL["EMAIL_FILE_PATH"
 EMAIL_HOST, EMAIL_PORT, EMAIL_TIMEOUT = _MAIL["EMAIL_HOST"], _MAIL["EMAIL_PORT"], 10
 EMAIL_HOST_USER, EMAIL_HOST_PASSWORD = _MAIL["EMAIL_HOST_USER"], _MAIL["EMAIL_HOST_PASSWORD"]
 EMAIL_USE_TLS, EMAIL_USE_SSL = _MAIL["EMAIL_USE_TLS"], _MAIL["EMAIL_USE_SSL"]
-_SENDER: str = env.str("MAIL_FROM", default="Partner Engine <no-reply@partner-engine.example>")
-DEFAULT_FROM_EMAIL = SERVER_EMAIL = unquoted(_SENDER)
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = sender(env)
 
 # Webhooks are sent to public addresses only, except for these networks, where http and every port are allowed too.
 WEBHOOK_ALLOWED_NETWORKS: list[str] = env.list("WEBHOOK_ALLOWED_NETWORKS", default=[])
