@@ -30,7 +30,10 @@ BESIDE_SETTINGS: Final = {
 INTERNAL: Final = {"MAINTENANCE"}
 SETTINGS_FILES: Final = ("partner_engine/settings.py", "partner_engine/environment.py")
 #: Flags without which the product is less safe, or loses requests.
-WEB_FLAGS: Final = ("--no-proxy-headers", "--ws-max-size 65536", "--timeout-graceful-shutdown 30")
+WEB_FLAGS: Final = (
+    *("--no-proxy-headers", "--ws-max-size 65536"),
+    *("--timeout-graceful-shutdown 30", "--timeout-keep-alive 75"),
+)
 
 
 def settings_read() -> set[str]:
