@@ -6,10 +6,13 @@ The first line of a new day deletes the files that are older than they may be.
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import re
+import stat
 from datetime import UTC, date, datetime, timedelta
+from io import FileIO
 from pathlib import Path
 from typing import Any, Final
 
@@ -32,7 +35,7 @@ class DailyFile(logging.Handler):
         self._file = name
         self._days = days
         self._day = date.min
-        self._stream: Any = None
+        self._stream: FileIO | None = None
 
     def emit(self, record: logging.LogRecord) -> None:
         """Append the line. A full disk or a missing directory is reported once on standard error, as logging does."""
@@ -50,25 +53,33 @@ class DailyFile(logging.Handler):
             self._day = date.min
         super().close()
 
-    def _stream_of(self, day: date) -> Any:
+    def _stream_of(self, day: date) -> FileIO:
         if self._stream is None or day > self._day:
             self._directory.mkdir(parents=True, exist_ok=True)
             if self._stream is not None:
                 self._stream.close()
-            path = self._directory / f"{self._file}-{day.isoformat()}.log"
-            # Unbuffered: a line is one write at the end of the file, also beside other processes.
-            self._stream = path.open("ab", buffering=0)
-            path.chmod(_OWNER_ONLY)
-            self._give_to_owner(path)
+            self._stream = self._opened(self._directory / f"{self._file}-{day.isoformat()}.log")
             self._day = day
             self._delete_before(day - timedelta(days=self._days))
         return self._stream
 
-    def _give_to_owner(self, path: Path) -> None:
-        """Give a file that a command of root made to the owner of the folder, the user of the other processes."""
+    def _opened(self, path: Path) -> FileIO:
+        """Open the file, which commands of root give to the owner of the folder, the user of the other processes.
+
+        That user could plant a link to a file of root: no link is followed, and no file with a second name is taken.
+        """
+        number = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, _OWNER_ONLY)
+        # Unbuffered: a line is one write at the end of the file, also beside other processes.
+        stream = FileIO(number, "ab")
+        found = os.fstat(number)
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+            stream.close()
+            raise OSError(errno.EPERM, "Not an ordinary file with one name", str(path))
+        os.fchmod(number, _OWNER_ONLY)
         if os.geteuid() == 0:
             owner = self._directory.stat()
-            os.chown(path, owner.st_uid, owner.st_gid)
+            os.fchown(number, owner.st_uid, owner.st_gid)
+        return stream
 
     def _delete_before(self, day: date) -> None:
         for path in self._directory.glob(f"{self._file}-*.log"):

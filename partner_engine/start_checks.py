@@ -21,7 +21,7 @@ from redis.exceptions import ReadOnlyError, RedisError
 
 from partner_engine.checks import PAGES, START, check_database_role
 from partner_engine.connection_budget import OVERDRAWN_HINT, overdrawn
-from partner_engine.static_version import MANIFEST, own_files, own_manifest
+from partner_engine.static_version import MANIFEST, is_whole, own_files, own_manifest
 
 
 @register(PAGES, deploy=True)
@@ -72,8 +72,8 @@ def static_fault() -> str:
     """Return what is wrong with the collected static files, "" if those of this version are among them."""
     root = Path(settings.STATIC_ROOT)
     if (of_this_version := _collected(root / own_manifest())) is not None:
-        lost = [name for name in of_this_version.values() if not (root / name).exists()]
-        return f"Static files were removed: {lost[0]} is missing in {root}." if lost else ""
+        changed = next((name for name in of_this_version.values() if not is_whole(root / name)), None)
+        return f"Static files were removed or changed: {changed} in {root}." if changed else ""
     if (known := _collected(root / MANIFEST)) is None:
         return f"The static files were not collected: {root / MANIFEST} is missing, and every page would fail."
     for source, name in own_files():

@@ -7,6 +7,7 @@ process of either may start at any time, also after a step back.
 from __future__ import annotations
 
 import hashlib
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
@@ -15,6 +16,20 @@ from django.conf import settings
 
 #: The manifest of the version that was collected last.
 MANIFEST: Final = "staticfiles.json"
+
+
+#: The part of a collected file's name that says what is in it.
+_HASH: Final = re.compile(r"\.([0-9a-f]{12})(?=\.|\Z)")
+
+
+def is_whole(path: Path) -> bool:
+    """Return whether a collected file is there, with the content that the hash in its name stands for."""
+    try:
+        content = path.read_bytes()
+    except OSError:
+        return False
+    hashes = _HASH.findall(path.name)
+    return not hashes or hashlib.md5(content, usedforsecurity=False).hexdigest().startswith(hashes[-1])
 
 
 def own_files() -> list[tuple[Path, str]]:

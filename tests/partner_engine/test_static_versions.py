@@ -65,8 +65,11 @@ def test_an_earlier_version_starts_again_without_collecting(folder: Path, settin
 
     use("one", settings)
     assert static_fault() == ""
-    (folder / use("one", settings).stored_name(NAME)).unlink()
-    assert static_fault().startswith("Static files were removed: web/page.")
+    collected = folder / use("one", settings).stored_name(NAME)
+    collected.write_text(collected.read_text() + "steal(document.cookie);")
+    assert static_fault().startswith("Static files were removed or changed: web/page.")
+    collected.unlink()
+    assert static_fault().startswith("Static files were removed or changed: web/page.")
 
 
 def test_a_version_that_was_not_collected_is_refused_beside_another_one(folder: Path, settings: Settings) -> None:
