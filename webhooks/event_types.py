@@ -22,13 +22,13 @@ _DEFS: Final = "#/$defs/{name}"
 
 class CopyEvent(msgspec.Struct, frozen=True, kw_only=True):
     """The common part of every event of a copy. ``version`` is the copy's sequence number: the higher one is the later
-    one; ``is_test`` states whether the form is a test form.
+    one; ``is_test`` states whether the form is a test form. Events from before it existed are without it.
     """
 
     copy_id: str
     application_form_id: str
     version: int
-    is_test: bool
+    is_test: bool = False
 
 
 class AnswersChanged(CopyEvent, frozen=True, kw_only=True):

@@ -360,6 +360,7 @@ class Migration(migrations.Migration):
                                 ("forms:clone_to_tenants", "Clone a copy into another tenant"),
                                 ("quotes:bind", "Record consent, bind quotes and ask for help with it"),
                                 ("agency:manage", "Change the agency's name, logo, phone and email"),
+                                ("persons:manage", "Find, export and erase the data of one person"),
                                 ("mcp:read", "For AI agents at /mcp: read application forms and the catalogue"),
                                 (
                                     "mcp:propose",
@@ -1070,6 +1071,7 @@ class Migration(migrations.Migration):
                                 ("forms:clone_to_tenants", "Clone a copy into another tenant"),
                                 ("quotes:bind", "Record consent, bind quotes and ask for help with it"),
                                 ("agency:manage", "Change the agency's name, logo, phone and email"),
+                                ("persons:manage", "Find, export and erase the data of one person"),
                                 ("mcp:read", "For AI agents at /mcp: read application forms and the catalogue"),
                                 (
                                     "mcp:propose",

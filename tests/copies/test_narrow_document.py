@@ -25,7 +25,7 @@ BY = AnsweredBy("user", "7", "web")
 @pytest.mark.parametrize(
     ("whole", "narrow", "left_out"),
     [
-        (Answer, NarrowAnswer, {"answered_by", "created_at", "updated_at", "display_type"}),
+        (Answer, NarrowAnswer, {"answered_by", "created_at", "updated_at", "erased_at", "display_type"}),
         (Confirmation, NarrowConfirmation, {"by", "at"}),
         (PoolRow, NarrowRow, {"created_at"}),
         (DocumentQuestionSet, NarrowQuestionSet, {"added_by", "created_at"}),
