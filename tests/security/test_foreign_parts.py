@@ -12,6 +12,7 @@ from django.urls import reverse
 from catalogue.demo import Sample
 from tenants.models import User
 from tests.harness.api_client import V1, Api, assert_problem
+from tests.harness.stored_versions import version_of
 from tests.partner_engine.api.test_routes import OF_ONE, start
 
 pytestmark = pytest.mark.django_db
@@ -30,6 +31,7 @@ def test_a_session_finds_nothing_of_another_tenant_in_the_api(
 
             assert response.status_code in (403, 404)
             assert response.status_code == 404 or str(row.right) in response.json()["detail"]
+            assert version_of(copy["id"]) == copy["version"]
     assert api.get(f"/copies/{copy['id']}").json() == copy
 
 

@@ -14,6 +14,7 @@ from tenants.models import Tenant, User
 from tests.harness.api_client import V1, Api, assert_problem
 from tests.harness.guests import guest_of, let_expire, revoke
 from tests.harness.page_addresses import addresses_of_admin, names_of
+from tests.harness.stored_versions import version_of
 from tests.partner_engine.api.test_routes import ROWS, start
 from tests.security.test_isolation import GUEST_PAGES, OPEN, PAGES, ask, ask_as_guest
 
@@ -93,6 +94,7 @@ class TestGuests:
 
                 assert (page.status_code, page["Location"]) == (302, f"/guest/{identity}")
                 assert (part.status_code, part.content) == (401, b"")
+                assert version_of(identity) == copy["version"]
         assert api.get(f"/copies/{identity}").json() == copy
 
     @pytest.mark.parametrize("who", ["owner", "stranger", "staff"])
@@ -144,6 +146,7 @@ class TestGuests:
                 response = ask(anew(guest), name, identity)
 
                 assert (response.status_code, response["Location"].partition("?")[0]) == (302, "/sign-in")
+                assert version_of(identity) == copy["version"]
         assert api.get(f"/copies/{identity}").json() == copy
 
     def test_the_api_is_closed(self, subtests: pytest.Subtests, api: Api, s1: Sample, harbor: Tenant) -> None:
@@ -156,6 +159,7 @@ class TestGuests:
                 client, path = anew(guest), f"{V1}/{row.path(identity)}"
 
                 assert_problem(client.generic(row.method, path, row.body, "application/json"), 401, "not_authenticated")
+                assert version_of(identity) == copy["version"]
         assert api.get(f"/copies/{identity}").json() == copy
 
     def test_the_admin_is_closed(self, api: Api, s1: Sample, harbor: Tenant) -> None:

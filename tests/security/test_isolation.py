@@ -18,6 +18,7 @@ from tenants.access import Role
 from tenants.models import User
 from tests.harness.api_client import NOBODY, Api
 from tests.harness.page_addresses import names_of
+from tests.harness.stored_versions import version_of
 from tests.partner_engine.api.test_routes import start, webhooks_of
 
 pytestmark = pytest.mark.django_db
@@ -201,6 +202,7 @@ class TestPages:
 
                 assert response.status_code == 404
                 assert "Copper Kettle" not in response.content.decode()
+                assert version_of(copy["id"]) == copy["version"]
         assert api.get(f"/copies/{copy['id']}").json() == copy
 
     @pytest.mark.parametrize("name", sorted(OF_ONE_ENDPOINT))
@@ -236,6 +238,7 @@ class TestPages:
 
                 assert (page.status_code, page["Location"].partition("?")[0]) == (302, "/sign-in")
                 assert (part.status_code, part.content) == (401, b"")
+                assert version_of(copy["id"]) == copy["version"]
         assert api.get(f"/copies/{copy['id']}").json() == copy
 
     def test_staff_are_sent_to_the_admin(
@@ -248,6 +251,7 @@ class TestPages:
                 response = ask(sign_in(staff), name, copy["id"])
 
                 assert (response.status_code, response["Location"]) == (302, reverse("admin:index"))
+                assert version_of(copy["id"]) == copy["version"]
 
     def test_a_write_needs_the_token_of_its_page(
         self, subtests: pytest.Subtests, api: Api, s1: Sample, owner: User
@@ -261,6 +265,7 @@ class TestPages:
                 response = ask(client, name, copy["id"])
 
                 assert response.status_code == 403
+                assert version_of(copy["id"]) == copy["version"]
         assert api.get(f"/copies/{copy['id']}").json() == copy
 
     def test_lists_and_searches_show_only_own_forms(

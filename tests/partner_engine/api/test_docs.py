@@ -22,7 +22,9 @@ TEXT = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
 
 @pytest.fixture(scope="module")
 def port(django_db_setup: None) -> Iterator[int]:
-    """Return the port of a server of these tests: the shared one may know flags and limits of a test before."""
+    """Return the port of a server that the tests of this module share. They need the same flags and limits; the
+    server of all tests may remember those of a test of another module.
+    """
     with serve() as port:
         yield port
 

@@ -22,6 +22,7 @@ from tenants.access import Right
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
 from tests.harness.api_client import V1, Api, assert_problem
+from tests.harness.stored_versions import version_of
 from tests.harness.tiers import IS_FULL
 from webhooks.models import WebhookEndpoint
 
@@ -305,6 +306,7 @@ def test_anonymous_callers_are_refused(subtests: pytest.Subtests, api: Api, s1: 
             response = Client().generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
 
             assert_problem(response, 401, "not_authenticated")
+            assert version_of(copy["id"]) == copy["version"]
     assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
@@ -318,6 +320,7 @@ def test_another_tenant_finds_nothing(subtests: pytest.Subtests, api: Api, forei
 
             assert_problem(response, 404, "not_found")
             assert webhooks_of("harbor") == endpoints
+            assert version_of(copy["id"]) == copy["version"]
     assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
@@ -332,6 +335,7 @@ def test_a_caller_without_the_right_is_refused(
             with capture_logs() as logs:
                 response = limited.send(row.method, f"/{row.path(copy['id'])}", row.body)
 
+            assert version_of(copy["id"]) == copy["version"]
             if row.right is None:
                 assert response.status_code == 200
                 continue
@@ -370,6 +374,7 @@ def test_a_session_writes_only_with_its_csrf_token(
             response = browser.generic(row.method, f"{V1}/{row.path(copy['id'])}", row.body, "application/json")
 
             assert_problem(response, 403, "permission_denied")
+            assert version_of(copy["id"]) == copy["version"]
     assert api.get(f"/copies/{copy['id']}").json() == copy
 
 
@@ -395,4 +400,5 @@ def test_hostile_json_is_refused(subtests: pytest.Subtests, api: Api) -> None:
                 assert response.status_code in (400, 413, 422), (name, response.content[:300])
                 assert response["Content-Type"] == "application/problem+json", name
                 assert json.loads(response.content)["status"] == response.status_code, name
+            assert version_of(copy["id"]) == copy["version"]
     assert api.get(f"/copies/{copy['id']}").json() == copy
