@@ -25,7 +25,8 @@ def decide(changeset: Changeset, *, before: Evaluation | None = None) -> Evaluat
     because it is unknown which of them is wrong. Raises ``QuestionSetIsAskedFor`` where the caller removed a question
     set that the rules would add again.
     """
-    # What the rules will call for where nothing else changes: so they run once for a new row with its first rows.
+    # Add the first rows of new rows before the rules run, so that they run once; remove them where the rules remove
+    # their question set.
     foreseen = add_first_rows(changeset) if changeset.starts_rows else []
     evaluation = _decide(changeset, before)
     if foreseen and remove_unwanted(changeset, foreseen):
