@@ -20,27 +20,36 @@ from tests.harness.faults.entry_catalogue import CAPACITY
 from tests.harness.faults.servers import Servers
 from tests.harness.faults.trials import Report
 from tests.harness.faults.world import World
+from tests.harness.tiers import amount, until
 
 FULL: Final = pytest.mark.fault
 WRITERS: Final = 8
 SLOTS: Final = 5
-#: Retries within which a save must succeed, and the share that must.
+#: Retries within which a save must succeed.
 RETRIES: Final = 2
-SHARE: Final = 0.99
 
 
 class Course(NamedTuple):
-    """The length of a run: appends of each writer, how often Redis is emptied, and when and how long it is away."""
+    """The length of a run: appends of each writer, how often Redis is emptied, when and how long it is away, and the
+    share of the saves that must succeed within the retries.
+    """
 
     appends: int
     flush_every: float
     away_after: float
     away_for: float
+    share: float = 0.99
 
 
-#: Redis is emptied as often and away for the same part of the run as in the long one. Fewer appends would leave the
-#: share to chance.
-QUICK: Final = Course(appends=120, flush_every=1.0, away_after=1.0, away_for=1.0)
+#: Redis is emptied as often and away for the same part of the run as in the long one. The few appends of the quick tier
+#: leave the share to chance, so it requires less of it.
+QUICK: Final = Course(
+    appends=amount(20, full=120),
+    flush_every=1.0,
+    away_after=amount(1, full=10) / 10,
+    away_for=amount(3, full=10) / 10,
+    share=amount(50, full=99) / 100,
+)
 LONG: Final = Course(appends=2_000, flush_every=1.0, away_after=10.0, away_for=10.0)
 
 
@@ -64,6 +73,7 @@ def append_under_faults(world: World, chance: random.Random, course: Course, *, 
     began = time.monotonic()
     with ThreadPoolExecutor(WRITERS) as pool:
         ends = [pool.submit(writer.finish, 600) for writer in writers]
+        until(lambda: any(writer.reports for writer in writers))
         trouble_redis(world.servers, course, lambda: all(end.done() for end in ends))
         assert [end.result() for end in ends] == [0] * WRITERS
     seconds = time.monotonic() - began
@@ -75,29 +85,28 @@ def append_under_faults(world: World, chance: random.Random, course: Course, *, 
         *(str(report) for report in [*reports, *reader.reports] if "error" in report or "broken" in report),
         *wrong_lists(world, reports, appends=course.appends),
         *world.violations(reports, is_keyed=False),
-        *too_many_tries(reports, appends=course.appends),
+        *too_many_tries(reports, course),
         *([] if any("rounds" in report for report in reader.reports) else ["nothing was read meanwhile"]),
     ]
 
 
 def trouble_redis(servers: Servers, course: Course, is_over: Callable[[], bool]) -> None:
-    """Empty Redis repeatedly, and stop it once, until the writers are done. Restarts it from this thread:
-    a server ends with the thread that started it.
+    """Empty Redis at once and then repeatedly, and stop it once, until the writers are done. Restarts it from this
+    thread: a server ends with the thread that started it.
     """
     began, has_been_away = time.monotonic(), False
-    next_flush = began + course.flush_every
+    next_flush = began
     while not is_over():
-        time.sleep(0.05)
         if not has_been_away and time.monotonic() - began > course.away_after:
             servers.kill_redis()
             time.sleep(course.away_for)
             servers.start_redis()
             has_been_away = True
-        if time.monotonic() < next_flush:
-            continue
-        next_flush += course.flush_every
-        with redis.Redis.from_url(servers.redis_url) as client:
-            client.flushall()
+        if time.monotonic() >= next_flush:
+            next_flush += course.flush_every
+            with redis.Redis.from_url(servers.redis_url) as client:
+                client.flushall()
+        time.sleep(0.05)
     assert has_been_away, "the writers were done before Redis went away"
 
 
@@ -119,11 +128,11 @@ def wrong_lists(world: World, reports: list[Report], *, appends: int) -> list[st
     return wrong if len(told) == WRITERS * appends else [*wrong, f"{len(told)} appends were acknowledged"]
 
 
-def too_many_tries(reports: list[Report], *, appends: int) -> list[str]:
+def too_many_tries(reports: list[Report], course: Course) -> list[str]:
     """Return a sentence if too few saves succeeded within the retries."""
     soon = sum(report["tries"] <= RETRIES for report in reports if "tries" in report)
-    share = soon / (WRITERS * appends)
-    return [] if share >= SHARE else [f"only {share:.2%} of the saves succeeded within {RETRIES} retries"]
+    share = soon / (WRITERS * course.appends)
+    return [] if share >= course.share else [f"only {share:.2%} of the saves succeeded within {RETRIES} retries"]
 
 
 def tell(reports: list[Report], seconds: float) -> None:
@@ -133,9 +142,7 @@ def tell(reports: list[Report], seconds: float) -> None:
     sys.stdout.write(f"{sum(tries.values())} appends in {seconds:.1f} s, retries {sorted(tries.items())}, {failures}\n")
 
 
-@pytest.mark.parametrize(
-    "course", [pytest.param(QUICK, marks=pytest.mark.slow), pytest.param(LONG, marks=FULL)], ids=["quick", "long"]
-)
+@pytest.mark.parametrize("course", [QUICK, pytest.param(LONG, marks=FULL)], ids=["quick", "long"])
 def test_no_append_is_lost_without_redis(world: World, chance: random.Random, course: Course) -> None:
     assert append_under_faults(world, chance, course) == []
 

@@ -106,7 +106,6 @@ def test_a_kill_at_each_failpoint_leaves_the_old_state_or_the_new(world: World, 
     assert kill_everywhere(world, rounds=rounds) == []
 
 
-@pytest.mark.slow
 def test_failpoints_find_a_writer_that_does_not_commit(world: World) -> None:
     assert kill_everywhere(world, rounds=1, sabotage="uncommitted") != []
 
