@@ -54,6 +54,11 @@ if TYPE_CHECKING:
     ListedCopy: TypeAlias = WithAnnotations[Copy, BaseColumn]
 
 
+def is_test_form(form_id: str) -> bool:
+    """Return whether the form exists and is a test form."""
+    return ApplicationForm.objects.filter(pk=form_id, is_test=True).exists()
+
+
 def list_copies(form_id: UUID, *, archived: bool = False) -> QuerySet[ListedCopy]:
     """Return the form's copies in the order they were made, without their documents; ``is_base`` marks the base."""
     forms = ApplicationForm.objects.filter(id=OuterRef("application_form_id"))

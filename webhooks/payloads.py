@@ -18,12 +18,21 @@ from webhooks.wakeup import wake_deliveries
 #: Removes from the data of a form's event what may not leave by now; called with the form's id, in the tenant's scope.
 Redaction: TypeAlias = Callable[[str, dict[str, Any]], None]
 _redactions: Final[list[Redaction]] = []
+#: Returns whether the form with this id is a test form; called in the tenant's scope.
+TestForms: TypeAlias = Callable[[str], bool]
+_test_forms: Final[list[TestForms]] = []
 
 
 def register_redaction(redaction: Redaction) -> None:
     """Apply ``redaction`` to every event when its payload is made; done when the product starts."""
     if redaction not in _redactions:
         _redactions.append(redaction)
+
+
+def register_test_forms(is_test_form: TestForms) -> None:
+    """Look test forms up by ``is_test_form``; done when the product starts."""
+    if is_test_form not in _test_forms:
+        _test_forms.append(is_test_form)
 
 
 def publish(action: Delivered) -> None:
@@ -33,7 +42,7 @@ def publish(action: Delivered) -> None:
     later receives no earlier events.
     """
     event_type = str(action.payload["event_type"])
-    is_test = bool(action.payload.get("is_test"))
+    is_test = _is_test(action.payload)
     endpoints = [
         endpoint
         for endpoint in WebhookEndpoint.objects.filter(disabled_at=None).only("id", "event_types", "has_test_forms")
@@ -57,6 +66,14 @@ def publish(action: Delivered) -> None:
             )
     if endpoints:
         wake_deliveries(action.tenant.database_alias)
+
+
+def _is_test(payload: dict[str, Any]) -> bool:
+    """Return whether the event is of a test form; actions that an earlier edition stored do not state it."""
+    if "is_test" in payload:
+        return bool(payload["is_test"])
+    form_id = payload["application_form_id"] if payload["copy_id"] else ""
+    return bool(form_id) and any(is_test_form(form_id) for is_test_form in _test_forms)
 
 
 def _payload(action: Delivered, event_type: str, *, is_test: bool) -> WebhookPayload:

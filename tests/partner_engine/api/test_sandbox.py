@@ -11,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
 
+from actions.models import OutboxAction
 from actions.registry import PermanentFailure
 from batch import service as batch
 from carriers.link_models import CarrierLink
@@ -154,12 +155,20 @@ def test_they_are_erased_after_some_days_whatever_they_are_used_for(
         assert not expired_forms().exists()
 
 
-def test_events_of_test_forms_are_marked_and_left_out_on_request(sandbox: Api, api: Api, s1: Sample) -> None:
+@pytest.mark.parametrize("states_it", [True, False], ids=["", "stored by an earlier edition"])
+def test_events_of_test_forms_are_marked_and_left_out_on_request(
+    sandbox: Api, api: Api, s1: Sample, harbor: Tenant, states_it: bool
+) -> None:  # fmt: skip
     order = {"url": "https://hooks.example.com/in", "event_types": ["form.created"]}
     every = api.post("/webhook_endpoints", order).json()
     real_only = api.post("/webhook_endpoints", {**order, "has_test_forms": False}).json()
     assert (every["has_test_forms"], real_only["has_test_forms"]) == (True, False)
     test, real = sandbox.start(s1)["id"], api.start(s1)["id"]
+    if not states_it:
+        with use_tenant(harbor):
+            for action in OutboxAction.objects.filter(kind="publish_webhook"):
+                del action.payload["is_test"]
+                OutboxAction.objects.filter(pk=action.pk).update(payload=action.payload)
 
     run_actions()
 
