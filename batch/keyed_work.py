@@ -5,6 +5,7 @@ together, so that a repeated request has no second effect.
 from __future__ import annotations
 
 from collections.abc import Callable
+from hashlib import sha256
 from typing import Final, NamedTuple
 
 from django.db import connections, transaction
@@ -13,6 +14,7 @@ from batch.errors import IdempotencyInFlight
 from batch.idempotency import IdempotencyKey, KeyedResponse, StoredResponse
 from batch.storage.load import load_nothing
 from batch.storage.statement import compose
+from redis_locks.job_mutex import JobMutex
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
@@ -40,7 +42,7 @@ def run_once(
     """
     alias = scope.database_alias
     with use_tenant(scope), transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute(_CLAIM, ["\n".join((str(scope.id), key.client, key.key))])
+        cursor.execute(_CLAIM, [_name_of(key, scope)])
         if not cursor.fetchone()[0]:
             raise IdempotencyInFlight
         _, earlier = load_nothing(key, scope=scope)
@@ -61,11 +63,21 @@ def run_then_store(
     """Return the response to ``work``, which has transactions of its own and may be repeated, run unless a response to
     ``key`` is stored; its response is stored afterwards.
 
-    Of two requests at once both may work; the response that was stored first counts. Raises ``IdempotencyConflict``.
+    The key is claimed in Redis during the work, which ends soon after the process was killed; while Redis is away both
+    of two requests may work, and the response that was stored first counts. Raises ``IdempotencyInFlight``,
+    ``IdempotencyConflict``.
     """
-    with use_tenant(scope):
-        _, earlier = load_nothing(key, scope=scope)
-    if earlier is not None:
-        return Outcome(earlier, is_replayed=True)
-    response = work()
-    return run_once(key, lambda: response, scope=scope, stored=stored)
+    # A digest: keys are the callers' words.
+    with JobMutex(f"keyed work {sha256(_name_of(key, scope).encode()).hexdigest()}") as is_ours:
+        if not is_ours:
+            raise IdempotencyInFlight
+        with use_tenant(scope):
+            _, earlier = load_nothing(key, scope=scope)
+        if earlier is not None:
+            return Outcome(earlier, is_replayed=True)
+        response = work()
+        return run_once(key, lambda: response, scope=scope, stored=stored)
+
+
+def _name_of(key: IdempotencyKey, scope: Tenant) -> str:
+    return "\n".join((str(scope.id), key.client, key.key))

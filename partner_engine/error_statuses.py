@@ -165,6 +165,7 @@ RETRY_AFTER: Final = {
     "idempotency_key_in_flight": 1,
     "idempotency_replay": 1,
     "locked_by_another_save": 1,
+    "person_busy": 5,
     "stale": 1,
     "unavailable": 2,
 }

@@ -1,7 +1,7 @@
 """Runs a job in at most one process at a time; a second one is refused at once.
 
 The lock is extended while the job runs, freed on every way out, and expires soon after a process was killed. While
-Redis is away the job runs anyway: running twice wastes work but does no harm.
+Redis is away a job runs anyway, because running twice wastes work but does no harm, unless it ``must_be_alone``.
 """
 
 from __future__ import annotations
@@ -26,12 +26,15 @@ log = structlog.get_logger(__name__)
 class JobMutex:
     """The right to run the job ``name``: ``with JobMutex(name) as is_ours`` yields False if another has it."""
 
-    def __init__(self, name: str, *, ttl: float = TTL_SECONDS, client: Redis | None = None) -> None:
+    def __init__(
+        self, name: str, *, must_be_alone: bool = False, ttl: float = TTL_SECONDS, client: Redis | None = None
+    ) -> None:  # fmt: skip
         """Prepare the mutex; after a crash it is free again within ``ttl`` seconds."""
         #: The process that runs the job, if it is another one.
         self.holder: Holder | None = None
         self._job = name
         self._ttl = ttl
+        self._must_be_alone = must_be_alone
         redis: Redis = client or get_redis_connection("default")
         self._lock = FairLock(
             redis, lock_name(KIND, name), holder=holder_here(who=f"job {name}", entry_point="job"), ttl=ttl
@@ -45,7 +48,7 @@ class JobMutex:
             taken = self._lock.take(wait=0)
         except RedisError as error:
             log.warning("job_without_mutex", job=self._job, reason=type(error).__name__)
-            return True
+            return not self._must_be_alone
         self.holder = None if taken else self._lock.holder
         if taken:
             # A daemon thread: it must not keep the process alive after the job.

@@ -25,6 +25,13 @@ class FormHeld(ErasureRefused):
     """The form is under a legal hold."""
 
 
+class ErasureUnderWay(ErasureRefused):
+    """Another erasure of the same person is under way, or cannot be ruled out because Redis is away."""
+
+    def __init__(self) -> None:
+        super().__init__("Another erasure of this person is under way. Try again in a moment.")
+
+
 class NoLongerDue(ErasureRefused):
     """The form was restored or bound before its erasure began."""
 

@@ -144,6 +144,14 @@ class Migration(migrations.Migration):
                 ("tenant_code", models.CharField(max_length=50)),
                 ("counts", models.JSONField(default=dict, help_text="The number of erased rows by table.")),
                 ("stays", models.JSONField(default=list, help_text="Of a person: the forms that stay, and why.")),
+                (
+                    "left_to_staff",
+                    models.JSONField(
+                        default=list,
+                        help_text="Of a person whose erasure an API client requested: what only staff can search,"
+                        " because all tenants share it.",
+                    ),
+                ),
                 ("requested_by", models.CharField(help_text="Kind and id of the actor; no name.", max_length=64)),
                 ("started_at", models.DateTimeField()),
                 ("finished_at", models.DateTimeField(null=True)),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Final
@@ -46,16 +46,21 @@ class Person:
         born = self.born.isoformat() if self.born else ""
         return tuple(text for text in (self.email, self.phone, self.name, born) if text)
 
-    def matches(self, values: Mapping[str, AnswerValue]) -> dict[str, frozenset[str]]:
+    def matches(
+        self, values: Mapping[str, AnswerValue], *, phones: Container[str] | None = None
+    ) -> dict[str, frozenset[str]]:  # fmt: skip
         """Return what the answers of one place (``values`` by code) have in common with the person: ``email``,
         ``phone`` or ``name and date of birth``, each with the codes of these answers.
+
+        A telephone number is searched in the answers ``phones`` alone, None stands for all.
         """
         texts = {code: value for code, value in values.items() if isinstance(value, str) and value}
         found = {}
         if self.email:
             found["email"] = _having(texts, lambda text: plain(text) == plain(self.email))
         if self.phone:
-            found["phone"] = _having(texts, lambda text: _is_phone(text) and digits_of(text) == digits_of(self.phone))
+            numbers = {code: text for code, text in texts.items() if phones is None or code in phones}
+            found["phone"] = _having(numbers, lambda text: _is_phone(text) and digits_of(text) == digits_of(self.phone))
         if self.born is not None:
             born = self.born.isoformat()
             day, name = _having(texts, lambda text: text == born), self._name_in(texts)

@@ -22,7 +22,7 @@ from actions.models import OutboxAction
 from batch.errors import BatchError
 from forms.models import ApplicationForm
 from operations.erasure import certificates, traces
-from operations.erasure.certificates import ErasureRefused, FormHeld
+from operations.erasure.certificates import ErasureRefused, ErasureUnderWay, FormHeld, UnknownForm
 from operations.erasure.form_erasure import erase_form, form_parameters
 from operations.erasure.form_purge import bound_forms
 from operations.erasure.legal_holds import held_forms
@@ -33,6 +33,7 @@ from operations.persons.identity import Person
 from operations.persons.needles import Needles
 from operations.persons.search import FoundForm
 from operations.persons.version_rewriting import Subject, erase_from_copy
+from redis_locks.job_mutex import JobMutex
 from search.index import forget_unused_spellings, remove_entries
 from search.indexer import index_copies
 from tenants.access import Actor
@@ -53,6 +54,8 @@ _OF_NO_FORM: Final[tuple[tuple[type[TenantModel], tuple[str, ...], dict[str, Any
     (OutboxAction, ("payload",), {"copy_id": None}),
     (WebhookPayload, ("body",), {"copy_id": None}),
 )
+#: What tenants share, such as the mails of all their accounts: only the product and its staff search it.
+SHARED: Final = {AccountMail._meta.db_table: "mails about accounts", LogEntry._meta.db_table: "the admin's log"}
 
 log = structlog.get_logger(__name__)
 
@@ -122,8 +125,22 @@ def erase_person(person: Person, planned: Sequence[Planned], *, tenant: Tenant, 
     """Erase the person as ``planned``, for good; return the certificate and what is left.
 
     Callers check that ``actor`` may. Each form is erased by itself: one that is in use is left, and the certificate
-    stays open until the same order has erased it.
+    stays open until the same order has erased it. An API client reaches nothing that tenants share; the certificate
+    names it. Raises ``ErasureUnderWay`` while another process erases the same person.
     """
+    with JobMutex(f"erase person {_working_id(person, tenant)}", must_be_alone=True) as is_ours:
+        if not is_ours:
+            raise ErasureUnderWay
+        return _erase_alone(person, planned, tenant, actor)
+
+
+def is_begun(person: Person, *, tenant: Tenant) -> bool:
+    """Return whether an erasure of the person was begun and has not finished."""
+    subject, subject_id = Erasure.Subject.PERSON, _working_id(person, tenant)
+    return Erasure.objects.filter(subject=subject, subject_id=subject_id, finished_at=None).exists()
+
+
+def _erase_alone(person: Person, planned: Sequence[Planned], tenant: Tenant, actor: Actor) -> Outcome:
     certificate = certificates.begin(
         Erasure.Subject.PERSON, _working_id(person, tenant), tenant=tenant, actor=actor, count=dict
     )
@@ -131,16 +148,23 @@ def erase_person(person: Person, planned: Sequence[Planned], *, tenant: Tenant, 
     for one in planned:
         try:
             _add(certificate, _erase(one, person, tenant=tenant, actor=actor))
+        except UnknownForm:
+            # Another erasure took it away since the search.
+            continue
         except (ErasureRefused, BatchError) as refused:
             _withdraw(one.form.id, tenant=tenant, actor=actor)
             outcome.left[one.form.id] = str(refused)
     _add(certificate, _erase_elsewhere(person, tenant))
+    is_client = actor.type == "api_client"
+    if not is_client:
+        _add(certificate, _erase_from_shared(person))
+    certificate.left_to_staff = sorted(SHARED.values()) if is_client else []
     certificate.stays = [{"form": str(one.form.id), "why": one.reason} for one in planned if one.reason]
     if not outcome.left:
         # Not even we can find out again whom it was about.
         certificate.subject_id = uuid4()
         certificates.finish(certificate)
-    certificate.save(update_fields=["counts", "stays", "subject_id"])
+    certificate.save(update_fields=["counts", "stays", "left_to_staff", "subject_id"])
     log.info(
         "audit.person_erased",
         certificate=str(certificate.pk),
@@ -212,7 +236,7 @@ def _erase_answers(form: FoundForm, person: Person, *, tenant: Tenant, actor: Ac
 
 
 def _erase_elsewhere(person: Person, tenant: Tenant) -> dict[str, int]:
-    """Erase what is of no form: searches that chose the items of operations, mails that wait, titles in logs."""
+    """Erase what the tenant has beside its forms, such as searches that chose the items of operations."""
     needles, counts = Needles(person.texts), dict[str, int]()
     with use_tenant(tenant):
         for model, columns, rows in _OF_NO_FORM:
@@ -221,8 +245,13 @@ def _erase_elsewhere(person: Person, tenant: Tenant) -> dict[str, int]:
                 if erased:
                     model.objects.filter(pk=row["pk"]).update(**erased)
                     counts[model._meta.db_table] = counts.get(model._meta.db_table, 0) + 1
+    return counts
+
+
+def _erase_from_shared(person: Person) -> dict[str, int]:
+    """Erase mails that wait and titles in the admin's log, which are of all tenants."""
     mails = AccountMail.objects.filter(email__iexact=person.email).delete()[0] if person.email else 0
-    counts |= {AccountMail._meta.db_table: mails, LogEntry._meta.db_table: _erase_from_admin_log(person)}
+    counts = {AccountMail._meta.db_table: mails, LogEntry._meta.db_table: _erase_from_admin_log(person)}
     return {table: rows for table, rows in counts.items() if rows}
 
 

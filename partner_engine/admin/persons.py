@@ -10,6 +10,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from encryption.key_ring import KeyServiceUnavailable
+from operations.erasure.certificates import ErasureUnderWay
 from operations.persons.identity import Person, UnclearPerson
 from operations.persons.person_erasure import erase_person, plan_erasure
 from operations.persons.person_export import export_person
@@ -18,7 +19,7 @@ from partner_engine.admin.staff import staff_actor
 from tenants.current_tenant import current_scope
 
 PERMISSION: Final = "operations.erase_person"
-#: An export opens sealed answers, so it needs the permission to reveal them too.
+#: An export opens sealed answers, so it needs the permission to reveal them too; so does a search in them.
 _REVEAL: Final = "copies.reveal_sensitive"
 _FIELDS: Final = ("email", "phone", "name", "born")
 _TEMPLATE: Final = "admin/persons.html"
@@ -38,7 +39,7 @@ def persons(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     actor = staff_actor(request)
     try:
         person = _person(entered)
-        forms = find_forms(person, tenant=tenant, actor=actor)
+        forms = find_forms(person, tenant=tenant, actor=actor, opens_sealed=shown["may_export"])
     except (UnclearPerson, KeyServiceUnavailable) as refused:
         return render(request, _TEMPLATE, {**shown, "fault": str(refused)}, status=422)
     step = request.POST.get("step", "")
@@ -57,7 +58,10 @@ def persons(request: HttpRequest, context: dict[str, Any]) -> HttpResponse:
     if request.POST.get("confirmation", "") != str(len(planned)):
         shown["fault"] = f"Type {len(planned)}, the number of forms, to confirm. Nothing was erased."
         return render(request, _TEMPLATE, shown, status=422)
-    outcome = erase_person(person, planned, tenant=tenant, actor=actor)
+    try:
+        outcome = erase_person(person, planned, tenant=tenant, actor=actor)
+    except ErasureUnderWay as refused:
+        return render(request, _TEMPLATE, {**shown, "fault": str(refused)}, status=409)
     return render(request, _TEMPLATE, {**shown, "planned": [], "outcome": outcome, "entered": {}})
 
 

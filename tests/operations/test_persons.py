@@ -22,17 +22,20 @@ from actions.models import OutboxAction
 from batch import service as batch
 from batch.changes.changeset import Changeset
 from batch.models import IdempotencyRecord
+from catalogue import releases
 from copies.codec import decode_document
+from copies.document import Answer
 from copies.models import Copy, CopyRevision
 from copies.verification import verify
 from forms.models import ApplicationForm, GuestLink
 from operations.engine.pace import Pace
 from operations.engine.worker import drain
 from operations.erasure import form_rows
+from operations.erasure.certificates import ErasureUnderWay
 from operations.erasure.form_erasure import form_parameters
 from operations.erasure.legal_holds import hold_form
 from operations.models import Erasure
-from operations.persons import erased_content, person_erasure, version_rewriting
+from operations.persons import erased_content, person_erasure, search, version_rewriting
 from operations.persons.form_columns import erase_mentions
 from operations.persons.identity import Person, UnclearPerson
 from operations.persons.needles import ERASED, Needles
@@ -40,6 +43,7 @@ from operations.persons.person_erasure import erase_person, plan_erasure
 from operations.persons.search import find_forms
 from operations.submission.order import NewOperation
 from operations.submission.submit import submit
+from redis_locks.job_mutex import JobMutex
 from search.indexer import index_copies
 from tenants.access import Actor, system_actor
 from tenants.current_tenant import use_tenant
@@ -188,8 +192,8 @@ def test_it_is_found_in_earlier_versions_and_sealed_answers(
         return [one.id for one in find_forms(person, tenant=tenant, actor=ACTOR)]
 
     assert found(PERSON) == found(Person(phone="614-555-0199")) == [form]
-    # Sealed: any answer counts, also a number that is like a telephone number.
-    assert found(Person(phone="987-65-43-21")) == [form]
+    # The number of another kind of question cannot be tried out.
+    assert found(Person(phone="987-65-43-21")) == []
     assert found(PERSON, harbor) == found(Person(email="nobody@example.com")) == []
 
 
@@ -362,6 +366,50 @@ def test_the_admins_log_loses_the_words_of_the_person_alone(kennels: Tenant) -> 
     assert (entry.object_repr, entry.change_message) == (
         "Joann Lee's kennel", f"Changed for {ERASED} on 1960-05-04."
     )  # fmt: skip
+
+
+def test_two_erasures_of_a_person_never_run_at_once(kennels: Tenant, form: UUID, harbor: Tenant) -> None:
+    planned = plan_erasure(find_forms(PERSON, tenant=kennels, actor=ACTOR))
+    before = left()
+
+    with JobMutex(f"erase person {person_erasure._working_id(PERSON, kennels)}"):
+        with pytest.raises(ErasureUnderWay):
+            erase_person(PERSON, planned, tenant=kennels, actor=ACTOR)
+        assert left() == before and Erasure.objects.count() == 0
+        erase_person(Person(phone="614 555 0101"), [], tenant=kennels, actor=ACTOR)
+        erase_person(PERSON, [], tenant=harbor, actor=ACTOR)
+
+    assert erase_person(PERSON, planned, tenant=kennels, actor=ACTOR).certificate.counts["forms erased"] == 1
+    # A plan that was made before that erasure leaves nothing open.
+    late = erase_person(PERSON, planned, tenant=kennels, actor=ACTOR)
+    assert (late.left, late.certificate.counts.get("forms erased", 0)) == ({}, 0)
+    assert late.certificate.finished_at is not None and left() == set()
+
+
+def test_a_search_without_sealed_answers_opens_none(
+    kennels: Tenant, make_form: Callable[..., UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "_may_be_phone", lambda *_: True)
+    form_id = make_form({"owner_phone": PHONE, "owner_ssn": SSN})
+
+    def found(phone: str, **options: Any) -> list[UUID]:
+        return [one.id for one in find_forms(Person(phone=phone), tenant=kennels, actor=ACTOR, **options)]
+
+    assert found(SSN) == found(PHONE) == found(PHONE, opens_sealed=False) == [form_id]
+    assert found(SSN, opens_sealed=False) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "sealed", "may_be"),
+    [("owner_phone", b"x", True), ("owner_phone", None, True), ("owner_ssn", b"x", False), ("kennel_name", None, False),
+     ("of_old", None, True), ("of_old", b"x", False)],
+)  # fmt: skip
+def test_a_phone_is_searched_where_one_may_be(
+    kennels: Tenant, question: str, sealed: bytes | None, may_be: bool
+) -> None:
+    catalogue = releases.current("kennels", tenant_id=kennels.pk).compiled
+
+    assert search._may_be_phone(question, Answer(sealed=sealed), catalogue) is may_be
 
 
 @pytest.mark.parametrize("reason", [" ", "x" * 301])

@@ -116,6 +116,8 @@ def test_without_redis_the_job_runs(job: str) -> None:
 
     with JobMutex(job, client=away) as is_ours:
         assert is_ours
+    with JobMutex(job, must_be_alone=True, client=away) as is_ours:
+        assert not is_ours
 
 
 def test_a_job_succeeds_if_redis_goes_away_meanwhile(job: str, monkeypatch: pytest.MonkeyPatch, redis: Redis) -> None:

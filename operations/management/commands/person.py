@@ -10,6 +10,7 @@ from uuid import UUID
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from encryption.key_ring import KeyServiceUnavailable
+from operations.erasure.certificates import ErasureUnderWay
 from operations.persons.identity import Person, UnclearPerson
 from operations.persons.person_erasure import Planned, erase_person, plan_erasure
 from operations.persons.person_export import export_person
@@ -86,7 +87,10 @@ class Command(BaseCommand):
         self.stdout.write(f"Exported to {directory}.")
 
     def _erase(self, person: Person, planned: list[Planned], tenant: Tenant, actor: Actor) -> None:
-        outcome = erase_person(person, planned, tenant=tenant, actor=actor)
+        try:
+            outcome = erase_person(person, planned, tenant=tenant, actor=actor)
+        except ErasureUnderWay as refused:
+            raise CommandError(str(refused)) from refused
         self.stdout.write(f"Certificate {outcome.certificate.pk}:")
         for name, number in sorted(outcome.certificate.counts.items()):
             self.stdout.write(f"  {name}: {number}")

@@ -101,6 +101,7 @@ CODES: Final[Mapping[int, Mapping[str, str]]] = {
         "not_undoable": "Operations of this kind cannot be undone.",
         "not_a_plan": "The operation is not a dry run that has ended.",
         "plan_moved": "Something has changed since the plan was made. Make a new one.",
+        "person_busy": "Another erasure of this person is under way. Try again in a moment.",
         "quote_stale": "The answers have changed since this quote. Ask the carrier again.",
         "quote_expired": "This quote has expired. Ask the carrier again.",
         "quote_not_bindable": "This quote cannot be bound.",

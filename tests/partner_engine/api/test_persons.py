@@ -5,11 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.contrib.admin.models import LogEntry
+from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
 
 from batch import service as batch
+from copies.models import Copy
+from operations.erasure import certificates
 from operations.models import Erasure
+from operations.persons import person_erasure
+from operations.persons.identity import Person
+from operations.persons.person_erasure import erase_person
+from redis_locks.job_mutex import JobMutex
 from tenants.access import ROLE_RIGHTS, Right, system_actor
-from tenants.models import ApiClient, Tenant
+from tenants.models import AccountMail, ApiClient, Tenant, User
 from tests.harness.api_client import Api, assert_problem
 from tests.harness.canaries import in_database
 
@@ -168,6 +177,119 @@ def test_a_sandbox_client_reaches_no_person(form: str, harbor_client: ApiClient,
     for path in (f"{ERASURE}?dry_run=true", ERASURE, EXPORT):
         assert_problem(api.post(path, {"email": EMAIL, "plan": "x"} if path == ERASURE else {"email": EMAIL}), 403,
                        "not_a_test_form")  # fmt: skip
+
+
+def mention_in_shared_tables() -> None:
+    """Name the person in the tables that all tenants share."""
+    now, staff = timezone.now(), User.objects.create_superuser("staff@example.com", "x")
+    LogEntry.objects.create(
+        user=staff, content_type=ContentType.objects.get_for_model(Copy), object_id="1", action_flag=2,
+        object_repr=f"For {EMAIL}",
+    )  # fmt: skip
+    AccountMail.objects.create(kind="reset", email=EMAIL, created_at=now, next_attempt_at=now)
+
+
+def erased(api: Api) -> dict[str, Any]:
+    response = api.post(ERASURE, {"email": EMAIL, "plan": planned(api)["plan"]})
+    assert response.status_code == 200, response.content
+    certificate: dict[str, Any] = response.json()
+    return certificate
+
+
+def test_a_program_reaches_nothing_that_tenants_share(api: Api, form: str, harbor: Tenant) -> None:
+    mention_in_shared_tables()
+
+    certificate = erased(api)
+
+    assert certificate["left_to_staff"] == ["mails about accounts", "the admin's log"]
+    assert Erasure.objects.get(subject="person").left_to_staff == certificate["left_to_staff"]
+    assert not person_erasure.SHARED.keys() & certificate["counts"].keys()
+    assert AccountMail.objects.count() == LogEntry.objects.filter(object_repr=f"For {EMAIL}").count() == 1
+
+    outcome = erase_person(Person(email=EMAIL), [], tenant=harbor, actor=system_actor("person"))
+
+    assert outcome.certificate.counts == {table: 1 for table in person_erasure.SHARED}
+    assert outcome.certificate.left_to_staff == [] and in_database({"email": EMAIL}) == set()
+
+
+def test_a_certificate_that_staff_began_shows_a_program_no_count_of_shared_tables(
+    api: Api, form: str, harbor: Tenant
+) -> None:
+    counts = {table: 3 for table in person_erasure.SHARED}
+    begun = certificates.begin(
+        Erasure.Subject.PERSON, person_erasure._working_id(Person(email=EMAIL), harbor), tenant=harbor,
+        actor=system_actor("person"), count=lambda: counts,
+    )  # fmt: skip
+
+    certificate = erased(api)
+
+    assert (certificate["certificate"], certificate["counts"]["forms erased"]) == (str(begun.pk), 1)
+    assert not counts.keys() & certificate["counts"].keys()
+    assert counts.items() <= Erasure.objects.get(pk=begun.pk).counts.items()
+
+
+def test_a_plan_without_a_form_erases_nothing(api: Api, form: str, harbor: Tenant) -> None:
+    mention_in_shared_tables()
+    before = in_database({"email": EMAIL})
+
+    for body in ({"email": EMAIL, "keep": [form]}, {"email": "nobody@person.example"}):
+        plan = api.post(f"{ERASURE}?dry_run=true", body).json()
+        assert plan["forms"] == []
+        problem = assert_problem(api.post(ERASURE, {**body, "plan": plan["plan"]}), 422, "invalid_body")
+        assert [(one["pointer"], one["code"]) for one in problem["errors"]] == [("/plan", "nothing_to_erase")]
+
+    assert Erasure.objects.count() == 0 and in_database({"email": EMAIL}) == before
+
+
+def test_an_erasure_that_was_interrupted_after_its_last_form_ends(api: Api, harbor: Tenant) -> None:
+    begun = certificates.begin(
+        Erasure.Subject.PERSON, person_erasure._working_id(Person(email=EMAIL), harbor), tenant=harbor,
+        actor=system_actor("person"), count=dict,
+    )  # fmt: skip
+
+    certificate = erased(api)
+
+    assert certificate["certificate"] == str(begun.pk) and certificate["finished_at"]
+
+
+def test_two_erasures_of_a_person_never_run_at_once(api: Api, form: str, harbor: Tenant) -> None:
+    body = {"email": EMAIL, "plan": planned(api)["plan"]}
+
+    with JobMutex(f"erase person {person_erasure._working_id(Person(email=EMAIL), harbor)}"):
+        for headers in ({}, {"Idempotency_Key": "erase-1"}):
+            refused = api.post(ERASURE, body, **headers)
+            assert_problem(refused, 409, "person_busy")
+            assert int(refused["Retry-After"]) > 0
+
+    assert Erasure.objects.count() == 0 and in_database({"email": EMAIL}) != set()
+    assert api.post(ERASURE, body, Idempotency_Key="erase-1").status_code == 200
+
+
+def test_one_search_of_a_tenant_runs_at_a_time(api: Api, form: str, harbor: Tenant, foreigner: Api) -> None:
+    with JobMutex(f"person search {harbor.pk}"):
+        for path in (f"{ERASURE}?dry_run=true", EXPORT):
+            refused = api.post(path, {"email": EMAIL})
+            assert_problem(refused, 409, "person_busy")
+            assert int(refused["Retry-After"]) > 0
+        assert planned(foreigner)["forms"] == []
+
+    assert len(planned(api)["forms"]) == 1
+
+
+def test_sealed_answers_cannot_be_tried_out(
+    api: Api, harbor_client: ApiClient, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    secret = {"mqs_legal_entity": "llc", "mqs_has_fein": True, "mqs_fein": "48-1234567"}
+    form = api.post("/application_forms", {"answers": secret}).json()["id"]
+    without = Api(harbor_client, [right for right in Right if right is not Right.REVEAL_SENSITIVE])
+
+    def found(caller: Api) -> tuple[list[str], bool]:
+        plan = caller.post(f"{ERASURE}?dry_run=true", {"phone": "48-1234567"}).json()
+        return [one["application_form_id"] for one in plan["forms"]], plan["sealed_answers_searched"]
+
+    assert (found(api), found(without)) == (([], True), ([], False))
+    monkeypatch.setattr("operations.persons.search._may_be_phone", lambda *_: True)
+    assert (found(api), found(without)) == (([form], True), ([], False))
 
 
 def test_no_role_of_users_has_the_right() -> None:
