@@ -90,10 +90,7 @@ def _deprecated(handler: Any, suffix: str) -> Any:
     return extend_schema(
         operation_id=f"{documented.operation_id}_{suffix}",
         summary=f"{documented.summary} (by form)",
-        description=(
-            "Deprecated: use the route of the copy, which `Link` names; its errors are described there. The id is a "
-            "copy's or a form's."
-        ),
+        description="Use the route of the copy, which `Link` names. The id is a copy's or a form's.",
         deprecated=True,
     )
 

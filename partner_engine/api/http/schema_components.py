@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -59,13 +60,15 @@ def components() -> dict[str, Schema]:
 
 def _for_tools(part: Any) -> Any:
     """Return a schema, or a part of one, as generators of clients understand it too: lists state their items, and a
-    single value is a constant.
+    single value is a constant. Texts of several lines lose the indentation of the code.
     """
     if isinstance(part, list):
         return [_for_tools(item) for item in part]
     if not isinstance(part, dict):
         return part
     stated = {name: _for_tools(value) for name, value in part.items()}
+    if isinstance(text := stated.get("description"), str):
+        stated["description"] = inspect.cleandoc(text)
     if stated.get("type") == "array" and "items" not in stated and "prefixItems" not in stated:
         stated["items"] = {}
     if stated.get("enum") == [True]:
