@@ -35,7 +35,8 @@ PROGRAMS = {
     # The product identifies callers by TRUSTED_PROXIES; the server's own rule would trust this whole machine.
     # Messages of sockets are small, and compression costs memory per connection.
     "web": "-m uvicorn partner_engine.asgi:application --host {host} --port {port} --no-proxy-headers --no-access-log "
-    "--log-level warning --timeout-graceful-shutdown 5 --ws-max-size 65536 --ws-per-message-deflate false",
+    "--log-level warning --timeout-graceful-shutdown 5 --timeout-keep-alive 75 --ws-max-size 65536 "
+    "--ws-per-message-deflate false",
     "carriers": "-m uvicorn --factory carriers.simulator.app:create_app --host 127.0.0.1 --port {simulator_port} "
     "--no-access-log --log-level warning --timeout-graceful-shutdown 1",
     "relay": "manage.py relay",
