@@ -16,8 +16,17 @@ from copies.history import changes_of
 from copies.models import CopyRevision
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant, User
-from tests.harness.form_driver import AWAY_IS_SHOWN, KEYS_REST, SAVED_IS_SHOWN, TAB_WAITS, Driver
+from tests.harness.form_driver import (
+    AWAY_IS_SHOWN,
+    HELD_IN_TYPING,
+    KEYS_REST,
+    SAVED_IS_SHOWN,
+    TAB_WAITS,
+    Driver,
+    pause_of,
+)
 from tests.harness.socket_client import save
+from tests.harness.tiers import amount
 
 pytestmark = pytest.mark.browser
 
@@ -64,10 +73,39 @@ def focused_field(page: Page) -> str | None:
     return path
 
 
+@pytest.mark.parametrize(
+    ("name", "shortest", "longest"),
+    [
+        # Between two keys of a slow typist; longer, and what is typed last would be saved late.
+        (KEYS_REST, 300, 500),
+        # Longer, and the key would seem to do nothing.
+        (TAB_WAITS, 100, 200),
+        # To be noticed and read.
+        (SAVED_IS_SHOWN, 1_500, 4_000),
+        (AWAY_IS_SHOWN, 5_000, 10_000),
+    ],
+)
+def test_pauses_are_short_enough_to_wait_and_long_enough_to_read(name: str, shortest: int, longest: int) -> None:
+    assert shortest <= pause_of(name) <= longest
+
+
+def test_only_the_pauses_of_the_named_script_are_held(driver: Driver) -> None:
+    page = driver.page
+    driver.hold_pauses(TAB_WAITS)
+    page.goto("about:blank")
+
+    page.evaluate("(pause) => { setTimeout(() => { window.isOver = true; }, pause); }", pause_of(TAB_WAITS))
+
+    page.wait_for_function("() => window.isOver")
+    assert page.evaluate("endPauses()") == []
+    with pytest.raises(AssertionError, match="FOCUS_MOVES"):
+        pause_of("combobox PAUSE_MS")
+
+
 def test_choices_on_the_way_are_no_answers(driver: Driver, harbor: Tenant, agent: User, copy_id: UUID) -> None:
     page = driver.page
     save(harbor, agent.as_actor(source="api"), copy_id, {"mqs_lobs": ["bop"]})
-    driver.hold_pauses(KEYS_REST, SAVED_IS_SHOWN)
+    driver.hold_pauses(*HELD_IN_TYPING, SAVED_IS_SHOWN)
     driver.open(copy_id)
     page.click('[data-add="locations"]')
     driver.saved()
@@ -75,7 +113,7 @@ def test_choices_on_the_way_are_no_answers(driver: Driver, harbor: Tenant, agent
     location = page.locator("#rows-locations > .row").get_attribute("data-row")
 
     field_of(page, f"{location}/mqs_loc_state").locator("input").focus()
-    page.keyboard.type("TX")
+    page.keyboard.type("TX", delay=amount(0, full=60))
     page.keyboard.press("Tab")
     driver.saved()
     expect(field_of(page, f"{location}/mqs_loc_state").locator("input")).to_have_value("Texas")
@@ -86,14 +124,14 @@ def test_choices_on_the_way_are_no_answers(driver: Driver, harbor: Tenant, agent
     driver.saved()
     field_of(page, "mqs_legal_entity").locator("select").focus()
     for _ in range(3):
-        page.keyboard.press("ArrowDown")
+        page.keyboard.press("ArrowDown", delay=amount(0, full=30))
     page.keyboard.press("Tab")
     driver.saved()
     building = page.locator('[data-path$="mqs_bld_sprinkler"]').get_attribute("data-path")
     field_of(page, str(building)).locator("input").first.focus()
     page.keyboard.press("ArrowRight")
     page.keyboard.press("ArrowRight")
-    page.evaluate("endPauses()")
+    assert set(HELD_IN_TYPING) <= set(page.evaluate("endPauses()"))
     expect(field_of(page, str(building))).to_have_attribute("data-save", "saved")
 
     assert versions(copy_id, harbor)[before:] == [
@@ -163,6 +201,8 @@ def test_tab_waits_no_longer_than_a_moment_and_what_is_typed_goes_on(driver: Dri
     page.locator("[name=mqs_legal_entity]").focus()
     page.keyboard.press("l")
     page.keyboard.press("Tab")
+    # How long a stalled machine took says nothing of the page: its own number does.
+    assert pause_of(TAB_WAITS) <= 200
     expect(page.locator("[name=mqs_legal_entity]")).not_to_be_focused()
     assert focused_field(page) is not None
 

@@ -73,7 +73,6 @@ def test_a_row_removed_during_typing_can_be_restored(driver: Driver, other: Driv
     expect(other.page.locator(".conflict, [data-gone], #main [inert]")).to_have_count(0)
 
 
-@pytest.mark.slow
 def test_kept_text_is_copied_and_discarded(driver: Driver, other: Driver, row: str) -> None:
     other.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     field = type_slowly(other, f"{row}/mqs_loc_city", "Dallas")
@@ -127,7 +126,6 @@ def test_a_hidden_set_keeps_typed_text(driver: Driver, other: Driver, row: str) 
     expect(field.locator("input")).to_have_value("")
 
 
-@pytest.mark.slow
 def test_unsent_text_is_kept_too(driver: Driver, other: Driver, row: str, line: Line) -> None:
     line.cut()
     field = type_slowly(other, f"{row}/mqs_loc_city", "Waco")

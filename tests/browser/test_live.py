@@ -55,8 +55,7 @@ def test_a_change_is_seen_within_a_second_and_people_come_and_go(driver: Driver,
     expect(driver.page.locator(".here")).to_have_count(0)
 
 
-@pytest.mark.slow  # by leaving the page the first test sees the same
-@pytest.mark.parametrize("end", ["close", "crash"])
+@pytest.mark.parametrize("end", ["crash", pytest.param("close", marks=pytest.mark.slow)])
 def test_a_closed_or_crashed_page_leaves_the_roster(driver: Driver, other: Driver, copy_id: UUID, end: str) -> None:
     driver.open(copy_id)
     other.open(copy_id)

@@ -19,7 +19,7 @@ from copies.paths import is_in_document
 from tenants.current_tenant import use_tenant
 from tenants.models import User
 from tests.harness.edit_scripts import demo_catalogue
-from tests.harness.form_driver import KEYS_REST, TAB_WAITS, Driver
+from tests.harness.form_driver import HELD_IN_TYPING, TAB_WAITS, Driver
 from tests.harness.key_walk import WATCH, KeyWalk
 
 pytestmark = pytest.mark.browser
@@ -56,7 +56,7 @@ def versions(agent: User, copy_id: UUID) -> list[dict[str, object]]:
 def test_a_restaurant_is_insured_by_keys_alone(driver: Driver, agent: User) -> None:
     page, sample = driver.page, next(one for one in read_samples() if one.id == "S1")
     copy_id = start(agent, sample)
-    driver.hold_pauses(TAB_WAITS, KEYS_REST)
+    driver.hold_pauses(TAB_WAITS, *HELD_IN_TYPING)
     driver.open(copy_id)
     page.evaluate(WATCH)
     expect(page.locator("[name=mqs_business_name]")).to_be_focused()

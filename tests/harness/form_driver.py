@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
 from collections.abc import Callable
@@ -39,14 +40,24 @@ TAB_WAITS: Final = "tab-hold LONGEST_HOLD"
 KEYS_REST: Final = "field-editing KEYS_REST"
 SAVED_IS_SHOWN: Final = "save-status SAVED_IS_SHOWN"
 AWAY_IS_SHOWN: Final = "put-away IS_SHOWN"
-#: Lets the pauses of the page that last one of `pauses` milliseconds end only when the test calls `endPauses()`.
+#: The pause to hold where keys are typed. The full tier types at the pace of a person, and the page ends its pause.
+HELD_IN_TYPING: Final = () if IS_FULL else (KEYS_REST,)
+#: Lets `pauses`, milliseconds by the name of the pause, end only when the test calls `endPauses()`, which returns the
+#: names of those that ended. A pause is known by its length and by the script that makes it.
 HOLD: Final = """(pauses) => {
     const { setTimeout, clearTimeout } = window;
     const held = new Map();
+    const nameOf = (pause) => {
+        const alike = Object.keys(pauses).filter((name) => pauses[name] === pause);
+        // The line after the error's own, this function's and that of `setTimeout`.
+        const caller = alike.length ? new Error().stack.split("\\n")[3] : "";
+        return alike.find((name) => caller.includes(`/web/${name.split(" ")[0]}.`));
+    };
     window.setTimeout = (work, pause, ...more) => {
-        if (!pauses.includes(pause)) return setTimeout(work, pause, ...more);
+        const name = nameOf(pause);
+        if (!name) return setTimeout(work, pause, ...more);
         const id = setTimeout(() => {}, 3_600_000);
-        held.set(id, () => work(...more));
+        held.set(id, { name, end: () => work(...more) });
         return id;
     };
     window.clearTimeout = (id) => {
@@ -56,7 +67,8 @@ HOLD: Final = """(pauses) => {
     window.endPauses = () => {
         const ending = [...held.values()];
         held.clear();
-        for (const end of ending) end();
+        for (const { end } of ending) end();
+        return ending.map(({ name }) => name);
     };
 }"""
 #: Ends when the page says that all is saved, or after a while: `expect` would look again only after fixed pauses.
@@ -135,8 +147,8 @@ class Driver:
         """Let pauses of pages that are opened from now on last until `endPauses()` is called in the page: on a slow
         machine they would end before the next step. ``names`` are constants such as ``TAB_WAITS``.
         """
-        pauses = [pause_of(name) for name in names]
-        self.page.add_init_script(f"({HOLD})({pauses})")
+        pauses = {name: pause_of(name) for name in names}
+        self.page.add_init_script(f"({HOLD})({json.dumps(pauses)})")
 
     def open(self, copy_id: object) -> None:
         """Open a form page."""
@@ -267,9 +279,14 @@ class Driver:
 
 
 def pause_of(name: str) -> int:
-    """Return the milliseconds of a pause in a script of the pages by its ``name``, such as ``TAB_WAITS``."""
+    """Return the milliseconds of a pause in a script of the pages by its ``name``, such as ``TAB_WAITS``. No other
+    number of the script may be the same: `HOLD` could not tell the two apart.
+    """
     script, constant = name.split()
     text = (ROOT / "static" / "web" / f"{script}.js").read_text(encoding="utf-8")
-    found = re.search(rf"^const {constant} = ([\d_]+);", text, re.MULTILINE)
-    assert found, f"there is no pause {name}"
-    return int(found[1])
+    numbers = re.findall(r"^(?:export )?const (\w+) = ([\d_]+);", text, re.MULTILINE)
+    lengths = {found: int(number) for found, number in numbers}
+    assert constant in lengths, f"there is no pause {name}"
+    alike = [found for found, length in lengths.items() if length == lengths[constant]]
+    assert alike == [constant], f"{script} has the same number as {alike}"
+    return lengths[constant]
