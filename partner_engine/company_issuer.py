@@ -29,7 +29,17 @@ SCOPES: Final = ("openid", "email", "profile")
 #: The scope for a refresh token, asked of issuers that name it.
 OFFLINE: Final = "offline_access"
 #: What a token endpoint says of a person, not of the request (RFC 6749, 5.2; OpenID Connect Core, 3.1.2.6).
-_OF_PERSON: Final = frozenset({"invalid_grant", "interaction_required", "login_required", "consent_required"})
+#: ``unauthorized`` is Auth0's word for a blocked person; ``unauthorized_client`` and ``invalid_client`` are of us.
+_OF_PERSON: Final = frozenset(
+    {
+        "invalid_grant", "access_denied", "unauthorized", "interaction_required", "login_required", "consent_required",
+        "account_selection_required",
+    }
+)  # fmt: skip
+_CLIENT_ERRORS: Final = HTTPStatus.BAD_REQUEST
+_SERVER_ERRORS: Final = HTTPStatus.INTERNAL_SERVER_ERROR
+#: The refusals of a request at this time, whatever they say.
+_OF_TIME: Final = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY, HTTPStatus.TOO_MANY_REQUESTS})
 #: Signatures with a public key: a shared secret would make every holder of it an issuer.
 ALGORITHMS: Final = ("RS256", "PS256", "ES256")
 _PURPOSE: Final = "company sign-in"
@@ -136,6 +146,10 @@ def renew(row: CompanySignIn, *, refresh_token: str, subject: str) -> str:
         refresh_token=refresh_token, client_id=row.client_id, client_secret=_secret(row)
     )
     tokens = _json("POST", endpoints.token_endpoint, content=body, headers=_FORM)
+    if tokens.get("error") is not None:
+        raise _refusal(tokens["error"]) or IssuerFailed("The renewal returned an unknown error.")
+    if not isinstance(tokens.get("access_token"), str) or not tokens["access_token"]:
+        raise IssuerFailed("The renewal returned no access token.")
     if "id_token" in tokens:
         claims = _claims(str(tokens["id_token"]), row, keys=_json("GET", endpoints.jwks_uri), nonce=None)
         if claims.get("sub") != subject:
@@ -244,7 +258,14 @@ def _failure(method: str, status: int, content: bytes) -> IssuerFailed:
         found = msgspec.json.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         found = None
-    reason = found.get("error") if isinstance(found, dict) else None
-    if status == HTTPStatus.BAD_REQUEST and reason in _OF_PERSON:
+    # Issuers choose the status freely (Auth0: 403). A description or key that is refused is nobody's.
+    is_refused = method == "POST" and _CLIENT_ERRORS <= status < _SERVER_ERRORS and status not in _OF_TIME
+    refusal = _refusal(found.get("error")) if is_refused and isinstance(found, dict) else None
+    return refusal or IssuerFailed(f"{method} returned {status}.")
+
+
+def _refusal(reason: object) -> NoLongerVouched | None:
+    """Return the error for the ``reason`` of a token endpoint if it concerns the person."""
+    if isinstance(reason, str) and reason in _OF_PERSON:
         return NoLongerVouched(f"The issuer refused: {reason}.")
-    return IssuerFailed(f"{method} returned {status}.")
+    return None

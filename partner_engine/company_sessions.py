@@ -2,13 +2,13 @@
 
 At the first request after ``session_minutes`` the issuer renews its refresh token, or refuses: then the session ends.
 An issuer that gave no refresh token is asked by a new sign-in, so the session ends too. While the issuer does not
-respond, the session goes on for an hour at most.
+respond, the session goes on for an hour at most. Sockets make no request: they close when a check is overdue.
 """
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any, Final
 
@@ -33,6 +33,8 @@ _PURPOSE: Final = "company session"
 #: How long a session goes on while its issuer does not respond, and after how many seconds it is asked again.
 GRACE_SECONDS: Final = 3_600
 _AGAIN_SECONDS: Final = 60
+#: How long sockets stay open after a check was due: any request of the session makes it meanwhile.
+OVERDUE_SECONDS: Final = 60
 
 log = structlog.get_logger(__name__)
 
@@ -52,17 +54,43 @@ def remember_proof(request: HttpRequest, user: User, identity: Identity, row: Co
     request.session[_PROOF] = {"user": str(user.pk), "proof": _sealed(proof, row).hex()}
 
 
-def begin_company_session(request: HttpRequest) -> None:
-    """Note of the session that has just begun when its issuer is asked again, if it began with one."""
-    entry, user = request.session.pop(_PROOF, None), request.user
+def take_proof(request: HttpRequest) -> dict[str, str] | None:
+    """Remove the remembered proof from the session and return it, for ``begin_company_session``."""
+    proof: dict[str, str] | None = request.session.pop(_PROOF, None)
+    return proof
+
+
+def begin_company_session(request: HttpRequest, proof: dict[str, str] | None) -> None:
+    """Note of the session that has just begun when its issuer is asked again, if it began with the ``proof`` of one."""
+    user = request.user
+    # One of the same user in this browser may have gone before.
+    request.session.pop(_CHECK, None)
     # Somebody else may have gone half the way in this browser.
-    row = _sign_in_of(user) if entry and entry["user"] == str(user.pk) else None
-    if row is None:
+    row = _sign_in_of(user) if proof and proof["user"] == str(user.pk) else None
+    if proof is None or row is None:
         return
     UserSession.objects.filter(session_key=request.session.session_key).update(
-        company_proof=bytes.fromhex(entry["proof"]), company_checked_at=Now()
+        company_proof=bytes.fromhex(proof["proof"]), company_checked_at=Now()
     )
     request.session[_CHECK] = _next_check(row)
+
+
+def overdue_checks(sessions: Mapping[str, tuple[User, Mapping[str, Any]]]) -> set[str]:
+    """Return the keys of the sessions that have made no request for long after their issuer was to be asked again.
+
+    ``sessions`` holds user and content by key. Queries only if there is such a session.
+    """
+    latest = time.time() - OVERDUE_SECONDS
+    overdue = {
+        key: user.tenant_id
+        for key, (user, content) in sessions.items()
+        if content.get(_CHECK) is not None and content[_CHECK]["at"] <= latest
+    }
+    if not overdue:
+        return set()
+    rows = CompanySignIn.objects.filter(tenant_id__in=set(overdue.values()), is_enabled=True)
+    asked = set(rows.values_list("tenant_id", flat=True))
+    return {key for key, tenant_id in overdue.items() if tenant_id in asked}
 
 
 class CompanySessionMiddleware:

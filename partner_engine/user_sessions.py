@@ -1,4 +1,4 @@
-"""The sessions of a user: noted at the sign-in, listed, and ended one by one or all but one.
+"""The sessions of a user: begun and noted at the sign-in, listed, and ended one by one or all but one.
 
 A session that was ended is gone from the database and the cache, so its next request is signed out, and its sockets
 close with the next check of their grants. To end several, a new generation of the user's sessions begins, which holds
@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
@@ -58,19 +58,24 @@ class ShownSession:
     is_current: bool
 
 
-def note_session(request: HttpRequest, user: User) -> None:
-    """Note the session of ``request``, in which ``user`` has just signed in."""
-    key = request.session.session_key
-    if key:
-        UserSession.objects.update_or_create(
-            session_key=key,
-            defaults={
-                "user": user,
-                "started_at": timezone.now(),
-                "address": client_address(request)[:64],
-                "user_agent": request.headers.get("User-Agent", "").replace("\0", "")[:200],
-            },
-        )
+def begin_session(request: HttpRequest, user: User) -> None:
+    """Set the end of the session of ``request``, in which ``user`` has just signed in, and note the session.
+
+    Without a fixed end each change of what the session holds would extend it.
+    """
+    request.session.set_expiry(timedelta(seconds=settings.SESSION_COOKIE_AGE))
+    if not request.session.session_key:
+        # Somebody else was signed in in this browser: the sign-in has emptied that session, and the new one has no key.
+        request.session.save()
+    UserSession.objects.update_or_create(
+        session_key=request.session.session_key,
+        defaults={
+            "user": user,
+            "started_at": timezone.now(),
+            "address": client_address(request)[:64],
+            "user_agent": request.headers.get("User-Agent", "").replace("\0", "")[:200],
+        },
+    )
 
 
 def sessions_of(user: User, *, current: str | None = None) -> list[ShownSession]:

@@ -35,7 +35,7 @@ from partner_engine.client_addresses import client_address
 from partner_engine.error_pages import too_many_requests
 from partner_engine.sign_out import note_sign_out
 from partner_engine.staff_access import may_enter, must_set_up_factor
-from partner_engine.user_sessions import note_session
+from partner_engine.user_sessions import begin_session
 from tenants.models import User
 
 #: The number of rows of one model in search results.
@@ -224,7 +224,7 @@ class StaffSite(UnfoldAdminSite):
         """Sign in, and note the session for the list of the user's sessions."""
         response = super().login(request, extra_context)
         if request.method == "POST" and response.status_code == HTTPStatus.FOUND and isinstance(request.user, User):
-            note_session(request, request.user)
+            begin_session(request, request.user)
         return response
 
     def logout(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:

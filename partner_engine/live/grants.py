@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from typing import Final, TypeAlias
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
@@ -21,6 +21,7 @@ from oauth2_provider.models import get_access_token_model
 
 from batch.errors import GuestLinkInvalid
 from guests.service import access_guest, still_in_force
+from partner_engine.company_sessions import overdue_checks
 from partner_engine.problems import Refused
 from tenants.access import Actor, Right
 from tenants.models import Tenant, User
@@ -61,6 +62,8 @@ def session_grant(session_key: str) -> Grant:
         raise Refused(401, "not_authenticated", "Sign in first.")
     if user.tenant is None:
         raise Refused(403, "permission_denied", "Staff accounts have no tenant; use the admin.")
+    if overdue_checks({session_key: (user, session)}):
+        raise Refused(401, "not_authenticated", "The session must be checked: load a page first, then connect again.")
     actor = user.as_actor(source="web")
     return _with_right(Grant(kind="session", key=session_key, user_id=str(user.pk), actor=actor, tenant=user.tenant))
 
@@ -101,12 +104,13 @@ def guest_grants_in_force(tenant: Tenant, grants: Collection[Grant]) -> set[tupl
     return {("guest", str(link_id)) for link_id in in_force}
 
 
-def grants_in_force(grants: Collection[Grant]) -> set[tuple[str, str]]:
+def grants_in_force(grants: Collection[Grant], *, with_overdue: bool = False) -> set[tuple[str, str]]:
     """Return kind and key of the session and token grants that are still valid, in a constant number of queries.
 
-    A grant whose tenant, rights or allowed origin changed is revoked; the client must reconnect.
+    A grant whose tenant, rights or allowed origin changed is revoked; the client must reconnect. So is a session whose
+    check at its company is overdue, except ``with_overdue``.
     """
-    current = _sessions_now([grant for grant in grants if grant.kind == "session"])
+    current = _sessions_now([grant for grant in grants if grant.kind == "session"], with_overdue=with_overdue)
     current |= _tokens_now([grant for grant in grants if grant.kind == "token"])
     ended = {
         (grant.kind, grant.key)
@@ -120,18 +124,19 @@ def grants_in_force(grants: Collection[Grant]) -> set[tuple[str, str]]:
 _Current: TypeAlias = dict[tuple[str, str], tuple[UUID | None, frozenset[Right]]]
 
 
-def _sessions_now(grants: Collection[Grant]) -> _Current:
+def _sessions_now(grants: Collection[Grant], *, with_overdue: bool) -> _Current:
     if not grants:
         return {}
     keys = {grant.key for grant in grants}
     users = {str(user.pk): user for user in _active_users({grant.user_id for grant in grants})}
-    current: _Current = {}
+    valid: dict[str, tuple[User, dict[str, Any]]] = {}
     for session in Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()):
         data = session.get_decoded()
         user = users.get(data.get(SESSION_KEY, ""))
         if user is not None and user.has_session_hash(data.get(HASH_SESSION_KEY)):
-            current["session", session.session_key] = (user.tenant_id, user.rights)
-    return current
+            valid[session.session_key] = (user, data)
+    overdue = set() if with_overdue else overdue_checks(valid)
+    return {("session", key): (user.tenant_id, user.rights) for key, (user, _) in valid.items() if key not in overdue}
 
 
 def _tokens_now(grants: Collection[Grant]) -> _Current:

@@ -28,6 +28,8 @@ HEARTBEAT_SECONDS: Final = 20.0
 #: How long sockets stay open while their grants cannot be checked, in seconds.
 UNCHECKED_SECONDS: Final = 10.0
 REVOKED: Final = 4401
+#: A request makes the check of a company session (``company_sessions``); then the client may connect again.
+CHECK_DUE: Final = 4419
 
 log = structlog.get_logger(__name__)
 
@@ -64,14 +66,19 @@ async def _keep_alive(hub: Hub) -> None:
 
 
 async def _check_rights(hub: Hub) -> None:
-    """Close the sockets whose session, token or link is no longer valid."""
+    """Close the sockets whose session, token or link is no longer valid, or whose session must be checked first."""
     connections = hub.everyone
     good = await in_thread(grants_in_force)(
         {connection.grant for connection in connections if not connection.grant.is_guest}
     )
     good |= await _guest_grants_in_force([connection for connection in connections if connection.grant.is_guest])
-    for connection in connections:
-        if (connection.grant.kind, connection.grant.key) not in good:
+    ended = [connection for connection in connections if (connection.grant.kind, connection.grant.key) not in good]
+    grants = {connection.grant for connection in ended if not connection.grant.is_guest}
+    overdue = await in_thread(grants_in_force)(grants, with_overdue=True) if grants else set()
+    for connection in ended:
+        if (connection.grant.kind, connection.grant.key) in overdue:
+            connection.mailbox.close(CHECK_DUE, "your session must be checked: make a request, then reconnect")
+        else:
             log.info("socket_revoked", owner=connection.grant.owner)
             connection.mailbox.close(REVOKED, "you no longer have the right to view this")
 

@@ -20,10 +20,10 @@ from django_otp import login as verify_session
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import client_address
 from partner_engine.company_accounts import is_password_refused
-from partner_engine.company_sessions import begin_company_session
+from partner_engine.company_sessions import begin_company_session, take_proof
 from partner_engine.second_factors import TooEarly, confirmed_device, device_with
 from partner_engine.sign_out import note_sign_out
-from partner_engine.user_sessions import note_session
+from partner_engine.user_sessions import begin_session
 from tenants.models import User
 
 WRONG: Final = "The email address or the password is wrong."
@@ -84,9 +84,7 @@ def sign_in_or_ask(request: HttpRequest, user: User, *, following: str) -> HttpR
     page ``following``, or without one their own.
     """
     if confirmed_device(user) is None:
-        login(request, user, backend=BACKEND)
-        note_session(request, user)
-        begin_company_session(request)
+        _sign_in(request, user, backend=BACKEND)
         return redirect(following or _home(user))
     request.session[_PENDING] = {
         "user": str(user.pk),
@@ -96,6 +94,14 @@ def sign_in_or_ask(request: HttpRequest, user: User, *, following: str) -> HttpR
         "next": following,
     }
     return redirect("web:sign-in-code")
+
+
+def _sign_in(request: HttpRequest, user: User, *, backend: str) -> None:
+    # Taken before: the sign-in empties the session if another user is signed in in this browser.
+    proof = take_proof(request)
+    login(request, user, backend=backend)
+    begin_session(request, user)
+    begin_company_session(request, proof)
 
 
 def _home(user: User) -> str:
@@ -126,10 +132,8 @@ def enter_code(request: HttpRequest) -> HttpResponse:
         return render(request, _CODE_TEMPLATE, {"problem": WRONG_CODE})
     _CODES.clear(str(user.pk), client_address(request))
     request.session.pop(_PENDING)
-    login(request, user, backend=pending["backend"])
+    _sign_in(request, user, backend=pending["backend"])
     verify_session(request, device)
-    note_session(request, user)
-    begin_company_session(request)
     return redirect(pending["next"] or _home(user))
 
 

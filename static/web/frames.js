@@ -2,6 +2,9 @@
 
 import { reconnectPause } from "./reconnect-pause.js";
 
+const SIGNED_OUT = 4401;
+const CHECK_DUE = 4419; // a request has the company asked about the session; then the socket opens again
+
 class FrameSocket {
   #options;
   #socket = null;
@@ -58,7 +61,14 @@ class FrameSocket {
     this.#options.lost?.(code);
     if (this.#isOver) return;
     this.#attempts += 1;
+    if (this.#attempts > 2 || code === CHECK_DUE) this.#askForSession();
     this.#retryTimer = setTimeout(() => this.connect(), reconnectPause(this.#attempts));
+  }
+
+  /** Make a request, as the server may wait for one; it also says whether the session has ended. */
+  async #askForSession() {
+    const response = await fetch(location.href, { headers: { "HX-Request": "true" } }).catch(() => null);
+    if (response?.status === 401 && !this.#isOver) this.#lose(SIGNED_OUT);
   }
 
   #leave() {

@@ -14,6 +14,7 @@ import { say } from "./words.js";
 
 const SIGNED_OUT = 4401;
 const GONE = 4404;
+const CHECK_DUE = 4419; // a request has the company asked about the session; then the socket opens again
 const SILENCE = 45_000; // the server sends something every 20 s
 const FIRST_SILENCE = 10_000;
 const SHORT_GAP = 1_500; // not worth a banner
@@ -71,7 +72,7 @@ function lose(code) {
   if (code === GONE) return stop();
   if (!bannerTimer && !isSignedOut) bannerTimer = setTimeout(showOffline, SHORT_GAP);
   attempts += 1;
-  if (attempts > 2 || isSignedOut) askWhy();
+  if (attempts > 2 || isSignedOut || code === CHECK_DUE) askWhy();
   retryTimer = setTimeout(connect, reconnectPause(attempts));
 }
 

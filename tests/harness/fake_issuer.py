@@ -34,7 +34,7 @@ class FakeIssuer:
         #: The valid refresh token, "" while the issuer gives none; the posted ones; how it refuses them, if it does.
         self.refresh_token = ""
         self.renewals: list[str] = []
-        self.refusal: tuple[int, dict[str, str]] | None = None
+        self.refusal: tuple[int, dict[str, Any]] | None = None
 
     def visit(self, address: str) -> str:
         """Return the query with which the browser comes back from ``address``."""

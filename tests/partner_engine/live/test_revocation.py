@@ -9,6 +9,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from django.contrib.sessions.backends.cached_db import SessionStore
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
@@ -17,7 +18,7 @@ from oauth2_provider.models import get_access_token_model
 from batch import service as batch
 from partner_engine.live.grants import grants_in_force, session_grant
 from tenants.access import Actor, Role
-from tenants.models import ApiClient, Tenant, User
+from tenants.models import ApiClient, CompanySignIn, Tenant, User
 from tests.harness.api_client import Api
 from tests.harness.socket_client import in_thread, listening, save, session_of, start, ticket_of
 from tests.harness.tiers import within
@@ -25,6 +26,7 @@ from tests.harness.tiers import within
 pytestmark = pytest.mark.django_db(transaction=True)
 
 REVOKED = 4401
+CHECK_DUE = 4419
 GONE = 4404
 
 
@@ -67,6 +69,28 @@ def test_the_end_of_a_session(
             at = time.monotonic()
             assert await page.ends() == REVOKED
             assert time.monotonic() - at < within(5)
+            await other.gets("presence", event="left")
+            assert other.closed is None
+
+    asyncio.run(listen())
+
+
+def test_an_overdue_check_of_a_company_session(port: int, copy_id: UUID, harbor: Tenant, owner: User) -> None:
+    CompanySignIn.objects.create(
+        tenant=harbor, issuer="https://login.example.com", client_id="x", mail_domains=[], is_enabled=True
+    )
+    session, kept = session_of(owner), session_of(owner)
+
+    def let_pass(key: str, seconds: float) -> None:
+        store = SessionStore(key)
+        store["company_check"] = {"confirmed": time.time(), "at": time.time() - seconds}
+        store.save()
+
+    async def listen() -> None:
+        async with listening(port, copy_id, cookie=session) as page, listening(port, copy_id, cookie=kept) as other:
+            await in_thread(let_pass, kept, -3_600)
+            await in_thread(let_pass, session, 3_600)
+            assert await page.ends() == CHECK_DUE
             await other.gets("presence", event="left")
             assert other.closed is None
 

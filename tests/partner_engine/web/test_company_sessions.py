@@ -8,14 +8,18 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db.models.functions import Now
 from django.test import Client
+from django.utils import timezone
 from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from partner_engine import company_sessions
 from partner_engine.company_issuer import set_secret
 from partner_engine.company_sessions import GRACE_SECONDS
+from partner_engine.live.grants import grants_in_force, session_grant
+from partner_engine.problems import Refused
 from tenants.models import CompanySignIn, Tenant, User, UserSession
 from tests.harness.cast import PASSWORD
 from tests.harness.fake_issuer import FakeIssuer, running_issuer
@@ -91,9 +95,22 @@ def test_the_issuer_is_asked_after_fifteen_minutes_and_once(browser: Client, iss
     assert b"r+" not in bytes(UserSession.objects.get().company_proof or b"")
 
 
-@pytest.mark.parametrize("error", ["invalid_grant", "interaction_required"])
-def test_a_disabled_account_is_signed_out_at_the_next_request(browser: Client, issuer: FakeIssuer, error: str) -> None:
-    issuer.refusal = (400, {"error": error})
+@pytest.mark.parametrize(
+    ("status", "error"),
+    [
+        (400, "invalid_grant"),
+        (400, "interaction_required"),
+        (401, "invalid_grant"),
+        (403, "invalid_grant"),
+        (403, "access_denied"),
+        (401, "unauthorized"),
+        (200, "invalid_grant"),
+    ],
+)
+def test_a_disabled_account_is_signed_out_at_the_next_request(
+    browser: Client, issuer: FakeIssuer, status: int, error: str
+) -> None:
+    issuer.refusal = (status, {"error": error, "access_token": "x"})
     let_pass(browser)
 
     response = browser.get("/account")
@@ -135,7 +152,22 @@ def test_without_a_refresh_token_the_minutes_of_the_tenant_count(
     assert not is_in(browser) and issuer.renewals == []
 
 
-@pytest.mark.parametrize("refusal", [(500, {}), (400, {"error": "invalid_client"}), (401, {"error": "invalid_grant"})])
+@pytest.mark.parametrize(
+    "refusal",
+    [
+        (500, {}),
+        (503, {"error": "invalid_grant"}),
+        (400, {"error": "invalid_client"}),
+        (401, {"error": "invalid_client"}),
+        (403, {"error": "unauthorized_client"}),
+        (400, {"error": ["invalid_grant"]}),
+        (429, {"error": "access_denied"}),
+        (200, {}),
+        (200, {"token_type": "Bearer", "access_token": ""}),
+        (200, {"error": "server_error", "access_token": "x"}),
+    ],
+    ids=str,
+)
 def test_an_issuer_that_does_not_say_is_asked_again_for_an_hour(
     browser: Client, issuer: FakeIssuer, refusal: tuple[int, Any]
 ) -> None:
@@ -197,13 +229,92 @@ def test_a_code_after_the_company_begins_such_a_session_and_another_user_none(
         one.get(f"{FINISH}?{issuer.visit(one.get(GO)['Location'])}")
         assert not is_in(one)
 
-    code = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
-    code.time = time.time()
-    half.post("/sign-in/code", {"code": f"{code.token():06}"})
+    half.post("/sign-in/code", {"code": code_of(device)})
     other.post("/sign-in", {"username": colleague.email, "password": PASSWORD})
 
     assert is_in(half) and _CHECK in half.session
     assert is_in(other) and _CHECK not in other.session
+
+
+def code_of(device: TOTPDevice) -> str:
+    code = TOTP(device.bin_key, device.step, device.t0, device.digits, device.drift)
+    code.time = time.time()
+    return f"{code.token():06}"
+
+
+@pytest.mark.parametrize("with_code", [False, True])
+def test_a_sign_in_in_the_browser_of_another_user_is_asked_about_too(
+    company: CompanySignIn, issuer: FakeIssuer, owner: User, member: User, with_code: bool
+) -> None:
+    device = TOTPDevice.objects.create(user=owner, name="app", confirmed=True) if with_code else None
+    browser = Client()
+    browser.post("/sign-in", {"username": member.email, "password": PASSWORD})
+    browser.get(f"{FINISH}?{issuer.visit(browser.get(GO)['Location'])}")
+    if device is not None:
+        assert browser.post("/sign-in/code", {"code": code_of(device)}).status_code == 302
+
+    assert browser.session["_auth_user_id"] == str(owner.pk) and is_in(browser)
+    assert UserSession.objects.get(user=owner).session_key == browser.session.session_key
+    issuer.refusal = (400, {"error": "invalid_grant"})
+    let_pass(browser)
+    assert not is_in(browser) and issuer.renewals == ["r"]
+
+
+def test_a_password_after_the_company_begins_a_session_that_is_not_asked_about(
+    browser: Client, issuer: FakeIssuer, owner: User
+) -> None:
+    """The other way round in the same browser: of a check that is not this session's nothing is left."""
+    device = TOTPDevice.objects.create(user=owner, name="app", confirmed=True)
+    session = browser.session
+    session["second_factor"] = {
+        "user": str(owner.pk),
+        "hash": owner.get_session_auth_hash(),
+        "backend": "tenants.backends.EmailBackend",
+        "until": time.time() + 300,
+        "next": "",
+    }
+    session.save()
+
+    assert browser.post("/sign-in/code", {"code": code_of(device)}).status_code == 302
+    assert is_in(browser) and _CHECK not in browser.session
+
+
+def test_checks_do_not_extend_a_session(browser: Client, issuer: FakeIssuer) -> None:
+    key = browser.session.session_key
+    end = Session.objects.get(session_key=key).expire_date
+
+    for number in (1, 2):
+        let_pass(browser)
+        assert is_in(browser) and len(issuer.renewals) == number
+        assert Session.objects.get(session_key=key).expire_date == end
+    assert end - timezone.now() <= timedelta(hours=12)
+
+
+def test_a_socket_waits_for_the_check_of_a_request(browser: Client, issuer: FakeIssuer) -> None:
+    key = browser.session.session_key or ""
+    grant = session_grant(key)
+    let_pass(browser, 20)
+
+    assert grants_in_force([grant]) == set() and grants_in_force([grant], with_overdue=True) == {("session", key)}
+    with pytest.raises(Refused) as refused:
+        session_grant(key)
+    assert (refused.value.status, refused.value.code) == (401, "not_authenticated")
+
+    assert is_in(browser) and issuer.renewals == ["r"]
+    assert grants_in_force([session_grant(key)]) == {("session", key)}
+
+
+def test_sockets_stay_while_a_check_is_hardly_due_and_where_nobody_is_asked(
+    browser: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = browser.session.session_key or ""
+    let_pass(browser, 20)
+    CompanySignIn.objects.update(is_enabled=False)
+    assert grants_in_force([session_grant(key)]) == {("session", key)}
+
+    CompanySignIn.objects.update(is_enabled=True)
+    monkeypatch.setattr(company_sessions, "OVERDUE_SECONDS", 3_600)
+    assert grants_in_force([session_grant(key)]) == {("session", key)}
 
 
 def test_the_account_page_says_who_asks_for_the_second_factor(

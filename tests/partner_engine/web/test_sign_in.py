@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
+import pytest
+from django.contrib.sessions.models import Session
 from django.test import Client
+from django.utils import timezone
 
 from catalogue.models import Release
-from tenants.models import User
+from tenants.models import User, UserSession
 from tests.harness.cast import PASSWORD
 
 
@@ -42,6 +47,23 @@ def test_sign_in_redirects_only_to_pages_of_this_site(owner: User) -> None:
     for following, goes in (("/forms/x", "/forms/x"), ("https://evil.example/", "/"), ("//evil.example", "/")):
         response = Client().post("/sign-in", {"username": owner.email, "password": PASSWORD, "next": following})
         assert response.headers["Location"] == goes
+
+
+@pytest.mark.parametrize("page", ["/sign-in", "/admin/login/"])
+def test_a_session_ends_twelve_hours_after_the_sign_in_however_much_it_changes(
+    owner: User, staff: User, page: str
+) -> None:
+    client, user = Client(), owner if page == "/sign-in" else staff
+    assert client.post(page, {"username": user.email, "password": PASSWORD}).status_code == 302
+    row = Session.objects.get(session_key=client.session.session_key)
+    assert timedelta(hours=11) < row.expire_date - timezone.now() <= timedelta(hours=12)
+
+    session = client.session
+    session["anything"] = 1
+    session.save()
+
+    assert Session.objects.get(session_key=row.session_key).expire_date == row.expire_date
+    assert UserSession.objects.get().session_key == row.session_key
 
 
 def test_sign_out(owner: User) -> None:
