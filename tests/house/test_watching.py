@@ -33,7 +33,7 @@ def metrics() -> dict[str, tuple[str, tuple[str, ...]]]:
     for path in tracked_files():
         # A module registers its metrics when it is imported.
         if path.suffix == ".py" and path.relative_to(CHECKOUT).parts[0] in floors():
-            if "prometheus_client import" in path.read_text(encoding="utf-8"):
+            if re.search(r"^from (prometheus_client|actions\.lag) import", path.read_text(encoding="utf-8"), re.MULTILINE):
                 import_module(".".join(path.relative_to(CHECKOUT).with_suffix("").parts))
     found = {}
     for metric in REGISTRY._collector_to_names:  # noqa: SLF001 - the registry has no other list
