@@ -25,6 +25,7 @@ _GROUPED: Final = re.compile(r"by \(([a-z_, ]+)\)")
 _MATCHED: Final = re.compile(r'(\w+)(?:=|!=|=~|!~)"')
 #: Labels of Prometheus, and of the histograms' lines.
 ADDED: Final = {"le", "instance", "job"}
+MAKES_METRICS: Final = re.compile(r"^from (prometheus_client|actions\.lag) import", re.MULTILINE)
 
 
 @cache
@@ -33,7 +34,7 @@ def metrics() -> dict[str, tuple[str, tuple[str, ...]]]:
     for path in tracked_files():
         # A module registers its metrics when it is imported.
         if path.suffix == ".py" and path.relative_to(CHECKOUT).parts[0] in floors():
-            if re.search(r"^from (prometheus_client|actions\.lag) import", path.read_text(encoding="utf-8"), re.MULTILINE):
+            if MAKES_METRICS.search(path.read_text(encoding="utf-8")):
                 import_module(".".join(path.relative_to(CHECKOUT).with_suffix("").parts))
     found = {}
     for metric in REGISTRY._collector_to_names:  # noqa: SLF001 - the registry has no other list
