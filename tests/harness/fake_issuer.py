@@ -17,6 +17,9 @@ from urllib.parse import parse_qs, urlsplit
 from jwcrypto.jwk import JWK, JWKSet
 from jwcrypto.jwt import JWT
 
+from partner_engine.company_issuer import set_secret
+from tenants.models import CompanySignIn, Tenant
+
 
 class FakeIssuer:
     """The issuer. ``claims`` replace those of the next token, ``description`` parts of its own description."""
@@ -24,9 +27,12 @@ class FakeIssuer:
     def __init__(self, address: str) -> None:
         self.issuer = address
         self.key = _key()
-        self.signer = self.key
-        self.alg = "RS256"
-        self.claims: dict[str, Any] = {}
+        self.reset()
+
+    def reset(self) -> None:
+        """Vouch for the owner of the cast, and forget what was posted."""
+        self.signer, self.alg = self.key, "RS256"
+        self.claims: dict[str, Any] = {"email": "owner@harbor.example"}
         self.description: dict[str, Any] = {}
         self.left_out: tuple[str, ...] = ()
         self.posted: list[dict[str, str]] = []
@@ -35,6 +41,15 @@ class FakeIssuer:
         self.refresh_token = ""
         self.renewals: list[str] = []
         self.refusal: tuple[int, dict[str, Any]] | None = None
+
+    def sign_in_of(self, tenant: Tenant) -> CompanySignIn:
+        """Let users of ``tenant`` with addresses of the cast sign in here."""
+        row = CompanySignIn(
+            tenant=tenant, issuer=self.issuer, client_id="engine", mail_domains=["harbor.example"], is_enabled=True
+        )
+        set_secret(row, "the-secret")
+        row.save()
+        return row
 
     def visit(self, address: str) -> str:
         """Return the query with which the browser comes back from ``address``."""

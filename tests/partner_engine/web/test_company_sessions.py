@@ -16,7 +16,6 @@ from django_otp.oath import TOTP
 from django_otp.plugins.otp_totp.models import TOTPDevice
 
 from partner_engine import company_sessions
-from partner_engine.company_issuer import set_secret
 from partner_engine.company_sessions import GRACE_SECONDS
 from partner_engine.live.grants import grants_in_force, session_grant
 from partner_engine.problems import Refused
@@ -39,21 +38,15 @@ def issuer_process() -> Iterator[FakeIssuer]:
 @pytest.fixture
 def issuer(issuer_process: FakeIssuer) -> FakeIssuer:
     """Return an issuer that vouches for the owner and gives refresh tokens."""
-    issuer_process.claims = {"email": "owner@harbor.example"}
+    issuer_process.reset()
     issuer_process.description = {"scopes_supported": ["openid", "email", "profile", "offline_access"]}
-    issuer_process.posted, issuer_process.renewals, issuer_process.refusal = [], [], None
     issuer_process.refresh_token = "r"
     return issuer_process
 
 
 @pytest.fixture
 def company(harbor: Tenant, issuer: FakeIssuer) -> CompanySignIn:
-    row = CompanySignIn(
-        tenant=harbor, issuer=issuer.issuer, client_id="engine", mail_domains=["harbor.example"], is_enabled=True
-    )
-    set_secret(row, "the-secret")
-    row.save()
-    return row
+    return issuer.sign_in_of(harbor)
 
 
 def enter(issuer: FakeIssuer) -> Client:

@@ -37,21 +37,14 @@ def issuer_process() -> Iterator[FakeIssuer]:
 @pytest.fixture
 def issuer(issuer_process: FakeIssuer) -> FakeIssuer:
     """Return an issuer that vouches for the owner."""
-    issuer_process.claims, issuer_process.description, issuer_process.posted = {"email": "owner@harbor.example"}, {}, []
-    issuer_process.signer, issuer_process.alg, issuer_process.left_out = issuer_process.key, "RS256", ()
-    issuer_process.refresh_token, issuer_process.renewals, issuer_process.refusal = "", [], None
+    issuer_process.reset()
     return issuer_process
 
 
 @pytest.fixture
 def company(harbor: Tenant, issuer: FakeIssuer) -> CompanySignIn:
     """Return harbor's company sign-in."""
-    row = CompanySignIn(
-        tenant=harbor, issuer=issuer.issuer, client_id="engine", mail_domains=["harbor.example"], is_enabled=True
-    )
-    set_secret(row, "the-secret")
-    row.save()
-    return row
+    return issuer.sign_in_of(harbor)
 
 
 def come_back(browser: Client, issuer: FakeIssuer, *, path: str = GO) -> HttpResponse:
