@@ -35,9 +35,18 @@ PASTED: Final = 500
 SIZES: Final = ((1440, 900), (720, 900), (390, 844), (360, 225))
 PACKED: Final = {"Accept-Encoding": "gzip, br"}
 #: The first paint, and when the response and the parsed page were there, in milliseconds since the address was opened.
-PAINT: Final = """() => {
+PAINT: Final = """async () => {
     const [{ responseEnd, domContentLoadedEventEnd }] = performance.getEntriesByType("navigation");
-    const [paint] = performance.getEntriesByName("first-contentful-paint");
+    const paint = await new Promise((found) => {
+        const observer = new PerformanceObserver((list) => {
+            const [first] = list.getEntriesByName("first-contentful-paint");
+            if (first) {
+                observer.disconnect();
+                found(first);
+            }
+        });
+        observer.observe({ type: "paint", buffered: true });
+    });
     return [paint.startTime, responseEnd, domContentLoadedEventEnd];
 }"""
 #: Presses the button and returns the milliseconds until the row is painted that the page then has more.
