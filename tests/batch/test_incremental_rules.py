@@ -321,12 +321,11 @@ SABOTAGE = {
     "ratings": lambda it: {"readers": without_parts(it, lambda part: part == RATING)},
     "rows that read other rows": lambda it: {"readers": all_local(it)},
     "form rules in rows": lambda it: {"form_rules": {}},
-    "carrier questions of an excluded product": lambda it: {"gated": {}},
 }
 
 
 #: Found only after many scripts.
-RARE = ("carrier questions of an excluded product", "rows that read other rows", "base checks")
+RARE = ("rows that read other rows", "base checks")
 
 
 @pytest.mark.parametrize("edge", [pytest.param(edge, marks=[pytest.mark.slow] * (edge in RARE)) for edge in SABOTAGE])
@@ -343,3 +342,24 @@ def test_a_missing_dependency_is_detected(edge: str) -> None:
 
     with pytest.raises(AssertionError):
         check()
+
+
+def excluding(catalogue: CompiledCatalogue) -> Iterator[Script]:
+    """Return a script per product with carrier questions: it gets open, is excluded, and included again."""
+    lines: list[Step] = [("answer", "lines", ["x", "y"], 0), ("answer", "home", "TX", 0)]
+    for product in catalogue.dependents.gated:
+        yield 0, [lines, [("exclude", product, None, 0)], [("include", product, None, 0)]]
+
+
+def test_carrier_questions_follow_the_exclusion_of_their_product() -> None:
+    for seed in range(amount(20, full=CATALOGUES)):
+        for script in excluding(random_catalogue(seed)):
+            follow(random_catalogue(seed), script)
+
+
+def test_a_missing_dependency_of_carrier_questions_is_detected() -> None:
+    with pytest.raises(AssertionError):
+        for seed in range(CATALOGUES):
+            catalogue = random_catalogue(seed)
+            for script in excluding(catalogue):
+                follow(catalogue, script, sabotaged=without(catalogue, gated={}))
