@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from benchmarks.rounds import SPREAD
+from garbage import collect_rarely
 
 
 def prepare() -> None:
@@ -20,6 +21,7 @@ def prepare() -> None:
     # With DEBUG Django would store every statement.
     settings.DEBUG = False
     call_command("migrate", verbosity=0)
+    collect_rarely()
 
 
 def describe() -> list[str]:

@@ -5,6 +5,7 @@ import os
 import django
 from channels.routing import ProtocolTypeRouter
 
+from garbage import collect_rarely
 from partner_engine.api.http.body_limit import BodyLimit
 from partner_engine.request_threads import RequestHandler
 
@@ -27,3 +28,4 @@ application = ProtocolTypeRouter({"http": CarrierCallbacks(AgentGate(pages)), "w
 refuse_unsafe_start(serves_pages=True)
 log_connection_budget()
 listen_for_releases()
+collect_rarely()

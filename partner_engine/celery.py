@@ -29,6 +29,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
+from garbage import collect_rarely
 from partner_engine.checks import refuse_unsafe_start
 from partner_engine.correlation import correlation_id_of
 from redis_locks.heartbeats import note_heartbeat
@@ -116,10 +117,11 @@ def _keep_logging(**kwargs: Any) -> None:
 
 
 @worker_process_init.connect
-def compile_at_notice(**kwargs: Any) -> None:
-    """Compile new releases when they are announced, in every process of the worker."""
+def begin_process(**kwargs: Any) -> None:
+    """Compile new releases when they are announced, in every process of the worker, and collect garbage rarely."""
     # Celery imports this module before the apps are loaded.
     import_module("catalogue.publish_notices").listen_for_releases()
+    collect_rarely()
 
 
 @beat_init.connect

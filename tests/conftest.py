@@ -9,7 +9,6 @@ by.
 from __future__ import annotations
 
 import copy
-import gc
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
@@ -29,6 +28,7 @@ from batch.storage import own_transaction
 from catalogue.demo import CATALOGUE_FILE, Sample, read_samples
 from catalogue.files import read_catalogue
 from catalogue.models import Catalogue, Release
+from garbage import collect_rarely
 from tenants.access import Role
 from tenants.current_actor import use_actor
 from tenants.current_tenant import without_tenant
@@ -88,8 +88,7 @@ def pytest_collection_finish() -> None:
     """Leave what collecting has made out of later garbage collections, because it lives as long as the process, and let
     them be rarer: at Python's thresholds they take a tenth of the tests' time.
     """
-    gc.freeze()
-    gc.set_threshold(20_000)
+    collect_rarely()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

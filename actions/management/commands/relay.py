@@ -11,6 +11,7 @@ from django.db import connections
 
 from actions.poller import poll_once, poll_until
 from actions.sweeps import SWEEPS
+from garbage import collect_rarely
 
 
 class Command(BaseCommand):
@@ -41,4 +42,5 @@ class Command(BaseCommand):
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())
+        collect_rarely()
         poll_until(over, connections, every=options["every"], **only)
