@@ -6,6 +6,7 @@ In production a server starts only when these checks and those of ``start_checks
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any, Final
 
 from django.apps import AppConfig
@@ -179,6 +180,34 @@ def _role_of(alias: str) -> tuple[bool, bool]:
         )
         bypasses_security, logs_values = cursor.fetchone()
     return bypasses_security, logs_values
+
+
+@register("database")
+def check_database_encoding(
+    app_configs: Sequence[AppConfig] | None = None, databases: Sequence[str] | None = None, **kwargs: Any
+) -> list[CheckMessage]:
+    """Return an error for each database whose encoding is not UTF-8: SQL_ASCII checks no text and counts bytes, others
+    lack characters. A database that does not respond is left to ``check_database_role``.
+    """
+    encodings: dict[str, str] = {}
+    for alias in databases or ():
+        with suppress(DatabaseError):
+            encodings[alias] = _encoding_of(alias)
+    return [
+        Error(
+            f"The encoding of database {alias!r} is {encoding}: names and searches would be wrong.",
+            hint="Dump it, create it again with ENCODING 'UTF8' TEMPLATE template0, and restore the dump.",
+            id="partner_engine.E019",
+        )
+        for alias, encoding in encodings.items()
+        if encoding != "UTF8"
+    ]
+
+
+def _encoding_of(alias: str) -> str:
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SHOW server_encoding")
+        return str(cursor.fetchone()[0])
 
 
 def refuse_unsafe_start(*, serves_pages: bool) -> None:

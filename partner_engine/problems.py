@@ -4,7 +4,7 @@ into them.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
@@ -27,11 +27,16 @@ __all__ = [
     "brief",
     "combined",
     "render",
+    "title_of",
 ]
 
 MEDIA_TYPE: Final = "application/problem+json"
 #: A response lists this many allowed values in all of its faults together.
 MOST_ALLOWED: Final = 2_000
+
+
+#: The names of statuses that versions of Python spell differently, as in RFC 9110.
+_TITLES: Final[Mapping[int, str]] = {413: "Content Too Large", 414: "URI Too Long", 422: "Unprocessable Content"}
 
 
 class HolderShape(msgspec.Struct, frozen=True, kw_only=True):
@@ -139,13 +144,18 @@ def brief(faults: Sequence[Fault]) -> list[Fault]:
     return told
 
 
+def title_of(status: int) -> str:
+    """Return the name of a status, the same under every version of Python."""
+    return _TITLES.get(status) or HTTPStatus(status).phrase
+
+
 def render(refused: Refused, *, instance: str, correlation_id: str) -> bytes:
     """Return ``refused`` as a problem, encoded as JSON."""
     told, obstacle = brief(refused.faults), refused.obstacle
     more = refused.more + len(refused.faults) - len(told)
     problem = Problem(
         type=f"urn:partner-engine:problem:{refused.code}",
-        title=HTTPStatus(refused.status).phrase,
+        title=title_of(refused.status),
         status=refused.status,
         detail=refused.detail,
         instance=instance,

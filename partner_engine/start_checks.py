@@ -19,7 +19,7 @@ from django.db import connections
 from django_redis import get_redis_connection
 from redis.exceptions import ReadOnlyError, RedisError
 
-from partner_engine.checks import PAGES, START, check_database_role
+from partner_engine.checks import PAGES, START, check_database_encoding, check_database_role
 from partner_engine.connection_budget import OVERDRAWN_HINT, overdrawn
 from partner_engine.static_version import MANIFEST, is_whole, own_files, own_manifest
 
@@ -47,10 +47,11 @@ def check_servers(app_configs: object = None, **kwargs: Any) -> list[CheckMessag
 
 
 def server_faults() -> list[CheckMessage]:
-    """Return the errors of database roles, of connections, and of Redis; what does not respond is left out."""
+    """Return the errors of databases (role, encoding), connections, and Redis; what does not respond is left out."""
     roles = check_database_role(databases=list(connections))
     budgets = [Error(sentence, hint=OVERDRAWN_HINT, id="partner_engine.E012") for sentence in overdrawn()]
-    return [*(message for message in roles if message.is_serious()), *budgets, *redis_faults()]
+    encodings = check_database_encoding(databases=list(connections))
+    return [*(message for message in roles if message.is_serious()), *encodings, *budgets, *redis_faults()]
 
 
 def redis_faults() -> list[CheckMessage]:

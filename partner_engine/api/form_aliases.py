@@ -90,7 +90,7 @@ def _deprecated(handler: Any, suffix: str) -> Any:
     return extend_schema(
         operation_id=f"{documented.operation_id}_{suffix}",
         summary=f"{documented.summary} (by form)",
-        description="Use the route of the copy, which `Link` names. The id is a copy's or a form's.",
+        description="Use the route that `Link` names. The id is a copy's or a form's.",
         deprecated=True,
     )
 

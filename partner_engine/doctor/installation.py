@@ -18,7 +18,7 @@ from django_redis import get_redis_connection
 from carriers.models import CarrierLink
 from catalogue.models import Catalogue
 from catalogue.releases import NoRelease, current
-from partner_engine.checks import TAG, check_database_role
+from partner_engine.checks import TAG, check_database_encoding, check_database_role
 from partner_engine.connection_budget import overdrawn
 from partner_engine.examinations.check import Check, Finding, NotChecked
 from partner_engine.health import missing_migrations
@@ -55,6 +55,11 @@ def check_static(now: datetime) -> Finding:
 def check_roles(now: datetime) -> Finding:
     """Check that every database role is bound by row-level security, and that no server logs values."""
     return _of_messages(check_database_role(databases=list(connections)), "every role is bound by row-level security")
+
+
+def check_encodings(now: datetime) -> Finding:
+    """Check that every database stores text as UTF-8."""
+    return _of_messages(check_database_encoding(databases=list(connections)), "every database stores text as UTF-8")
 
 
 def check_connections(now: datetime) -> Finding:
@@ -158,6 +163,7 @@ INSTALLATION_CHECKS: Final[Iterable[Check]] = tuple(
             repair_static,
         ),
         ("Database roles", _TENANT, check_roles, "Use the role of docs/deploying.md.", None),
+        ("Encodings", _TENANT, check_encodings, "Create the database as in docs/deploying.md.", None),
         (
             "Connections",
             _TENANT,

@@ -6,7 +6,7 @@ What could lock the owner out needs the present password, whose guesses are limi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any, ClassVar, Final
 
 from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
@@ -43,6 +43,16 @@ _NOTICES: Final = {
     "sessions": "All other sessions have been ended.",
     "removed": "The second factor is removed. You sign in with your password only.",
 }
+
+
+class NewPassword(PasswordChangeForm):
+    """The form of a new password; it names the current one as the page does."""
+
+    error_messages: ClassVar = {
+        **PasswordChangeForm.error_messages,
+        "password_incorrect": "The current password is wrong. Enter the one that you sign in with, or sign out and "
+        "choose “Forgot your password?”.",
+    }
 
 
 class Refused(Exception):
@@ -99,7 +109,7 @@ def _choose_theme(request: HttpRequest, agent: Agent) -> HttpResponse:
 def _change_password(request: HttpRequest, agent: Agent) -> HttpResponse:
     if len(request.POST.get("new_password1", "")) > PASSWORD_LENGTH:
         raise Refused("password", "new_password1", f"Use at most {PASSWORD_LENGTH} characters.")
-    form = PasswordChangeForm(agent.user, request.POST)
+    form = NewPassword(agent.user, request.POST)
     _count_guess(request, agent, "password")
     if not form.is_valid():
         field, texts = next(iter(form.errors.items()))

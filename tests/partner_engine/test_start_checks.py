@@ -101,11 +101,25 @@ def test_roles_and_connections_stop_the_start(monkeypatch: pytest.MonkeyPatch) -
     assert (budget.id, "max_connections" in str(budget.hint)) == ("partner_engine.E012", True)
 
 
+@pytest.mark.django_db(databases=["default", SECOND_DATABASE])
+def test_databases_of_another_encoding_stop_the_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert server_faults() == []
+    monkeypatch.setattr(
+        "partner_engine.checks._encoding_of", lambda alias: "SQL_ASCII" if alias == SECOND_DATABASE else "UTF8"
+    )
+
+    (fault,) = server_faults()
+
+    assert (fault.id, f"{SECOND_DATABASE!r} is SQL_ASCII" in fault.msg) == ("partner_engine.E019", True)
+    assert "ENCODING 'UTF8'" in str(fault.hint)
+
+
 def test_a_database_that_is_away_stops_no_start(monkeypatch: pytest.MonkeyPatch) -> None:
     def away(alias: str) -> Any:
         raise DatabaseError
 
     monkeypatch.setattr("partner_engine.checks._role_of", away)
+    monkeypatch.setattr("partner_engine.checks._encoding_of", away)
     monkeypatch.setattr(start_checks, "overdrawn", list)
 
     assert server_faults() == []
@@ -122,6 +136,7 @@ def test_faults_of_servers_end_the_process(settings: Settings, monkeypatch: pyte
     settings.DEVELOPMENT = False
     monkeypatch.setattr("partner_engine.checks.refuse_unsafe_settings", lambda: None)
     monkeypatch.setattr(start_checks, "check_database_role", lambda databases: [])
+    monkeypatch.setattr(start_checks, "check_database_encoding", lambda databases: [])
     monkeypatch.setattr(start_checks, "overdrawn", lambda: ["The PostgreSQL server allows too few."])
 
     with pytest.raises(SystemExit, match=r"allows too few\. Raise max_connections.*\(partner_engine\.E012\)"):

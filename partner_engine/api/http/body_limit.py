@@ -1,4 +1,4 @@
-"""An ASGI wrapper that refuses too large requests while they arrive, before they are stored.
+"""An ASGI wrapper that refuses too large requests while they arrive, before they are stored, and too long addresses.
 
 Otherwise a body without a stated length (chunked) would be written to disk in full first. Responses that are sent
 before Django's middleware runs get their correlation id and their line in the log here.
@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any, Final
 
 from partner_engine.correlation import HEADER, correlation_id_in, note_early_response
-from partner_engine.error_page import TOO_LARGE, error_page
+from partner_engine.error_page import LONG_ADDRESS, TOO_LARGE, error_page
 from partner_engine.problems import MEDIA_TYPE, Refused, render
 
 Message = MutableMapping[str, Any]
@@ -23,7 +23,14 @@ Application = Callable[[Any, Any, Any], Awaitable[None]]
 MAX_REQUEST_BYTES: Final = 16 * 1024 * 1024
 #: The limit of the API and the token endpoint.
 MAX_API_BYTES: Final = 1024 * 1024
+#: The longest path with its query, as it is sent. The web server itself refuses more than 65,535 bytes, in plain text.
+MAX_ADDRESS_BYTES: Final = 60_000
 API_PREFIXES: Final = ("/api/", "/o/")
+_LONG_ADDRESS: Final = Refused(
+    414,
+    "address_too_long",
+    f"The address with its query is longer than {MAX_ADDRESS_BYTES} bytes; send long parameters as parts of a form.",
+)
 _HEADER: Final = HEADER.lower().encode()
 #: The addresses of the API that take a file: imports, and corrected rows that come back.
 _UPLOADS: Final = re.compile(r"/api/v1/batch_operations/(?:imports(?:/preview)?|[^/]+/failed\.csv)/?")
@@ -34,7 +41,9 @@ class _TooLarge(Exception):  # noqa: N818 - a signal, not an error
 
 
 class BodyLimit:
-    """Counts the bytes of a request's body and responds with 413 as soon as they exceed the limit."""
+    """Counts the bytes of a request's body and responds with 413 as soon as they exceed the limit; with 414 to an
+    address that is too long.
+    """
 
     def __init__(self, application: Application) -> None:
         self._application = application
@@ -45,8 +54,11 @@ class BodyLimit:
             await self._application(scope, receive, send)
             return
         limit, responses = _limit_of(scope["path"]), _Responses(scope, send)
+        if _address_bytes(scope) > MAX_ADDRESS_BYTES:
+            await responses.refuse(_LONG_ADDRESS, LONG_ADDRESS)
+            return
         if _stated_length(scope) > limit:
-            await responses.refuse(limit)
+            await responses.refuse(_large_body(limit), TOO_LARGE)
             return
         arrived = 0
 
@@ -62,12 +74,20 @@ class BodyLimit:
             await self._application(scope, counted, responses.send)
         except _TooLarge:
             # The application reads the whole body before it sends a response.
-            await responses.refuse(limit)
+            await responses.refuse(_large_body(limit), TOO_LARGE)
 
 
 def _limit_of(path: str) -> int:
     is_small = path.startswith(API_PREFIXES) and not _UPLOADS.fullmatch(path)
     return MAX_API_BYTES if is_small else MAX_REQUEST_BYTES
+
+
+def _large_body(limit: int) -> Refused:
+    return Refused(413, "body_too_large", f"The body is larger than {limit} bytes; send less at a time.")
+
+
+def _address_bytes(scope: Message) -> int:
+    return len(scope.get("raw_path") or scope["path"].encode()) + len(scope.get("query_string", b""))
 
 
 def _stated_length(scope: Message) -> int:
@@ -101,13 +121,12 @@ class _Responses:
                 self._note(message["status"], correlation_id)
         await self._send(message)
 
-    async def refuse(self, limit: int) -> None:
-        """Send the 413 of a body beyond ``limit``: a problem for programs, a page for browsers."""
-        refused = Refused(413, "body_too_large", f"The body is larger than {limit} bytes; send less at a time.")
+    async def refuse(self, refused: Refused, text: str) -> None:
+        """Send a refusal: a problem for programs, for browsers a page with ``text``."""
         correlation_id = correlation_id_in(self._scope["headers"])
         if _is_for_people(self._scope):
             media_type = "text/html; charset=utf-8"
-            content = error_page(refused.status, TOO_LARGE, correlation_id=correlation_id).encode()
+            content = error_page(refused.status, text, correlation_id=correlation_id).encode()
         else:
             media_type = MEDIA_TYPE
             content = render(refused, instance=self._scope["path"], correlation_id=correlation_id)

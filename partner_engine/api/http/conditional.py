@@ -17,7 +17,8 @@ from partner_engine.problems import Refused
 
 _TAG: Final = re.compile(r'\s*(W/)?"([\x21\x23-\x7e]*)"\s*(?:,|$)')
 _VERSION: Final = re.compile(r"(\d{1,10})(?:-[0-9a-z.-]{1,100})?")
-_MAX_HEADER: Final = 1_000
+#: The longest conditional header, in characters.
+MAX_HEADER: Final = 1_000
 
 
 def version_tag(version: int) -> str:
@@ -78,7 +79,7 @@ def is_fresh(if_none_match: str | None, etag: str) -> bool:
 
 
 def _tags(header: str, value: str) -> list[tuple[bool, str]]:
-    if len(value) > _MAX_HEADER:
+    if len(value) > MAX_HEADER:
         raise _malformed(header, "it is too long")
     tags: list[tuple[bool, str]] = []
     position = 0

@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Final
 
+from partner_engine.api.http.conditional import MAX_HEADER
 from partner_engine.api.http.examples import example_of
 from partner_engine.api.http.problem_examples import CODES, STATUS_TEXTS, problem_examples
 from partner_engine.api.http.schema_components import components, described, is_described
@@ -81,8 +82,12 @@ REQUEST_HEADERS: Final[Mapping[str, tuple[str, Schema, str]]] = {
     ),
     "IfNoneMatch": (
         "If-None-Match",
-        {"type": "string", "pattern": '^(\\*|(W/)?"[!#-~]{1,200}")$'},
-        "The `ETag` that the caller has; the response is 304 if it is still current.",
+        {
+            "type": "string",
+            "maxLength": MAX_HEADER,
+            "pattern": r'^(\*|(W/)?"[!#-~]*"([\t ]*,[\t ]*(W/)?"[!#-~]*")*[\t ]*,?)$',
+        },
+        "The `ETag` that the caller has, or several; the response is 304 if one is still current.",
     ),
     "SocketId": (
         "X-Socket-Id",
@@ -93,7 +98,7 @@ REQUEST_HEADERS: Final[Mapping[str, tuple[str, Schema, str]]] = {
 
 
 #: Statuses of problems that every operation can have for reasons of no operation's own: one response, the default.
-OTHERS: Final = (405, 406, 413, 415, 429, 503)
+OTHERS: Final = (405, 406, 413, 414, 415, 429, 503)
 
 
 def response_name(status: int) -> str:

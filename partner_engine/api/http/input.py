@@ -19,6 +19,7 @@ T = TypeVar("T")
 _FIRST: Final = datetime.min.replace(tzinfo=UTC)
 _LAST: Final = datetime.max.replace(tzinfo=UTC)
 _WHOLE: Final = re.compile(r"-?[0-9]{1,20}")
+_BOOLEANS: Final = frozenset({"true", "false"})
 _YEAR: Final = re.compile(r"[0-9]{4}-")
 
 
@@ -88,8 +89,8 @@ def utc(moment: datetime) -> datetime:
 
 
 def _text_fault(name: str, texts: Sequence[str], type_: type) -> Fault | None:
-    """Return the fault of a parameter as text; lenient conversion would take ``null`` as absent, ``1.0`` as 1, and a
-    number as the seconds since 1970.
+    """Return the fault of a parameter as text; lenient conversion would take ``null`` as absent, ``1.0`` as 1, ``1`` as
+    true, and a number as the seconds since 1970.
     """
     if len(texts) > 1:
         return Fault(path=name, code="duplicate_parameter", detail=f"{name[:80]!r} is sent twice.")
@@ -101,6 +102,8 @@ def _text_fault(name: str, texts: Sequence[str], type_: type) -> Fault | None:
         return None
     if texts[0].lower() == "null":
         return Fault(path=name, code="invalid_value", detail="Leave the parameter out instead of sending null.")
+    if kind is bool and texts[0] not in _BOOLEANS:
+        return Fault(path=name, code="wrong_type", detail="Must be true or false, in small letters.")
     if kind is int and not _WHOLE.fullmatch(texts[0]):
         return Fault(path=name, code="wrong_type", detail="Must be a whole number.")
     if kind is datetime and not _YEAR.match(texts[0]):

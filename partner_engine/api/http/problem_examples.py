@@ -7,13 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from http import HTTPStatus
 from typing import Any, Final
 
 import msgspec
 from msgspec import UNSET
 
-from partner_engine.problems import ExistingShape, Fault, HolderShape, LockShape, Problem
+from partner_engine.problems import ExistingShape, Fault, HolderShape, LockShape, Problem, title_of
 
 _INSTANCE: Final = "/api/v1/me"
 _CORRELATION_ID: Final = "nightly-42"
@@ -30,6 +29,7 @@ STATUS_TEXTS: Final[Mapping[int, str]] = {
     409: "The state of the object prevents the change. With `Retry-After` the same request may succeed later.",
     412: "`If-Match` does not name the current version; nothing was changed.",
     413: "The body is too large.",
+    414: "The address is too long.",
     415: "The body is not JSON, or encoded.",
     422: "The body has an invalid shape or invalid values; `errors` lists each with its pointer. Nothing was changed.",
     423: "A person locked the copy; `lock` states who, since when and why.",
@@ -121,6 +121,7 @@ CODES: Final[Mapping[int, Mapping[str, str]]] = {
     },
     412: {"version_mismatch": "The copy is at version 8, not 7. Read it again and repeat your change."},
     413: {"body_too_large": "The body is larger than 1048576 bytes; send less at a time."},
+    414: {"address_too_long": "The address with its query is longer than 60000 bytes."},
     415: {
         "unsupported_media_type": "Send the body as application/json.",
         "unsupported_content_encoding": "Send the body without Content-Encoding.",
@@ -210,7 +211,7 @@ def _problem(status: int, code: str) -> Any:
     held = HolderShape(who="Robin Agent (user 7)", since=_SINCE, where="web")
     problem = Problem(
         type=f"urn:partner-engine:problem:{code}",
-        title=HTTPStatus(status).phrase,
+        title=title_of(status),
         status=status,
         detail=CODES[status][code],
         instance=_INSTANCE,

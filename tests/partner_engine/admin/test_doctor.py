@@ -10,7 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from django.core.checks import Warning
+from django.core.checks import Error, Warning
 from django.core.management import CommandError, call_command
 from django.db import connections
 from django.db.migrations.recorder import MigrationRecorder
@@ -198,6 +198,12 @@ def test_static_files_are_collected(settings: Settings, tmp_path: Any, monkeypat
             "check_database_role",
             lambda databases: [Warning("Logs.", id="partner_engine.W009")],
             "warn",
+        ),
+        (
+            "Encodings",
+            "check_database_encoding",
+            lambda databases: [Error("SQL_ASCII.", id="partner_engine.E019")],
+            "fail",
         ),
     ],
 )

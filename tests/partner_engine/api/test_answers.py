@@ -153,7 +153,7 @@ def test_an_old_version_is_412_and_changes_nothing(api: Api, s1: Sample) -> None
 def test_a_dry_run_respects_if_match(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
 
-    response = api.patch(f"/copies/{copy['id']}/answers?dry_run=1", {"answers": {}}, If_Match='"9"')
+    response = api.patch(f"/copies/{copy['id']}/answers?dry_run=true", {"answers": {}}, If_Match='"9"')
 
     assert_problem(response, 412, "version_mismatch")
 

@@ -130,7 +130,7 @@ def test_a_new_password_ends_the_other_sessions_and_is_reported(
 @pytest.mark.parametrize(
     ("fields", "problem"),
     [
-        ({"old_password": "wrong"}, "Your old password was entered incorrectly"),
+        ({"old_password": "wrong"}, "The current password is wrong. Enter the one that you sign in with"),
         ({"new_password2": "different-lantern"}, "didn’t match"),
         ({"new_password1": "password", "new_password2": "password"}, "too common"),
         ({"new_password1": "short1", "new_password2": "short1"}, "too short"),

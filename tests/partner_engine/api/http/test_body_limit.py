@@ -7,10 +7,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import httptools
 import pytest
 from structlog.testing import capture_logs
 
-from partner_engine.api.http.body_limit import MAX_API_BYTES, MAX_REQUEST_BYTES, BodyLimit
+from partner_engine.api.http.body_limit import MAX_ADDRESS_BYTES, MAX_API_BYTES, MAX_REQUEST_BYTES, BodyLimit
 
 OWN = "0193-sent-by-the-caller"
 
@@ -23,7 +24,9 @@ async def reads_all(scope: Any, receive: Callable[[], Any], send: Callable[[Any]
     await send({"type": "http.response.body", "body": b""})
 
 
-def ask(path: str, chunk: int, *headers: tuple[bytes, bytes]) -> tuple[int, dict[str, str], bytes, list[Any]]:
+def ask(
+    path: str, chunk: int, *headers: tuple[bytes, bytes], query: bytes = b""
+) -> tuple[int, dict[str, str], bytes, list[Any]]:
     """Send one chunk of a body; return status, headers and content of the response, and the lines of the log."""
     sent: list[dict[str, Any]] = []
 
@@ -33,7 +36,7 @@ def ask(path: str, chunk: int, *headers: tuple[bytes, bytes]) -> tuple[int, dict
     async def send(message: dict[str, Any]) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "method": "POST", "path": path, "headers": list(headers)}
+    scope = {"type": "http", "method": "POST", "path": path, "query_string": query, "headers": list(headers)}
     with capture_logs() as logs:
         asyncio.run(BodyLimit(reads_all)(scope, receive, send))
     start, body = sent
@@ -91,3 +94,30 @@ def test_a_browser_gets_a_page_with_the_remedy(path: str, accepted: bytes, is_pa
     assert headers["content-type"].startswith("text/html") == is_page
     assert (b"Go back and send a smaller one" in content) == is_page
     assert headers["x-correlation-id"].encode() in content
+
+
+@pytest.mark.parametrize(
+    ("path", "accepted", "is_page"),
+    [("/", b"text/html", True), ("/", b"*/*", False), ("/api/v1/batch_operations/imports", b"text/html", False)],
+)
+def test_an_address_that_is_too_long_is_refused_with_the_remedy(path: str, accepted: bytes, is_page: bool) -> None:
+    most = b"mapping=" + b"x" * (MAX_ADDRESS_BYTES - len(path) - len("mapping="))
+
+    taken = ask(path, 0, query=most)[0]
+    status, headers, content, [line] = ask(path, 0, (b"accept", accepted), query=most + b"x")
+
+    assert (taken, status, line["status"], line["path"]) == (400, 414, 414, path)
+    assert headers["content-type"].startswith("text/html") == is_page
+    assert (b"Go back and choose fewer filters" in content) == is_page
+    assert (b"as parts of a form" in content) != is_page
+    assert headers["x-correlation-id"].encode() in content
+    assert is_page or json.loads(content)["title"] == "URI Too Long"
+
+
+def test_the_web_server_reads_every_address_that_the_product_refuses() -> None:
+    path = b"/api/v1/batch_operations/imports"
+    assert MAX_ADDRESS_BYTES < 65_535
+
+    assert httptools.parse_url(path + b"?" + b"x" * (65_535 - len(path) - 1)).path == path
+    with pytest.raises(httptools.HttpParserInvalidURLError):
+        httptools.parse_url(path + b"?" + b"x" * (65_536 - len(path) - 1))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from partner_engine.api.http.conditional import digest_tag, expected_version, is_fresh, version_tag
+from partner_engine.api.http.description import REQUEST_HEADERS
 from partner_engine.problems import Refused
 
 
@@ -43,6 +46,30 @@ def test_a_malformed_list_of_tags_is_400(header: str) -> None:
         is_fresh(header, version_tag(7))
 
     assert (refused.value.status, refused.value.code) == (400, "malformed_header")
+
+
+@pytest.mark.parametrize(
+    ("header", "is_taken"),
+    [
+        *((header, True) for header in ("*", '"7"', 'W/"7"', '""', '"6", "7"', 'W/"6",W/"7" , "8"', '"6",', '"a\\b"')),
+        ('"' + "1" * 998 + '"', True),
+        *(
+            (header, False)
+            for header in ("", "7", '"7', "W/7", 'w/"7"', '"6" "7"', ',"7"', '"6",,"7"', '*, "7"', '"ü"')
+        ),
+        ('"' + "1" * 999 + '"', False),
+    ],
+)
+def test_the_description_says_which_lists_of_tags_are_taken(header: str, is_taken: bool) -> None:
+    _, schema, _ = REQUEST_HEADERS["IfNoneMatch"]
+    is_described = len(header) <= schema["maxLength"] and re.search(schema["pattern"], header) is not None
+    try:
+        is_fresh(header, version_tag(7))
+        is_accepted = True
+    except Refused:
+        is_accepted = False
+
+    assert (is_described, is_accepted) == (is_taken, is_taken)
 
 
 def test_the_digest_follows_the_content() -> None:
