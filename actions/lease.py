@@ -28,7 +28,7 @@ log = structlog.get_logger(__name__)
 
 
 class LeasedRows:
-    """The rows of one claim; ``next()`` returns them one by one."""
+    """The rows of one claim; ``next()`` returns them one by one, ``next_like()`` those that can run with one."""
 
     def __init__(self, claims: Claims, rows: Sequence[LeasedAction], *, alias: str, lease: float) -> None:
         """Take over ``rows``, leased just now for ``lease`` seconds in the database ``alias``."""
@@ -64,6 +64,15 @@ class LeasedRows:
             self._begun.add(row.id)
             self._began_at = time.monotonic()
             return row
+
+    def next_like(self, first: LeasedAction, *, most: int) -> list[LeasedAction]:
+        """Return the next rows of the kind and tenant of ``first``, up to ``most``."""
+        with self._guard:
+            alike = [row for row in self._waiting if (row.kind, row.tenant_id) == (first.kind, first.tenant_id)][:most]
+            taken = {row.id for row in alike}
+            self._waiting = deque(row for row in self._waiting if row.id not in taken)
+            self._begun |= taken
+            return alike
 
     def ended(self, ids: Iterable[UUID]) -> None:
         """Forget rows whose end is recorded."""

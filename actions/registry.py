@@ -6,7 +6,7 @@ looks them up. Knows no handler and no app.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeAlias
@@ -39,6 +39,8 @@ class Delivered:
 RELAY: Final = "relay"
 #: Runs in the tenant's scope and outside any transaction, at least once: it must be idempotent by ``id`` or version.
 Handler: TypeAlias = Callable[[Delivered], None]
+#: Does the work of a ``Handler`` for actions of one kind and one tenant at once, all or nothing.
+ManyHandler: TypeAlias = Callable[[Sequence[Delivered]], None]
 
 
 class PermanentFailure(Exception):
@@ -93,12 +95,16 @@ class Budget:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Entry:
-    """One registered kind: its class, its handler, its budget, and the lane whose workers run it."""
+    """One registered kind: its class, its handler, its budget, and the lane whose workers run it.
+
+    ``many`` runs several of its actions at once. Where it fails, ``handler`` runs them one by one.
+    """
 
     kind: type[DeferredAction]
     handler: Handler
     budget: Budget
     lane: str = RELAY
+    many: ManyHandler | None = None
 
     @property
     def is_fresh(self) -> bool:
@@ -113,16 +119,23 @@ class Registry:
         """Begin empty."""
         self._entries: dict[str, Entry] = {}
 
-    def register(
-        self, kind: type[DeferredAction], handler: Handler, *, budget: Budget | None = None, lane: str = RELAY
+    def register(  # noqa: PLR0913 - each is named at the call
+        self,
+        kind: type[DeferredAction],
+        handler: Handler,
+        *,
+        many: ManyHandler | None = None,
+        budget: Budget | None = None,
+        lane: str = RELAY,
     ) -> None:
-        """Register ``handler`` for ``kind``, retried within ``budget``. Raises ``RegisteredTwice``.
+        """Register ``handler`` for ``kind``, and ``many`` for several at once, retried within ``budget``. Raises
+        ``RegisteredTwice``.
 
         Actions of another ``lane`` than the relay's are claimed by that lane's own workers.
         """
         if kind.kind in self._entries:
             raise RegisteredTwice(kind.kind)
-        self._entries[kind.kind] = Entry(kind=kind, handler=handler, budget=budget or Budget(), lane=lane)
+        self._entries[kind.kind] = Entry(kind=kind, handler=handler, budget=budget or Budget(), lane=lane, many=many)
 
     def of_lane(self, lane: str) -> list[Entry]:
         """Return the kinds that the workers of ``lane`` run."""
@@ -153,14 +166,17 @@ class Registry:
 REGISTRY: Final = Registry()
 
 
-def handles(kind: type[DeferredAction], *, budget: Budget | None = None) -> Callable[[Handler], Handler]:
-    """Register the decorated function as the handler of ``kind``, retried within ``budget``.
+def handles(
+    kind: type[DeferredAction], *, many: ManyHandler | None = None, budget: Budget | None = None
+) -> Callable[[Handler], Handler]:
+    """Register the decorated function as the handler of ``kind``, and ``many`` for several at once, retried within
+    ``budget``.
 
     Raises ``RegisteredTwice``.
     """
 
     def register(handler: Handler) -> Handler:
-        REGISTRY.register(kind, handler, budget=budget)
+        REGISTRY.register(kind, handler, many=many, budget=budget)
         return handler
 
     return register

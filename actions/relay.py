@@ -20,7 +20,7 @@ from structlog.contextvars import bound_contextvars
 
 from actions.claims import Claims, LeasedAction
 from actions.lease import LeasedRows
-from actions.registry import REGISTRY, Delivered, Entry, PermanentFailure, Registry, RetryAfter
+from actions.registry import REGISTRY, Delivered, Entry, ManyHandler, PermanentFailure, Registry, RetryAfter
 from failpoints import failpoint
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
@@ -29,6 +29,8 @@ from tracing import span
 #: Rows leased in one round trip, and the seconds that a lease lasts unless it is renewed.
 BATCH: Final = 200
 LEASE_SECONDS: Final = 30.0
+#: Actions of one kind and tenant that run at once, where their kind can.
+MOST_AT_ONCE: Final = 50
 #: Number of dead workers after which an action becomes a dead letter.
 MOST_CRASHES: Final = 5
 #: Rows of dead workers that run between two batches of other rows.
@@ -113,9 +115,9 @@ class _Worker:
         settled_at = time.monotonic()
         with LeasedRows(self._claims, rows, alias=self._alias, lease=self._lease) as holding:
             while (row := holding.next()) is not None:
-                if self._attempt(row):
+                for ran in self._attempt_many(row, holding):
                     failpoint("action_ran")
-                    finished.append(row.id)
+                    finished.append(ran.id)
                 if time.monotonic() - settled_at > _SETTLE_SECONDS:
                     self._settle(finished, holding)
                     settled_at = time.monotonic()
@@ -130,6 +132,41 @@ class _Worker:
         if finished:
             failpoint("action_settled")
         finished.clear()
+
+    def _attempt_many(self, first: LeasedAction, holding: LeasedRows) -> list[LeasedAction]:
+        """Run ``first``, with the rows like it where its kind can run several at once; return those that succeeded.
+
+        Several fail as one, and then run one by one: so each failure is that of its own action.
+        """
+        many, tenant = self._registry.find(first.kind).many, self._tenants.get(first.tenant_id)
+        # An action that may have killed its worker runs alone.
+        alike = [] if many is None or first.crashes else holding.next_like(first, most=MOST_AT_ONCE - 1)
+        rows = [first, *alike]
+        if many is not None and tenant is not None and alike and self._run_many(many, rows, tenant):
+            return rows
+        return [row for row in rows if self._attempt(row)]
+
+    def _run_many(self, many: ManyHandler, rows: list[LeasedAction], tenant: Tenant) -> bool:
+        """Run ``rows`` at once; return whether they succeeded."""
+        kind = rows[0].kind
+        with bound_contextvars(kind=kind, tenant=tenant.code), use_tenant(tenant):
+            try:
+                with span(f"actions {kind}", correlation_id=rows[0].correlation_id, attempt=rows[0].attempts):
+                    many([delivered_of(row, tenant) for row in rows])
+            except Exception as failure:  # noqa: BLE001 - one of them may be at fault, and then fails alone
+                log.info("actions_run_singly", amount=len(rows), reason=describe(failure))
+                return False
+        ended.labels(kind, "done").inc(len(rows))
+        for row in rows:
+            log.info(
+                "action_done",
+                correlation_id=row.correlation_id,
+                action=str(row.id),
+                kind=kind,
+                tenant=tenant.code,
+                attempt=row.attempts,
+            )
+        return True
 
     def _attempt(self, row: LeasedAction) -> bool:
         """Run one action; return whether it succeeded. A failure is recorded in its row."""

@@ -9,7 +9,7 @@ from batch.changes.changeset import KINDS
 from batch.processes.runner import resume_process, start_process
 from batch.retention import old_responses
 from batch.sealing_run import count_open_forms
-from batch.withheld_values import withhold_from_event, withhold_stored
+from batch.withheld_values import withhold_from_events, withhold_stored
 from catalogue.publish_hooks import Published, after_publish
 from forms.selectors import is_test_form
 from tenants.selectors import reachable_tenants
@@ -20,7 +20,7 @@ handles(StartProcess)(start_process)
 handles(ResumeProcess)(resume_process)
 retention("stored answers")(old_responses)
 register_event_types(kind.events for kind in KINDS if kind.events is not None)
-register_redaction(withhold_from_event)
+register_redaction(withhold_from_events)
 register_test_forms(is_test_form)
 
 

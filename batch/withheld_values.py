@@ -4,7 +4,7 @@ payloads, and when an event is turned into a payload.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -40,13 +40,21 @@ def withhold(data: dict[str, Any], policy: Visibility) -> bool:
     return found
 
 
-def withhold_from_event(application_form_id: str, data: dict[str, Any]) -> None:
-    """Remove from the ``data`` of a form's event what today's release does not let out; in the tenant's scope."""
-    if not ("changes" in data or "products" in data):
+def withhold_from_events(events: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    """Remove from the data of forms' events (a form's id with its data) what today's release does not let out; in the
+    tenant's scope.
+    """
+    concerned = [(UUID(form_id), data) for form_id, data in events if "changes" in data or "products" in data]
+    if not concerned:
         return
-    catalogue = ApplicationForm.objects.filter(pk=application_form_id).values_list("catalogue", flat=True).first()
-    if catalogue is not None:
-        withhold(data, Visibility(releases.current(catalogue).compiled, NOBODY))
+    forms = ApplicationForm.objects.filter(pk__in={form_id for form_id, _ in concerned}).order_by()
+    catalogues = dict(forms.values_list("pk", "catalogue"))
+    policies = {
+        catalogue: Visibility(releases.current(catalogue).compiled, NOBODY) for catalogue in set(catalogues.values())
+    }
+    for form_id, data in concerned:
+        if form_id in catalogues:
+            withhold(data, policies[catalogues[form_id]])
 
 
 def withhold_stored(tenant: Tenant, catalogue: str, codes: Collection[str]) -> int:

@@ -23,6 +23,7 @@ from benchmarks.surroundings import describe, prepare
 MEASUREMENTS: Final = (
     "saving",
     "requesting",
+    "agents",
     "staleness",
     "cloning",
     "round_trips",

@@ -55,14 +55,13 @@ class Heard(asyncio.Protocol):
         self.arrivals += [(int(found), now) for found in MARK.findall(data)]
 
 
-def socket_opening(path: str, *, port: int, cookie: str) -> bytes:
-    """Return the handshake of a page that opens a socket."""
+def socket_opening(path: str, *, port: int, cookie: str = "") -> bytes:
+    """Return the handshake of a page with a session that opens a socket; without ``cookie`` that of a program."""
     key = base64.b64encode(secrets.token_bytes(16)).decode()
     lines = [
         f"GET {path} HTTP/1.1",
         f"Host: 127.0.0.1:{port}",
-        f"Origin: http://127.0.0.1:{port}",
-        f"Cookie: sessionid={cookie}",
+        *([f"Origin: http://127.0.0.1:{port}", f"Cookie: sessionid={cookie}"] if cookie else ()),
         "Upgrade: websocket",
         "Connection: Upgrade",
         f"Sec-WebSocket-Key: {key}",

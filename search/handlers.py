@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from actions.kinds import IndexForm
@@ -11,7 +12,12 @@ from search.indexer import index_copies, index_stricter
 from tenants.selectors import reachable_tenants
 
 
-@handles(IndexForm)
+def index_forms(actions: Sequence[Delivered]) -> None:
+    """Do the work of ``index_form`` for several copies of one tenant."""
+    index_copies([UUID(action.payload["copy_id"]) for action in actions], tenant=actions[0].tenant)
+
+
+@handles(IndexForm, many=index_forms)
 def index_form(action: Delivered) -> None:
     """Update the copy's entry in the search index, or remove it; reads the copy as it is now, so it is idempotent."""
     index_copies([UUID(action.payload["copy_id"])], tenant=action.tenant)

@@ -22,7 +22,8 @@ _NEXT: Final = """
 
 
 def next_position(tenant: Tenant) -> int:
-    """Return the position of the tenant's next event; the transaction holds back those of others until it ends.
+    """Return the position of the tenant's next event, from which several count up; the transaction holds back those of
+    others until it ends.
 
     Without that an event could become visible after a later one, and a reader would have passed it by.
     """

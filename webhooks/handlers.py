@@ -7,10 +7,10 @@ from actions.maintenance import retention
 from actions.registry import handles
 from actions.sweeps import sweep
 from webhooks.delivery import DELIVERY_SECONDS, deliver_due
-from webhooks.payloads import publish
+from webhooks.payloads import publish, publish_many
 from webhooks.retention import old_webhooks
 
-handles(PublishWebhook)(publish)
+handles(PublishWebhook, many=publish_many)(publish)
 retention("webhooks")(old_webhooks)
 
 

@@ -1,10 +1,10 @@
-"""The handler of ``PublishWebhook``: one event becomes one payload in the feed, and a delivery
-per subscribed endpoint.
+"""The handler of ``PublishWebhook``: each event becomes one payload in the feed, and a delivery per subscribed
+endpoint.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from django.db import transaction
@@ -15,8 +15,9 @@ from webhooks.feed import next_position
 from webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookPayload
 from webhooks.wakeup import wake_deliveries
 
-#: Removes from the data of a form's event what may not leave by now; called with the form's id, in the tenant's scope.
-Redaction: TypeAlias = Callable[[str, dict[str, Any]], None]
+#: Removes from the data of forms' events what may not leave by now; called with form ids and data, in the tenant's
+#: scope.
+Redaction: TypeAlias = Callable[[Sequence[tuple[str, dict[str, Any]]]], None]
 _redactions: Final[list[Redaction]] = []
 #: Returns whether the form with this id is a test form; called in the tenant's scope.
 TestForms: TypeAlias = Callable[[str], bool]
@@ -36,36 +37,56 @@ def register_test_forms(is_test_form: TestForms) -> None:
 
 
 def publish(action: Delivered) -> None:
-    """Store the event of ``action`` for the feed and for every subscribed endpoint of the tenant; idempotent.
+    """Store the event of ``action`` for the feed and for every subscribed endpoint of the tenant; idempotent."""
+    publish_many([action])
 
-    Payload and deliveries are stored in one transaction, so a stored payload has all its deliveries: an endpoint added
+
+def publish_many(actions: Sequence[Delivered]) -> None:
+    """Store the events of ``actions``, all of one tenant, for the feed and for every subscribed endpoint; idempotent.
+
+    Payloads and deliveries are stored in one transaction, so a stored payload has all its deliveries: an endpoint added
     later receives no earlier events.
     """
-    event_type = str(action.payload["event_type"])
-    is_test = _is_test(action.payload)
-    endpoints = [
-        endpoint
-        for endpoint in WebhookEndpoint.objects.filter(disabled_at=None).only("id", "event_types", "has_test_forms")
-        if wants(endpoint.event_types, event_type) and (endpoint.has_test_forms or not is_test)
-    ]
-    with transaction.atomic(using=action.tenant.database_alias):
-        payload = _payload(action, event_type, is_test=is_test)
-        if not WebhookPayload.objects.filter(pk=payload.id).exists():
-            payload.position = next_position(action.tenant)
-            # Another run may still come first: then the key refuses this one, and the retry finds it.
-            payload.save(force_insert=True)
-            WebhookDelivery.objects.bulk_create(
-                WebhookDelivery(
-                    tenant_id=action.tenant.id,
-                    endpoint=endpoint,
-                    payload=payload,
-                    next_attempt_at=action.created_at,
-                    created_at=action.created_at,
-                )
-                for endpoint in endpoints
+    tenant = actions[0].tenant
+    endpoints = list(WebhookEndpoint.objects.filter(disabled_at=None).only("id", "event_types", "has_test_forms"))
+    _redact(actions)
+    payloads = [_payload(action) for action in actions]
+    with transaction.atomic(using=tenant.database_alias):
+        stored = WebhookPayload.objects.filter(pk__in=[payload.id for payload in payloads])
+        known = set(stored.order_by().values_list("pk", flat=True))
+        new = [payload for payload in payloads if payload.id not in known]
+        first = next_position(tenant) if new else 0
+        for position, payload in enumerate(new, first):
+            payload.position = position
+        # Another run may still come first: then the key refuses this one, and the retry finds it.
+        WebhookPayload.objects.bulk_create(new)
+        deliveries = [
+            WebhookDelivery(
+                tenant_id=tenant.id,
+                endpoint=endpoint,
+                payload=payload,
+                next_attempt_at=payload.created_at,
+                created_at=payload.created_at,
             )
-    if endpoints:
-        wake_deliveries(action.tenant.database_alias)
+            for payload in new
+            for endpoint in endpoints
+            if wants(endpoint.event_types, payload.event_type) and (endpoint.has_test_forms or not payload.is_test)
+        ]
+        WebhookDelivery.objects.bulk_create(deliveries)
+    if deliveries:
+        wake_deliveries(tenant.database_alias)
+
+
+def _redact(actions: Sequence[Delivered]) -> None:
+    """Remove from the data of the events what may not leave by now."""
+    # Events of batch operations are of no form.
+    events = [
+        (action.payload["application_form_id"], action.payload["data"])
+        for action in actions
+        if action.payload["copy_id"]
+    ]
+    for redact in _redactions:
+        redact(events)
 
 
 def _is_test(payload: dict[str, Any]) -> bool:
@@ -76,13 +97,10 @@ def _is_test(payload: dict[str, Any]) -> bool:
     return bool(form_id) and any(is_test_form(form_id) for is_test_form in _test_forms)
 
 
-def _payload(action: Delivered, event_type: str, *, is_test: bool) -> WebhookPayload:
+def _payload(action: Delivered) -> WebhookPayload:
     payload = action.payload
-    data = payload["data"]
-    # Events of batch operations are of no form.
+    data, event_type, is_test = payload["data"], str(payload["event_type"]), _is_test(payload)
     if payload["copy_id"]:
-        for redact in _redactions:
-            redact(payload["application_form_id"], data)
         of_copy = {name: payload[name] for name in ("copy_id", "application_form_id", "version")}
         data = {**of_copy, "is_test": is_test, **data}
     return WebhookPayload(

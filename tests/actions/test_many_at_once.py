@@ -1,0 +1,98 @@
+"""Kinds that run several actions at once: the relay gives them those of one tenant, and one that fails, fails alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from uuid import uuid4
+
+import pytest
+from django.utils import timezone
+
+from actions.models import OutboxAction
+from actions.registry import Budget, Delivered, Registry
+from actions.relay import MOST_AT_ONCE, Drained, drain
+from tenants.current_tenant import across_tenants, current_tenant
+from tenants.models import Tenant
+from tests.harness.outboxes import Ring, pass_time, put, rows
+
+pytestmark = pytest.mark.django_db
+
+
+class Bells:
+    """Rings bells at once, and records each call; a broken bell fails."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+        self.tenants: list[object] = []
+        self.registry = Registry()
+        self.registry.register(Ring, self.one, many=self.many, budget=Budget(tries=1))
+
+    def one(self, action: Delivered) -> None:
+        self.many([action])
+
+    def many(self, actions: Sequence[Delivered]) -> None:
+        self.calls.append([action.payload["bell"] for action in actions])
+        self.tenants.append(current_tenant())
+        if any(action.payload["bell"] == "broken" for action in actions):
+            raise ValueError
+
+
+@pytest.fixture
+def bells() -> Bells:
+    return Bells()
+
+
+def test_actions_of_one_tenant_run_at_once_in_their_order(harbor: Tenant, summit: Tenant, bells: Bells) -> None:
+    for bell in ("a", "b", "c"):
+        put(harbor, Ring(bell=bell))
+    put(summit, Ring(bell="other"))
+
+    assert drain("default", registry=bells.registry) == Drained(done=4)
+
+    assert sorted(zip(bells.calls, bells.tenants, strict=True), key=lambda call: -len(call[0])) == [
+        (["a", "b", "c"], harbor),
+        (["other"], summit),
+    ]
+    assert rows() == []
+
+
+def test_no_more_than_a_number_of_actions_run_at_once(harbor: Tenant, bells: Bells) -> None:
+    for _ in range(MOST_AT_ONCE + 1):
+        put(harbor, Ring(bell="a"))
+
+    drain("default", registry=bells.registry)
+
+    assert [len(call) for call in bells.calls] == [MOST_AT_ONCE, 1]
+
+
+def test_later_versions_of_a_copy_wait_for_the_earlier_ones(harbor: Tenant, bells: Bells) -> None:
+    copy_id = uuid4()
+    for version in (2, 1):
+        put(harbor, Ring(bell=str(version)), copy_id=copy_id, version=version)
+
+    drain("default", registry=bells.registry)
+
+    assert bells.calls == [["1"], ["2"]]
+
+
+def test_an_action_that_fails_among_others_fails_alone(harbor: Tenant, bells: Bells) -> None:
+    for bell in ("a", "broken", "b"):
+        put(harbor, Ring(bell=bell))
+
+    drained = drain("default", registry=bells.registry)
+
+    assert drained == Drained(done=2, dead=1)
+    assert bells.calls == [["a", "broken", "b"], ["a"], ["broken"], ["b"]]
+    assert [(row.payload, row.state) for row in rows()] == [({"bell": "broken"}, "dead")]
+
+
+def test_actions_whose_worker_died_run_alone(harbor: Tenant, bells: Bells) -> None:
+    for bell in ("a", "b"):
+        put(harbor, Ring(bell=bell))
+    with across_tenants(using="default"):
+        OutboxAction.objects.update(lease_token=uuid4(), leased_until=timezone.now())
+    pass_time(60)
+
+    drain("default", registry=bells.registry)
+
+    assert bells.calls == [["a"], ["b"]]
