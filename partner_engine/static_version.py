@@ -32,6 +32,11 @@ def is_whole(path: Path) -> bool:
     return not hashes or hashlib.md5(content, usedforsecurity=False).hexdigest().startswith(hashes[-1])
 
 
+def is_named_by_content(path: Path) -> bool:
+    """Return whether the last hash in the name of a collected file is that of its content."""
+    return _HASH.search(path.name) is not None and is_whole(path)
+
+
 def own_files() -> list[tuple[Path, str]]:
     """Return the product's own static files with their names."""
     folders = [Path(folder) for folder in settings.STATICFILES_DIRS]

@@ -6,7 +6,7 @@ What could lock the owner out needs the present password, whose guesses are limi
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Final
+from typing import Any, Final
 
 from django.contrib.auth.forms import PasswordChangeForm
 from django.http import HttpRequest, HttpResponse
@@ -36,6 +36,10 @@ from tenants.access import Right
 NAME_LENGTH: Final = 200
 #: The number of attempts at the password or a code within the account page, as staff set it for guesses.
 _GUESSES: Final = AttemptLimit("account")
+_OLD_IS_WRONG: Final = (
+    "The current password is wrong. Enter the one that you sign in with, "
+    "or sign out and choose “Forgot your password?”."
+)
 _NOTICES: Final = {
     "name": "Your name is saved.",
     "password": "Your password is changed. All other sessions have been ended, and a mail says so.",
@@ -43,16 +47,6 @@ _NOTICES: Final = {
     "sessions": "All other sessions have been ended.",
     "removed": "The second factor is removed. You sign in with your password only.",
 }
-
-
-class NewPassword(PasswordChangeForm):
-    """The form of a new password; it names the current one as the page does."""
-
-    error_messages: ClassVar = {
-        **PasswordChangeForm.error_messages,
-        "password_incorrect": "The current password is wrong. Enter the one that you sign in with, or sign out and "
-        "choose “Forgot your password?”.",
-    }
 
 
 class Refused(Exception):
@@ -109,7 +103,8 @@ def _choose_theme(request: HttpRequest, agent: Agent) -> HttpResponse:
 def _change_password(request: HttpRequest, agent: Agent) -> HttpResponse:
     if len(request.POST.get("new_password1", "")) > PASSWORD_LENGTH:
         raise Refused("password", "new_password1", f"Use at most {PASSWORD_LENGTH} characters.")
-    form = NewPassword(agent.user, request.POST)
+    form = PasswordChangeForm(agent.user, request.POST)
+    form.error_messages = {**form.error_messages, "password_incorrect": _OLD_IS_WRONG}
     _count_guess(request, agent, "password")
     if not form.is_valid():
         field, texts = next(iter(form.errors.items()))

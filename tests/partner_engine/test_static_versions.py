@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import os
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from django.core.management import call_command
 from django.http import HttpRequest, HttpResponse
 from pytest_django import Settings
+from whitenoise.compress import Compressor
 
 from partner_engine.start_checks import static_fault
 from partner_engine.static_middleware import StaticFiles
@@ -96,6 +98,62 @@ def test_a_manifest_of_earlier_installations_is_still_read(folder: Path, setting
 
     assert use("one", settings).stored_name(NAME) == json.loads((folder / MANIFEST).read_text())["paths"][NAME]
     assert static_fault() == ""
+
+
+@pytest.fixture
+def compressed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Return what is compressed with Brotli from now on."""
+    contents: list[bytes] = []
+    compress_brotli = Compressor.compress_brotli
+
+    def noted(data: bytes) -> bytes:
+        contents.append(data)
+        return bytes(compress_brotli(data))
+
+    monkeypatch.setattr(Compressor, "compress_brotli", staticmethod(noted))
+    return contents
+
+
+def test_a_file_is_compressed_once_under_the_name_that_pages_ask_for(
+    folder: Path, settings: Settings, compressed: list[bytes]
+) -> None:
+    for name in ("other.css", "page.js.map"):
+        (folder.parent / "one" / "web" / name).write_text("long " * 100)
+    (folder.parent / "two" / "web" / "other.css").write_text("long " * 100)
+    collect("one", settings)
+    assert sorted(compressed) == [b"a { content: 'one' }", b"long " * 100]
+    compressed.clear()
+
+    collect("two", settings)
+
+    assert compressed == [b"a { content: 'two' }"]
+    name = use("two", settings).stored_name("web/other.css")
+    assert gzip.decompress((folder / f"{name}.gz").read_bytes()) == b"long " * 100
+    assert (folder / f"{name}.br").exists()
+    assert not (folder / "web" / "other.css.br").exists()
+
+
+def test_a_run_that_was_stopped_leaves_no_part_of_a_compressed_file(
+    folder: Path, settings: Settings, compressed: list[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (folder.parent / "one" / NAME).write_text("long " * 100)
+    with monkeypatch.context() as stopped:
+        stopped.setattr(os, "utime", _stop)
+        with pytest.raises(KeyboardInterrupt):
+            collect("one", settings)
+    name = use("one", settings).stored_name(NAME)
+    assert not (folder / f"{name}.br").exists()
+
+    collect("one", settings)
+
+    assert compressed == [b"long " * 100] * 2
+    assert {path.name for path in (folder / name).parent.glob("*.*.css.*")} == {
+        Path(f"{name}.{suffix}").name for suffix in ("br", "gz")
+    }
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
 
 
 def respond(request: HttpRequest) -> HttpResponse:
