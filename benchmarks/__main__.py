@@ -1,7 +1,7 @@
 """The runner: `make bench`, or `make bench ARGS="saving rules --rounds 9"` for some measurements.
 
-Prints one line for each figure, reports progress on the error output, writes the figures to results/latest.json, and
-updates the tables and curves of docs/benchmarks.md.
+Prints one line for each figure, and at the end one table of the works that have goals; reports progress on the error
+output, writes the figures to results/latest.json, and updates the tables and curves of docs/benchmarks.md.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Final
 
 from benchmarks import pages
 from benchmarks.figures import LATEST, Figure, keep, line
+from benchmarks.summary import text_of
 from benchmarks.surroundings import describe, prepare
 
 #: Modules of this package with ``measure(rounds) -> list of figures``, in the order of the table.
@@ -24,6 +25,8 @@ MEASUREMENTS: Final = (
     "saving",
     "requesting",
     "agents",
+    "costs",
+    "reading",
     "staleness",
     "cloning",
     "round_trips",
@@ -54,12 +57,14 @@ def main(arguments: Sequence[str]) -> int:
     prepare()
     machine = describe()
     print("\n".join(machine))
-    run(asked.measurements, rounds=asked.rounds, quick=asked.quick, path=asked.results)
+    figures = run(asked.measurements, rounds=asked.rounds, quick=asked.quick, path=asked.results)
     if asked.results == LATEST:
+        # With those of earlier runs.
         figures = json.loads(LATEST.read_text(encoding="utf-8"))
         pages.write(figures, machine)
         # Not imported above: tests run without matplotlib.
         importlib.import_module("benchmarks.drawing").draw(figures)
+    print(f"\n{text_of(figures)}")
     return 0
 
 

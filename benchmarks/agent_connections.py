@@ -33,10 +33,13 @@ class Agent:
 
 @dataclass(kw_only=True)
 class Experienced:
-    """The seconds of all calls in one window, the reasons of failed ones, and how many frames arrived."""
+    """The seconds of all calls that were due in one window, the reasons of failed ones, and how many saves and frames
+    arrived in it.
+    """
 
     seconds: list[float] = field(default_factory=list)
     failures: list[str] = field(default_factory=list)
+    saved: int = 0
     frames: int = 0
 
 
@@ -215,3 +218,6 @@ async def _save(agent: Agent, clock: _Clock, *, first: float) -> None:
             experienced.failures.append(f"nothing saved: {response[:300]!r}")
         else:
             version = int(found[1])
+            now = clock.window_of(loop.time())
+            if now is not None:
+                now.saved += 1

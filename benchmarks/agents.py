@@ -45,6 +45,7 @@ EVERY: Final = 2.0
 WINDOW: Final = 10.0
 GOAL_MS: Final = 150
 QUICK: Final = {"agents": 10, "every": 0.5, "window": 2.0}
+WAYS: Final = ("form page", "PATCH")
 _TENANTS: Final = 4
 _PATIENCE: Final = 300.0
 _PERCENTILES: Final = (50, 95, 99)
@@ -64,11 +65,13 @@ _ANSWERS: Final[tuple[tuple[str, tuple[Any, Any]], ...]] = (
 _numbers = count(1)
 
 
-def measure(rounds: int, *, agents: int = AGENTS, every: float = EVERY, window: float = WINDOW) -> list[Figure]:
+def measure(
+    rounds: int, *, agents: int = AGENTS, every: float = EVERY, window: float = WINDOW, ways: Sequence[str] = WAYS
+) -> list[Figure]:
     """Return percentiles, faults and the use of the machine, of ``rounds`` windows for each kind of agent."""
     figures: list[Figure] = []
-    for way, goal in (("form page", f"<= {GOAL_MS}"), ("PATCH", f"<= {GOAL_MS}")):
-        forms = _forms(agents)
+    for way, goal in ((way, f"<= {GOAL_MS}") for way in ways):
+        forms = make_forms(agents)
         # The limits of a caller are counted, and too high to refuse anybody: all come from one address.
         with running(more={"RATE_LIMIT_FACTOR": "1000"}) as product:
             making = _typing if way == "form page" else _programs
@@ -103,15 +106,15 @@ def _run(  # noqa: PLR0913 - the terms of one run
             figure(f"{name}: p{percent}", "ms", _percentiles(found, percent), goal=goal if percent == 95 else "")
             for percent in _PERCENTILES
         ),
-        figure(f"{name}: saves", "1/s", [len(one.seconds) / window for one in found]),
+        figure(f"{name}: saves", "1/s", [one.saved / window for one in found]),
         figure(f"{name}: failed saves and lost sockets", "errors", [len(failures)], goal="<= 0"),
-        figure(f"{name}: frames at the sockets per save", "frames", [one.frames / len(one.seconds) for one in found]),
+        figure(f"{name}: frames at the sockets per save", "frames", [one.frames / max(1, one.saved) for one in found]),
         figure(f"{name}: the oldest action that waits for the relay", "s", waiting[1:], goal="<= 5"),
         *(figure(f"{name}: processor time, {program}", "cores", values) for program, values in shares.items()),
         figure(
             f"{name}: processor time of a save, all that follows from it included",
             "ms",
-            [1_000 * cores / (len(one.seconds) / window) for cores, one in zip(shares[_ALL], found, strict=True)],
+            [1_000 * cores * window / max(1, one.saved) for cores, one in zip(shares[_ALL], found, strict=True)],
         ),
     ]
 
@@ -155,7 +158,7 @@ def _wait_for_relay() -> None:
         time.sleep(0.2)
 
 
-def _forms(agents: int) -> list[tuple[Tenant, UUID]]:
+def make_forms(agents: int) -> list[tuple[Tenant, UUID]]:
     """Return a form for each agent, with the answers of the demo's first sample, at a few tenants."""
     catalogue = load_demo_catalogue(actor_id="bench").catalogue.code
     sample, begin = read_samples()[0], (timezone.now() + timedelta(days=30)).date().isoformat()
@@ -195,7 +198,7 @@ def _typing(forms: Sequence[tuple[Tenant, UUID]], ports: Sequence[int]) -> list[
 
 def _typed(head: list[str]) -> MakeRequest:
     def request(call: int, version: int) -> bytes:
-        code, value = _answer(call)
+        code, value = answer_of(call)
         text = str(value).lower() if isinstance(value, bool) else str(value)
         body = urlencode({"answers": json.dumps({code: text})})
         return _request([*head, f"X-Copy-Version: {version}"], body)
@@ -205,7 +208,7 @@ def _typed(head: list[str]) -> MakeRequest:
 
 def _programs(forms: Sequence[tuple[Tenant, UUID]], ports: Sequence[int]) -> list[Agent]:
     """Return programs that send answers, each with a token; a socket of each is opened by a ticket."""
-    agents, tokens = [], [_token(tenant) for tenant, _ in forms]
+    agents, tokens = [], [token_of(tenant) for tenant, _ in forms]
     for number, ((tenant, copy_id), (token, key)) in enumerate(zip(forms, tokens, strict=True)):
         port = ports[number % len(ports)]
         head = _head("PATCH", f"/api/v1/copies/{copy_id}/answers", port=port)
@@ -216,7 +219,7 @@ def _programs(forms: Sequence[tuple[Tenant, UUID]], ports: Sequence[int]) -> lis
     return agents
 
 
-def _token(tenant: Tenant) -> tuple[str, str]:
+def token_of(tenant: Tenant) -> tuple[str, str]:
     """Return a token of an API client of its own, with its key."""
     program = ApiClient.objects.create(
         name="Agents", tenant=tenant, allowed_scopes=list(Right), hash_client_secret=False
@@ -230,13 +233,14 @@ def _token(tenant: Tenant) -> tuple[str, str]:
 
 def _sent(head: list[str]) -> MakeRequest:
     def request(call: int, version: int) -> bytes:
-        code, value = _answer(call)
+        code, value = answer_of(call)
         return _request(head, json.dumps({"answers": {code: value}}))
 
     return request
 
 
-def _answer(call: int) -> tuple[str, Any]:
+def answer_of(call: int) -> tuple[str, Any]:
+    """Return the question that an agent answers in the call of this number, with its value."""
     code, values = _ANSWERS[call % len(_ANSWERS)]
     return code, values[call // len(_ANSWERS) % 2]
 

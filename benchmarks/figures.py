@@ -24,8 +24,7 @@ def figure(name: str, unit: str, values: Sequence[float], *, goal: str = "") -> 
     ``goal`` is ``>= 3`` or ``<= 4`` in the figure's unit; without one ``holds`` is None.
     """
     found = middle(values)
-    sign, _, limit = goal.partition(" ")
-    holds = _GOALS[sign](found.value, float(limit)) if goal else None
+    holds = is_kept(found.value, goal) if goal else None
     return {
         "name": name,
         "unit": unit,
@@ -35,6 +34,12 @@ def figure(name: str, unit: str, values: Sequence[float], *, goal: str = "") -> 
         "goal": goal,
         "holds": holds,
     }
+
+
+def is_kept(value: float, goal: str) -> bool:
+    """Return whether ``value`` keeps ``goal``."""
+    sign, _, limit = goal.partition(" ")
+    return _GOALS[sign](value, float(limit))
 
 
 def milliseconds(seconds: Iterable[float]) -> list[float]:

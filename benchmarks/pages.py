@@ -9,6 +9,7 @@ from typing import Final
 
 from benchmarks.figures import Figure, shown
 from benchmarks.names import Kept, Save, kept, saves
+from benchmarks.summary import HEADS, summary
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
 VERDICTS: Final = {True: "yes", False: "**no**", None: ""}
@@ -84,7 +85,12 @@ def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
+def _summary(figures: Sequence[Figure]) -> str:
+    return _table(HEADS, [(*cells[:-1], "**no**" if cells[-1] == "no" else cells[-1]) for cells in summary(figures)])
+
+
 TABLES: Final[dict[str, Callable[[Sequence[Figure]], str]]] = {
+    "summary": _summary,
     "goals": _goals,
     "others": _others,
     "growth": _growth,

@@ -1,8 +1,8 @@
-"""Measures the speed of the relay at draining an outbox: against Celery running empty tasks, and against a bare loop
-that only claims and deletes rows.
+"""Measures the speed of the relay at draining an outbox: against Celery and Procrastinate running empty tasks, and
+against a bare loop that only claims and deletes rows.
 
-The relay is one process; Celery has a worker with two, and its messages are in Redis when its clock starts, the
-relay's rows in PostgreSQL. Rounds of all sides are interleaved.
+The relay is one process, and so is Procrastinate, with its jobs in PostgreSQL too; Celery has a worker with two, and
+its messages are in Redis when its clock starts, the relay's rows in PostgreSQL. Rounds of all sides are interleaved.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from actions.kinds import PayloadTime
 from actions.models import OutboxAction
 from actions.registry import Registry
 from actions.relay import drain
+from benchmarks import procrastinate_jobs
 from benchmarks.figures import Figure, figure
 from benchmarks.no_operation import PREFIX, QUEUE, READY, app, nothing
 from benchmarks.rounds import ratios
@@ -65,7 +66,8 @@ def measure(rounds: int, *, actions: int = ACTIONS) -> list[Figure]:
     tenant = Tenant.objects.create(code=f"relay-{uuid4().hex[:8]}", name="Relay")
     registry = Registry()
     registry.register(Nothing, lambda delivered: None)
-    ours, celery, bare = [], [], []
+    ours, celery, procrastinate, bare = [], [], [], []
+    procrastinate_jobs.create_tables()
     with _worker():
         for _ in range(rounds):
             with _outbox(tenant, actions):
@@ -74,15 +76,19 @@ def measure(rounds: int, *, actions: int = ACTIONS) -> list[Figure]:
                 ours.append(time.perf_counter() - began)
                 assert done == actions, f"{actions - done} actions were lost"
             celery.append(_celery(actions))
+            procrastinate.append(procrastinate_jobs.drain(actions))
             with _outbox(tenant, actions):
                 bare.append(_claim_and_delete())
+    procrastinate_jobs.remove_tables()
     tenant.delete()
     return [
         figure("relay: actions drained", "1/s", [actions / seconds for seconds in ours]),
         figure("relay: Celery and Redis, tasks that do nothing", "1/s", [actions / seconds for seconds in celery]),
+        figure("relay: Procrastinate, jobs that do nothing", "1/s", [actions / seconds for seconds in procrastinate]),
         figure("relay: bare claim and delete of rows", "1/s", [actions / seconds for seconds in bare]),
         figure("relay: drain against Celery", "x", ratios(celery, ours), goal=">= 1"),
-        figure("relay: drain against the bare loop", "x", ratios(bare, ours)),
+        figure("relay: drain against Procrastinate", "x", ratios(procrastinate, ours), goal=">= 10"),
+        figure("relay: drain against the bare loop", "x", ratios(bare, ours), goal=">= 0.2"),
     ]
 
 

@@ -63,8 +63,8 @@ def _save(form: SavedForm, call: int) -> None:
         context.save()
 
 
-def _program(form: SavedForm) -> Client:
-    """Return a client with the token of an API client of the form's tenant."""
+def token_of(form: SavedForm) -> str:
+    """Return a token of an API client of the form's tenant, with all rights."""
     client = ApiClient.objects.create(
         name="Bench", tenant=form.tenant, allowed_scopes=list(Right), client_secret=secrets.token_urlsafe(12)
     )
@@ -72,7 +72,12 @@ def _program(form: SavedForm) -> Client:
     get_access_token_model().objects.create(
         token=token, application=client, expires=timezone.now() + timedelta(hours=1), scope=" ".join(Right)
     )
-    return Client(SERVER_NAME="localhost", headers={"Authorization": f"Bearer {token}"})
+    return token
+
+
+def _program(form: SavedForm) -> Client:
+    """Return a client with the token of an API client of the form's tenant."""
+    return Client(SERVER_NAME="localhost", headers={"Authorization": f"Bearer {token_of(form)}"})
 
 
 def _patch(client: Client, form: SavedForm, call: int) -> None:

@@ -62,7 +62,7 @@ class Product:
         used = {program.kind: 0.0 for program in self.programs}
         for program in self.programs:
             used[program.kind] += _tree_seconds(program.process.pid)
-        return {**used, "PostgreSQL": _postgresql_seconds(), "Redis": _redis_seconds()}
+        return {**used, "PostgreSQL": postgresql_seconds(), "Redis": redis_seconds()}
 
     def resident_megabytes(self) -> dict[str, float]:
         """Return the proportional memory of each kind of program: pages shared by processes count once, in parts."""
@@ -81,9 +81,7 @@ def running(
         folder = cleaning.enter_context(tempfile.TemporaryDirectory())
         metrics = Path(folder, "metrics")
         metrics.mkdir()
-        environment = {
-            **os.environ, "LOG_LEVEL": "INFO", "DEMO": "1", "PROMETHEUS_MULTIPROC_DIR": str(metrics), **more,
-        }  # fmt: skip
+        environment = product_environment(PROMETHEUS_MULTIPROC_DIR=str(metrics), **more)
         ports = free_ports(web)
         commands = [("web", _WEB.format(port=port), port) for port in ports]
         commands += [("relay", "manage.py relay", 0)] * relays
@@ -97,6 +95,11 @@ def running(
         for port in ports:
             wait_for(port)
         yield Product(programs=tuple(programs))
+
+
+def product_environment(**more: str) -> dict[str, str]:
+    """Return the environment of a program of the product on the databases of this process, as `make run` has it."""
+    return {**os.environ, "LOG_LEVEL": "INFO", "DEMO": "1", **more}
 
 
 @contextmanager
@@ -180,7 +183,7 @@ def _proportional(pid: int) -> float:
     return float(next(line.split()[1] for line in lines if line.startswith("Pss:")))
 
 
-def _postgresql_seconds() -> float:
+def postgresql_seconds() -> float:
     """Return the processor time of the server and all its backends; 0 where it runs on another machine."""
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
@@ -192,6 +195,7 @@ def _postgresql_seconds() -> float:
     return _tree_seconds(int(stat.rpartition(") ")[2].split()[1]))
 
 
-def _redis_seconds() -> float:
+def redis_seconds() -> float:
+    """Return the processor time of Redis."""
     found = get_redis_connection("default").info("cpu")
     return float(found["used_cpu_sys"] + found["used_cpu_user"])

@@ -1,9 +1,11 @@
 """The ASGI entry point: `uvicorn partner_engine.asgi:application`."""
 
 import os
+from importlib import import_module
 
 import django
 from channels.routing import ProtocolTypeRouter
+from django.conf import settings
 
 from garbage import collect_rarely
 from partner_engine.api.http.body_limit import BodyLimit
@@ -22,9 +24,13 @@ from partner_engine.checks import refuse_unsafe_start  # noqa: E402 - needs conf
 from partner_engine.connection_budget import log_connection_budget  # noqa: E402 - needs configured settings
 from partner_engine.live.routing import SOCKETS  # noqa: E402 - needs loaded models
 from partner_engine.mcp.gate import AgentGate  # noqa: E402 - needs loaded models
+from partner_engine.prepared_types import prepare_types  # noqa: E402 - as above
 
 application = ProtocolTypeRouter({"http": CarrierCallbacks(AgentGate(pages)), "websocket": SOCKETS})
 
+# The first request would import them, beside others.
+import_module(settings.ROOT_URLCONF)
+prepare_types()
 refuse_unsafe_start(serves_pages=True)
 log_connection_budget()
 listen_for_releases()

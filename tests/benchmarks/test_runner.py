@@ -15,6 +15,7 @@ from benchmarks import pages
 from benchmarks.__main__ import available
 from benchmarks.figures import KEYS, LATEST, figure, keep
 from benchmarks.names import Kept, Save, kept, saves
+from benchmarks.summary import HEADS, MISSING, ROWS, summary, text_of
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 #: Measurements that take few seconds in small; the others run in the full tier.
@@ -103,3 +104,21 @@ def test_page_takes_the_tables_between_its_marks(tmp_path: Path) -> None:
         "<!-- end -->",
         "after",
     ]
+
+
+def test_the_last_table_compares_each_work_with_its_goals() -> None:
+    patterns = {row.pattern: row for row in ROWS}
+    assert len(patterns) == len(ROWS)
+    figures = [
+        figure("save 100 of 500 answers, 200 rules: signal-driven / ours", "times", [70]),
+        figure("save 100 of 500 answers, 200 rules: careful Django / ours", "times", [4.5]),
+        figure("relay: drain against the bare loop", "x", [0.1]),
+    ]
+
+    cells = {(line[0], line[1]): line[2:] for line in summary(figures)}
+
+    assert cells["save 100 of 500 answers, 200 rules", "signal-driven models"] == (">= 60", ">= 100", "70 times", "yes")
+    assert cells["the same", "careful Django, bulk_update"] == (">= 3", ">= 4", "4.5 times", "stretch")
+    assert cells["relay", "bare claim and delete"] == (">= 0.2", ">= 0.3", "0.1 x", "no")
+    assert cells["relay", "Procrastinate, empty jobs"][2:] == (MISSING, "")
+    assert text_of(figures).splitlines()[0].split() == list(HEADS)
