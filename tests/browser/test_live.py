@@ -8,6 +8,8 @@ from typing import Final
 from uuid import UUID
 
 import pytest
+from django.conf import settings
+from django.contrib.sessions.backends.cached_db import SessionStore
 from django.db import connection
 from django_redis import get_redis_connection
 from playwright.sync_api import Browser, expect
@@ -15,7 +17,7 @@ from playwright.sync_api import Error as PlaywrightError
 
 from batch import service as batch
 from catalogue.models import Catalogue, Release
-from tenants.models import Tenant, User
+from tenants.models import CompanySignIn, Tenant, User
 from tests.harness.cast import NEWER_DEMO_RELEASE, PASSWORD
 from tests.harness.cut_line import Line
 from tests.harness.form_driver import Driver
@@ -27,6 +29,19 @@ pytestmark = pytest.mark.browser
 
 #: Two answers to one question: mine, the button that is pressed, what stays. Going back online takes the other's too.
 CHOICES: Final = (("Dallas", "Keep mine", "Dallas"), ("Waco", "Take theirs", "El Paso"))[: amount(1, full=2)]
+
+CHECK_DUE: Final = 4419
+#: Notes the codes with which the server closes the page's sockets.
+NOTE_CLOSES: Final = """{
+    const { WebSocket } = window;
+    window.closeCodes = [];
+    window.WebSocket = class extends WebSocket {
+        constructor(...options) {
+            super(...options);
+            this.addEventListener("close", ({ code }) => window.closeCodes.push(code));
+        }
+    };
+}"""
 
 
 def test_a_change_is_seen_within_a_second_and_people_come_and_go(driver: Driver, other: Driver, copy_id: UUID) -> None:
@@ -243,6 +258,45 @@ def test_a_session_that_ends_in_another_tab_keeps_what_is_typed(driver: Driver, 
     driver.page.reload()
     expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Dallas")
     # The browser's console shows the refused requests, as expected.
+    driver.faults.clear()
+
+
+def test_a_company_session_that_is_not_confirmed_keeps_what_is_typed(
+    driver: Driver, harbor: Tenant, agent: User, copy_id: UUID
+) -> None:
+    """The server closes the socket for want of a check; the request that the page makes then ends the session."""
+    CompanySignIn.objects.create(
+        tenant=harbor, issuer="https://login.example.com", client_id="x", mail_domains=[], is_enabled=True
+    )
+    driver.page.add_init_script(NOTE_CLOSES)
+    driver.open(copy_id)
+    driver.is_online()
+    driver.page.locator("[name=mqs_mail_city]").click()
+    driver.page.keyboard.type("Dal")
+    [cookie] = [one for one in driver.page.context.cookies() if one["name"] == settings.SESSION_COOKIE_NAME]
+    session = SessionStore(cookie["value"])
+    session["company_check"] = {"confirmed": time.time(), "at": time.time() - 3_600}
+    session.save()
+    # The server has the session in its own cache.
+    redis = get_redis_connection("default")
+    redis.delete(*redis.scan_iter(match=f"*{cookie['value']}", count=10_000))
+
+    expect(driver.page.locator("#banner")).to_contain_text("You are signed out. What you typed is still here.")
+    assert driver.page.evaluate("closeCodes[0]") == CHECK_DUE
+    driver.page.keyboard.type("las")
+    driver.page.keyboard.press("Enter")
+    expect(driver.page.locator("#saved")).to_contain_text("Not saved: you are signed out")
+    with driver.page.context.expect_page() as opened:
+        driver.page.get_by_role("link", name="Sign in using another tab").click()
+    tab = Driver(opened.value, driver.server)
+    expect(tab.page.get_by_label("Email")).to_be_visible()
+    tab.sign_in(agent.email, PASSWORD)
+    expect(driver.page.locator("#banner")).to_be_empty()
+    driver.saved()
+    driver.page.reload()
+    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Dallas")
+    # The browser's console shows the refused requests and handshakes, as expected.
+    driver.forget("HTTP Authentication failed")
     driver.faults.clear()
 
 
