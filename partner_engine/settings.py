@@ -188,7 +188,7 @@ TEMPLATES = [
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [BASE_DIR / "templates"],
         "OPTIONS": {
-            "builtins": ["partner_engine.templatetags.words"],
+            "builtins": ["partner_engine.templatetags.words", "partner_engine.templatetags.kept"],
             "loaders": [
                 (
                     "partner_engine.quick_templates.Loader",

@@ -45,6 +45,8 @@ def _new_pools(changeset: Changeset) -> Iterator[str]:
     catalogue = changeset.catalogue
     shown = {question_set.code for question_set in changeset.document.question_sets}
     for prefix, container in walk_containers(changeset.document):
+        if not new_sets and prefix not in new_rows:
+            continue
         for code in sorted(catalogue.nested.get(Path(prefix).pool if prefix else "", ())):
             pool = catalogue.pools[code]
             is_new = pool.set_code in new_sets or prefix in new_rows

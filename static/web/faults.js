@@ -55,7 +55,7 @@ function setOf(path) {
 
 function drawMenu() {
   const sets = faultPaths().map(setOf);
-  for (const link of document.querySelectorAll(".sets a")) {
+  for (const link of document.getElementById("sets")?.querySelectorAll("a") ?? []) {
     const count = sets.filter((code) => code === link.dataset.set).length;
     const sign = link.querySelector(".fix");
     sign.textContent = say("{count} to fix", { count });

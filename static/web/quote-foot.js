@@ -10,13 +10,13 @@ import { request, showProblem } from "./requests.js";
 const NOT_SAVED = "An answer is not saved. Fix it or undo it before you request quotes.";
 
 const button = () => document.getElementById("request-products");
-const picked = () =>
-  [...document.querySelectorAll("[data-product-pick]:checked")].map((box) => box.dataset.productPick);
+const picks = () => [...(document.getElementById("products")?.querySelectorAll("[data-product-pick]") ?? [])];
+const picked = () => picks().flatMap((box) => (box.checked ? [box.dataset.productPick] : []));
 
 /** Say in the button how many quotes it requests. */
 function label() {
   const found = button();
-  if (!found || !document.querySelector("[data-product-pick]")) return;
+  if (!found || !picks().length) return;
   const { length } = picked();
   found.disabled = !length;
   found.textContent = length ? requestLabel(length, 0) : "Request quotes";

@@ -113,8 +113,9 @@ export function showFailure(response, retry) {
   announce(say("Not saved: {reason}", { reason }));
 }
 
+/** Write the words for the whole form. The places are looked up by id: a form can have ten thousand elements. */
 function show(state, text) {
-  for (const place of document.querySelectorAll("[data-saved]")) {
+  for (const place of ["saved", "saved-in-bar"].map((id) => document.getElementById(id)).filter(Boolean)) {
     place.dataset.state = state;
     place.textContent = text;
   }

@@ -71,14 +71,27 @@ def build_field_at(reading: Reading, path: str) -> Field | None:
     return build_field(reading, known.question, prefix, answer, place)
 
 
+def _is_later(reading: Reading, path: str) -> bool:
+    """Return whether the answer at ``path`` is in a row after the first of its pool."""
+    pool, row_id = split_path(Path(path).row)
+    container = reading.container(pool)
+    rows = container.answer_pools.get(Path(pool).code, ()) if container and pool else ()
+    return bool(rows) and rows[0].id != row_id
+
+
 def _is_alone(reading: Reading, path: str) -> bool:
     """Return whether a change at ``path`` shows in its field, and in the heads of the rows around it, alone.
 
-    An answer of a question that takes others over decides about the order to do so. Rows correspond to those of the
-    base by their answers.
+    An answer of a question that takes others over decides about the order to do so, which a card and the first row of
+    a pool have. Rows correspond to those of the base by their answers.
     """
     answer, known = reading.answer(path), reading.catalogue.questions.get(Path(path).code)
-    if answer is None or known is None or not answer.active or known.question.same_as:
+    if (
+        answer is None
+        or known is None
+        or not answer.active
+        or (known.question.same_as and not _is_later(reading, path))
+    ):
         return False
     rows = list(Path(path).rows_around())
     return not rows or (reading.base is None and all(is_open(reading, row) for row in rows))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
@@ -109,7 +108,7 @@ def build_head(reading: Reading) -> Head:
 
 def build_nav(reading: Reading) -> tuple[NavItem, ...]:
     """Return the question sets on the document with their progress."""
-    waiting = Counter(reading.top_set(path) for path in reading.left_to_quote)
+    waiting = reading.needed_in_sets
     wrong = faults_by_set(build_faults(reading))
     return tuple(
         replace(_nav_item(reading, code, waiting[code]), wrong=wrong[code])

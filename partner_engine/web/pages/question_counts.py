@@ -6,8 +6,8 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from copies.document import Container, Document, PoolRow, Proposal, walk_answers
-from copies.paths import Path, split_first
+from copies.document import Container, Document, PoolRow, Proposal, walk_containers
+from copies.paths import Path, join_path, split_first
 from rules.definition.model import CompiledCatalogue
 
 #: A pool with more rows than this, nested rows included, shows lines instead of questions.
@@ -49,7 +49,12 @@ def count_proposed(
     catalogue: CompiledCatalogue, document: Document, *, is_shown: Callable[[str, Proposal], bool]
 ) -> Counter[str]:  # fmt: skip
     """Return the number of proposed answers that ``is_shown`` accepts, by the set whose card shows them."""
-    proposed = (path for path, answer in walk_answers(document) if answer.proposed and is_shown(path, answer.proposed))
+    proposed = (
+        path
+        for prefix, container in walk_containers(document)
+        for code, answer in container.answers.items()
+        if answer.proposed and is_shown(path := join_path(prefix, code), answer.proposed)
+    )
     return Counter(filter(None, (top_set_of(catalogue, path) for path in proposed)))
 
 

@@ -199,7 +199,29 @@ class Reading:
     @cached_property
     def needed_in_rows(self) -> Counter[str]:
         """Return the number of answers needed to quote in each row, by the row's path."""
-        return Counter(row for path in self.left_to_quote for row in Path(path).rows_around())
+        found = Counter[str]()
+        for path, number in self._needed_by_row.items():
+            for row in Path(path).rows_around():
+                found[row] += number
+        return found
+
+    @cached_property
+    def needed_in_sets(self) -> Counter[str]:
+        """Return the number of answers needed to quote on the card of each question set."""
+        found = Counter[str]()
+        for path, number in self._needed_by_row.items():
+            found[self.top_set(path)] += number
+        return found
+
+    @cached_property
+    def _needed_by_row(self) -> Counter[str]:
+        """Return the number of answers needed to quote by the path of one of them, one for each row or single answer:
+        a form with many rows needs many, which the rows around them and the sets have in common.
+        """
+        firsts: dict[str, str] = {}
+        return Counter(
+            path if "/" not in path else firsts.setdefault(path[: path.rfind("/")], path) for path in self.left_to_quote
+        )
 
     @cached_property
     def faulty_rows(self) -> frozenset[str]:
