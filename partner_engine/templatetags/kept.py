@@ -11,9 +11,10 @@ from functools import lru_cache
 from typing import Final
 
 from django import template
+from django.conf import settings
 from django.template.base import FilterExpression, Parser, Token, token_kwargs
 from django.template.loader import get_template
-from django.utils.safestring import SafeString
+from django.utils.safestring import SafeString, mark_safe
 
 from partner_engine import guest_language
 
@@ -28,7 +29,7 @@ def _rendered(name: str, arguments: bytes) -> SafeString:
     """Return the template ``name`` as text. Reading the arguments from their bytes lets nothing else into it; equal
     values of other types, for example texts that are not translated, have other bytes.
     """
-    return get_template(name).render(pickle.loads(arguments))  # noqa: S301 - the bytes were made below
+    return mark_safe(get_template(name).render(pickle.loads(arguments)))  # noqa: S301, S308 - bytes made below, a page
 
 
 class Kept(template.Node):
@@ -41,7 +42,7 @@ class Kept(template.Node):
     def render(self, context: template.Context) -> str:
         """Return the part as HTML. Translations depend on the release too, so only English ones are kept."""
         arguments = {name: value.resolve(context) for name, value in self._arguments.items()}
-        if guest_language.current_language() != guest_language.ENGLISH or context.template.engine.debug:
+        if guest_language.current_language() != guest_language.ENGLISH or settings.DEBUG:
             return get_template(self._name).render(arguments)
         return _rendered(self._name, pickle.dumps(arguments, pickle.HIGHEST_PROTOCOL))
 

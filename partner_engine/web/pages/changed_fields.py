@@ -75,7 +75,7 @@ def _is_later(reading: Reading, path: str) -> bool:
     """Return whether the answer at ``path`` is in a row after the first of its pool."""
     pool, row_id = split_path(Path(path).row)
     container = reading.container(pool)
-    rows = container.answer_pools.get(Path(pool).code, ()) if container and pool else ()
+    rows = container.answer_pools.get(Path(pool).code, []) if container and pool else []
     return bool(rows) and rows[0].id != row_id
 
 

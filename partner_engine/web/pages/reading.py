@@ -14,7 +14,7 @@ from batch.changes.guest_scope import WHOLE, GuestScope
 from batch.changes.mutators.messages import MessageRow
 from copies.changes import Change
 from copies.document import Answer, Container, Document, Proposal, find_answer, find_container
-from copies.paths import Path, split_first
+from copies.paths import Path, split_first, split_path
 from partner_engine.web.pages.base_answers import match_base_rows
 from partner_engine.web.pages.question_counts import LONG_FORM, count_proposed, count_questions, first_sets
 from partner_engine.web.pages.quote_facts import Gate, QuoteFacts
@@ -219,9 +219,8 @@ class Reading:
         a form with many rows needs many, which the rows around them and the sets have in common.
         """
         firsts: dict[str, str] = {}
-        return Counter(
-            path if "/" not in path else firsts.setdefault(path[: path.rfind("/")], path) for path in self.left_to_quote
-        )
+        rows = ((split_path(path)[0], path) for path in self.left_to_quote)
+        return Counter(firsts.setdefault(row, path) if row else path for row, path in rows)
 
     @cached_property
     def faulty_rows(self) -> frozenset[str]:

@@ -112,6 +112,21 @@ def test_the_zip_code_of_a_row_fills_the_row(start_form: StartForm, open_page: O
     assert values(context, "mqs_mail_city") == [None]
 
 
+def test_only_the_first_row_comes_whole_with_what_could_be_taken_over(
+    start_form: StartForm, open_page: Open, read: Read
+) -> None:
+    rows: list[dict[str, Any]] = [{"answers": {}}, {"answers": {}}]
+    page = open_page(start_form({"mqs_lobs": ["bop"], **MAIL}, {"locations": rows}))
+    first, second = read(page.copy_id).changeset.find_pool("locations").rows
+
+    texts = [markup(page.answer({f"{row.path}/mqs_loc_street": "1 Elm St"})) for row in (first, second)]
+
+    ids = [row.path.replace("/", "-") for row in (first, second)]
+    assert [f'id="r-{name}"' in text for name, text in zip(ids, texts, strict=True)] == [True, False]
+    assert all(f'id="f-{name}-mqs_loc_street"' in text for name, text in zip(ids, texts, strict=True))
+    assert f'id="rh-{ids[1]}"' in texts[1]
+
+
 def test_the_first_location_is_taken_over_from_the_mailing_address(
     start_form: StartForm, open_page: Open, read: Read
 ) -> None:

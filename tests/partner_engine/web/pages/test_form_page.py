@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from zoneinfo import ZoneInfo
@@ -10,6 +11,7 @@ import pytest
 
 from copies.changes import Cause, Change
 from copies.document import Answer, AnsweredBy, Document, DocumentQuestionSet, PoolRow, Proposal
+from copies.paths import Path
 from partner_engine.web.pages.cards import build_card, build_row
 from partner_engine.web.pages.changed_fields import answered_parts, build_field_at
 from partner_engine.web.pages.differences import Parts, changed_parts, sentence
@@ -140,6 +142,17 @@ def test_progress_counts_what_is_needed_then_what_is_answered() -> None:
         ("Dogs", "1 needed", "needed"),
     ]
     assert done[1].progress == "1 row"
+
+
+def test_needed_answers_are_counted_by_rows_and_sets() -> None:
+    paths = ("name", "licence", "cats", "dogs", "gone", "dogs/d1/dog_name", "dogs/d1/dog_size", "dogs/d2/dog_name")
+    deep = ("dogs/d2/puppies/p1/name", "dogs/d2/puppies/p1/age", "dogs/d2/puppies", "gone/g1/name")
+    found = reading(dog(1), dog(2), evaluation=evaluated(quote=paths + deep))
+
+    assert found.needed_in_rows == Counter(row for path in paths + deep for row in Path(path).rows_around())
+    assert found.needed_in_rows["dogs/d2"] == 4
+    assert found.needed_in_sets == Counter(found.top_set(path) for path in paths + deep)
+    assert found.needed_in_sets["dogs_set"] == 7
 
 
 def test_errors_link_to_their_rows() -> None:
