@@ -149,11 +149,13 @@ def _summary(waiting: Waiting) -> dict[str, Any] | None:
 def _waiting_rows(rows: Sequence[Copy]) -> Mapping[UUID, list[UUID]]:
     """Return the ids of the rows whose stored decision may be an older one, by tenant."""
     is_of_present = cache(is_present)
-    present_day = cache(lambda tenant_id: today_at(Tenant.objects.get(pk=tenant_id)))
     scope = current_scope()
     if scope is not None and scope.tenant is not None:
         today = today_at(scope.tenant)
         present_day = cache(lambda tenant_id: today)
+    else:
+        tenants = Tenant.objects.in_bulk({row.tenant_id for row in rows})
+        present_day = cache(lambda tenant_id: today_at(tenants[tenant_id]))
     found: dict[UUID, list[UUID]] = {}
     for row in rows:
         if row.locked_at is not None or row.deleted_at is not None:

@@ -65,8 +65,8 @@ def read_waiting(
     The tenant must be in scope.
     """
     columns = (
-        "id", "application_form_id", "version", "document", "evaluation", "wrapped_key", "key_id", "key_version",
-        "decided_on", "release_id", "summary", "decided_release_id", "decided_edition",
+        "id", "tenant_id", "application_form_id", "version", "document", "evaluation", "wrapped_key", "key_id",
+        "key_version", "decided_on", "release_id", "summary", "decided_release_id", "decided_edition",
     )  # fmt: skip
     copies = list(Copy.objects.filter(condition).order_by(*order).only(*columns)[:limit])
     form_ids = {copy.application_form_id for copy in copies}

@@ -10,7 +10,9 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from django.db import connection
 from django.db.models import Q
+from django.test.utils import CaptureQueriesContext
 
 from batch import service as batch
 from catalogue import releases
@@ -35,6 +37,18 @@ Start = Callable[..., dict[str, Any]]
 def stored_copies(tenant: Tenant) -> list[StoredCopy]:
     with use_tenant(tenant):
         return [one.copy for one in read_waiting(Q(), tenant=tenant, today=today_at(tenant), limit=100)]
+
+
+def test_more_copies_are_read_with_as_many_statements(api: Api, start: Start, kennels: Tenant) -> None:
+    counts = []
+    for _ in range(2):
+        start(state="TX")
+        start(state="OH")
+        with CaptureQueriesContext(connection) as queries:
+            stored_copies(kennels)
+        counts.append(len(queries))
+
+    assert counts[0] == counts[1]
 
 
 def test_the_decisions_are_those_of_a_full_read(api: Api, start: Start, kennels: Tenant) -> None:
