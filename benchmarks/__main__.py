@@ -47,6 +47,8 @@ MEASUREMENTS: Final = (
     "quoting",
     "searching",
     "live",
+    "programs",
+    "capacity",
 )
 FEWEST_ROUNDS: Final = 5
 
@@ -62,6 +64,7 @@ def main(arguments: Sequence[str]) -> int:
         # With those of earlier runs.
         figures = json.loads(LATEST.read_text(encoding="utf-8"))
         pages.write(figures, machine)
+        pages.write_scaling(figures)
         # Not imported above: tests run without matplotlib.
         importlib.import_module("benchmarks.drawing").draw(figures)
     print(f"\n{text_of(figures)}")

@@ -7,11 +7,13 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
+from benchmarks.capacity import limits_table, needs_table
 from benchmarks.figures import Figure, shown
 from benchmarks.names import Kept, Save, kept, saves
 from benchmarks.summary import HEADS, summary
 
 PAGE: Final = Path(__file__).resolve().parent.parent / "docs" / "benchmarks.md"
+SCALING: Final = PAGE.with_name("scaling.md")
 VERDICTS: Final = {True: "yes", False: "**no**", None: ""}
 
 
@@ -21,6 +23,15 @@ def write(figures: Sequence[Figure], machine: Sequence[str], *, page: Path = PAG
     for mark, make in TABLES.items():
         text = _replaced(text, mark, make(figures))
     text = _replaced(text, "machine", "\n".join(f"- {line}" for line in machine))
+    page.write_text(text, encoding="utf-8")
+
+
+def write_scaling(figures: Sequence[Figure], *, page: Path = SCALING) -> None:
+    """Replace the tables of the capacity model in ``page``."""
+    text = page.read_text(encoding="utf-8")
+    for mark, rows in {"needs": needs_table(figures), "limits": limits_table(figures)}.items():
+        if rows:
+            text = _replaced(text, mark, _table(rows[0], rows[1:]))
     page.write_text(text, encoding="utf-8")
 
 

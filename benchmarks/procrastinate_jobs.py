@@ -39,10 +39,11 @@ def drain(amount: int) -> float:
 
 def _app() -> procrastinate.App:
     own = connection.settings_dict
-    connector = procrastinate.PsycopgConnector(
-        host=own["HOST"], port=own["PORT"], user=own["USER"], password=own["PASSWORD"], dbname=own["NAME"],
-        options=f"-c search_path={_SCHEMA}", max_size=_AT_ONCE,
-    )  # fmt: skip
+    server = {
+        "host": own["HOST"], "port": own["PORT"], "user": own["USER"], "password": own["PASSWORD"],
+        "dbname": own["NAME"], "options": f"-c search_path={_SCHEMA}",
+    }  # fmt: skip
+    connector = procrastinate.PsycopgConnector(kwargs=server, max_size=_AT_ONCE)
     return procrastinate.App(connector=connector)
 
 

@@ -11,14 +11,16 @@ from uuid import UUID
 
 import psycopg
 import zstandard
-from django.conf import settings
-from django.http import HttpResponse
-from django.urls import path
-from rest_framework.request import Request
 
-from partner_engine import urls
-from partner_engine.api.http.endpoint import Endpoint
+# First: it sets Django up.
 from partner_engine.asgi import application as product
+
+from django.conf import settings  # isort: skip
+from django.http import HttpResponse  # isort: skip
+from django.urls import path  # isort: skip
+from rest_framework.request import Request  # isort: skip
+from partner_engine import urls  # isort: skip
+from partner_engine.api.http.endpoint import Endpoint  # isort: skip
 
 _DOCUMENT = "SELECT document FROM copies_copy WHERE id = %s"
 
@@ -55,7 +57,8 @@ async def _document(copy_id: UUID) -> bytes:
     found = await _connections[0].execute(_DOCUMENT, [copy_id], prepare=True)
     row = await found.fetchone()
     assert row is not None
-    return _decompressor.decompress(row[0])
+    # A version byte comes first.
+    return _decompressor.decompress(row[0][1:])
 
 
 async def _connect() -> psycopg.AsyncConnection[Any]:

@@ -30,7 +30,8 @@ _WEB: Final = (
     "--timeout-keep-alive 75 --ws-max-size 65536 --ws-per-message-deflate false"
 )
 _CELERY: Final = "-m celery --quiet -A partner_engine"
-_WORKER: Final = f"{_CELERY} worker --loglevel warning --concurrency 2 --without-mingle --without-gossip"
+WORKER: Final = f"{_CELERY} worker --loglevel warning --concurrency 2 --without-mingle --without-gossip"
+RELAY: Final = "manage.py relay"
 _PATIENCE: Final = 120.0
 _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE: Final = os.sysconf("SC_PAGE_SIZE")
@@ -61,15 +62,20 @@ class Product:
         """Return the processor time used so far by each kind of program and by the servers, in seconds."""
         used = {program.kind: 0.0 for program in self.programs}
         for program in self.programs:
-            used[program.kind] += _tree_seconds(program.process.pid)
+            used[program.kind] += tree_seconds(program.process.pid)
         return {**used, "PostgreSQL": postgresql_seconds(), "Redis": redis_seconds()}
 
     def resident_megabytes(self) -> dict[str, float]:
         """Return the proportional memory of each kind of program: pages shared by processes count once, in parts."""
         kept = {program.kind: 0.0 for program in self.programs}
         for program in self.programs:
-            kept[program.kind] += sum(_proportional(pid) for pid in _tree(program.process.pid)) / 1_024
+            kept[program.kind] += self.megabytes_of(program.process.pid)
         return kept
+
+    @staticmethod
+    def megabytes_of(pid: int) -> float:
+        """Return the proportional memory of a process and of those below it."""
+        return sum(_proportional(one) for one in _tree(pid)) / 1_024
 
 
 @contextmanager
@@ -83,11 +89,11 @@ def running(
         metrics.mkdir()
         environment = product_environment(PROMETHEUS_MULTIPROC_DIR=str(metrics), **more)
         ports = free_ports(web)
-        commands = [("web", _WEB.format(port=port), port) for port in ports]
-        commands += [("relay", "manage.py relay", 0)] * relays
+        commands = [("web", web_command(port), port) for port in ports]
+        commands += [("relay", RELAY, 0)] * relays
         if celery:
             beat = f"{_CELERY} beat --loglevel warning --schedule {folder}/beat"
-            commands += [("worker", _WORKER, 0), ("beat", beat, 0)]
+            commands += [("worker", WORKER, 0), ("beat", beat, 0)]
         programs = []
         for kind, command, port in commands:
             process = cleaning.enter_context(started(command.split(), environment))
@@ -100,6 +106,11 @@ def running(
 def product_environment(**more: str) -> dict[str, str]:
     """Return the environment of a program of the product on the databases of this process, as `make run` has it."""
     return {**os.environ, "LOG_LEVEL": "INFO", "DEMO": "1", **more}
+
+
+def web_command(port: int) -> str:
+    """Return the command of a web process at ``port``."""
+    return _WEB.format(port=port)
 
 
 @contextmanager
@@ -161,7 +172,8 @@ def _tree(pid: int) -> list[int]:
     return found
 
 
-def _tree_seconds(pid: int) -> float:
+def tree_seconds(pid: int) -> float:
+    """Return the processor time of a process and of those below it, in seconds."""
     return sum(_seconds(one) for one in _tree(pid))
 
 
@@ -192,7 +204,7 @@ def postgresql_seconds() -> float:
         stat = Path(f"/proc/{backend}/stat").read_text(encoding="utf-8")
     except OSError:
         return 0.0
-    return _tree_seconds(int(stat.rpartition(") ")[2].split()[1]))
+    return tree_seconds(int(stat.rpartition(") ")[2].split()[1]))
 
 
 def redis_seconds() -> float:
