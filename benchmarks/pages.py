@@ -100,11 +100,17 @@ def _summary(figures: Sequence[Figure]) -> str:
     return _table(HEADS, [(*cells[:-1], "**no**" if cells[-1] == "no" else cells[-1]) for cells in summary(figures)])
 
 
+def _programs(figures: Sequence[Figure]) -> str:
+    begins = ("start of ", "memory of ", "idle relay of ")
+    return _table(("figure", "value", "spread"), [_cells(one) for one in figures if one["name"].startswith(begins)])
+
+
 TABLES: Final[dict[str, Callable[[Sequence[Figure]], str]]] = {
     "summary": _summary,
     "goals": _goals,
     "others": _others,
     "growth": _growth,
+    "programs": _programs,
     "storage times": _storage_times,
     "storage bytes": _storage_bytes,
 }
