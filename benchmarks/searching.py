@@ -45,6 +45,7 @@ SEARCHES: Final = {
     "a name": "copper kettle",
     "a misspelt name": "Coper Kettel",
     "words that a fifth of them have": "restaurant texas",
+    "a name among words that many have": "kettle restaurant main street",
 }
 #: The alternative queries to PostgreSQL; each has its index.
 OTHERWISE: Final = {

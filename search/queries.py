@@ -7,7 +7,7 @@ Every condition on a row is equality or order, which PostgreSQL can evaluate on 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 from uuid import UUID
 
 from django.db import connections, router
@@ -45,6 +45,18 @@ class Hits(NamedTuple):
     scores: Mapping[UUID, int] | None
     sql: str
     parameters: tuple[Any, ...]
+
+
+#: Statements that find one word, with their parameters.
+_Parts: TypeAlias = list[tuple[str, list[Any]]]
+
+
+class _Readable(NamedTuple):
+    """What a search reads: personal words or not, pending copies from ``pending``; ``among`` these copies alone."""
+
+    sees_personal: bool
+    pending: Sequence[Entry]
+    among: list[UUID] | None = None
 
 
 class _Sought(NamedTuple):
@@ -97,52 +109,78 @@ def _terms(text: str) -> list[tuple[str, tuple[UUID, UUID] | None]]:
 
 
 def _run(sought: Sequence[_Sought], *, sees_personal: bool, pending: Sequence[Entry]) -> Hits:
-    sql, parameters = _compose(sought, sees_personal=sees_personal, pending=pending)
     if not sought:
-        return Hits({}, sql, parameters)
+        return Hits({}, *_compose([]))
+    readable = _Readable(sees_personal, pending)
+    rarest = _matches_of_rarest([_parts(place, one, readable) for place, one in enumerate(sought)])
+    if rarest is not None:
+        # Of the other words only those of these copies are read, however many copies share them.
+        readable = readable._replace(among=rarest)
+    sql, parameters = _compose([_parts(place, one, readable) for place, one in enumerate(sought)])
     with connections[router.db_for_read(Copy)].cursor() as cursor:
         cursor.execute(f"{sql} LIMIT {MOST_IDS + 1}", parameters)
         rows = cursor.fetchall()
     return Hits(dict(rows) if len(rows) <= MOST_IDS else None, sql, parameters)
 
 
-def _compose(
-    sought: Sequence[_Sought], *, sees_personal: bool, pending: Sequence[Entry]
-) -> tuple[str, tuple[Any, ...]]:
+def _matches_of_rarest(words: Sequence[_Parts]) -> list[UUID] | None:
+    """Return the copies with the word that fewest have; None for a single word, or if all words have many."""
+    if len(words) == 1:
+        return None
+    matches = (
+        f"(SELECT array_agg(copy_id) FROM (SELECT copy_id FROM ({_union(parts)}) AS found (copy_id, place, score)"  # noqa: S608 - parts of this module
+        f" LIMIT {MOST_IDS + 1}) AS first)"
+        for parts in words
+    )
+    with connections[router.db_for_read(Copy)].cursor() as cursor:
+        cursor.execute(
+            f"SELECT {', '.join(matches)}", [value for parts in words for _, given in parts for value in given]
+        )
+        fewest = min((found or [] for found in cursor.fetchone()), key=len)
+    return list(set(fewest)) if len(fewest) <= MOST_IDS else None
+
+
+def _compose(words: Sequence[_Parts]) -> tuple[str, tuple[Any, ...]]:
     """Return the statement that selects each copy in which every word is found, with its score."""
-    parts: list[str] = []
-    parameters: list[Any] = []
-    for place, one in enumerate(sought):
-        for part, given in (
-            _by_beginning(place, one, sees_personal, pending),
-            _by_spelling(place, one, sees_personal, pending),
-            _by_id(place, one),
-            _by_pending(place, one, sees_personal, pending),
-        ):
-            if part:
-                parts.append(part)
-                parameters += given
-    if not parts:
+    if not words:
         return f"SELECT id AS copy_id, 0 AS score FROM {_COPIES} WHERE FALSE", ()  # noqa: S608
     # Each word of the search must match, and counts by its best replacement.
     return (
         f"""SELECT copy_id, sum(best)::integer AS score
               FROM (SELECT copy_id, place, max(score) AS best
-                      FROM ({" UNION ALL ".join(parts)}) AS found (copy_id, place, score)
+                      FROM ({" UNION ALL ".join(map(_union, words))}) AS found (copy_id, place, score)
                      GROUP BY copy_id, place) AS places
-             GROUP BY copy_id HAVING count(*) = {len(sought)}""",  # noqa: S608 - parts of this module
-        tuple(parameters),
+             GROUP BY copy_id HAVING count(*) = {len(words)}""",  # noqa: S608 - parts of this module
+        tuple(value for parts in words for _, given in parts for value in given),
     )
 
 
-def _visible(sees_personal: bool, pending: Sequence[Entry]) -> tuple[str, list[Any]]:
+def _parts(place: int, one: _Sought, readable: _Readable) -> _Parts:
+    """Return the statements that find one word, each with its parameters."""
+    found = (
+        _by_beginning(place, one, readable),
+        _by_spelling(place, one, readable),
+        _by_id(place, one, readable),
+        _by_pending(place, one, readable),
+    )
+    return [(sql, parameters) for sql, parameters in found if sql]
+
+
+def _union(parts: _Parts) -> str:
+    return " UNION ALL ".join(sql for sql, _ in parts)
+
+
+def _visible(readable: _Readable) -> tuple[str, list[Any]]:
     """Return the condition on words: the tenant's, visible to the reader, not of pending copies."""
     condition, parameters = _in_scope()
-    if not sees_personal:
+    if not readable.sees_personal:
         condition += " AND NOT w.is_personal"
-    if pending:
+    if readable.pending:
         condition += " AND w.copy_id <> ALL(%s)"
-        parameters = [*parameters, [entry.copy_id for entry in pending]]
+        parameters = [*parameters, [entry.copy_id for entry in readable.pending]]
+    if readable.among is not None:
+        condition += " AND w.copy_id = ANY(%s)"
+        parameters = [*parameters, readable.among]
     return condition, parameters
 
 
@@ -154,10 +192,8 @@ def _in_scope(alias: str = "w") -> tuple[str, list[Any]]:
     return (f"{alias}.tenant_id = %s", [scope.tenant.id]) if scope.tenant else ("TRUE", [])
 
 
-def _by_beginning(
-    place: int, one: _Sought, sees_personal: bool, pending: Sequence[Entry]
-) -> tuple[str, list[Any]]:  # fmt: skip
-    visible, parameters = _visible(sees_personal, pending)
+def _by_beginning(place: int, one: _Sought, readable: _Readable) -> tuple[str, list[Any]]:
+    visible, parameters = _visible(readable)
     if len(one.word) <= _SHORT:
         asked, given = "w.word = %s", [one.word]
     else:
@@ -167,12 +203,10 @@ def _by_beginning(
     return sql, [one.word, *parameters, *given]
 
 
-def _by_spelling(
-    place: int, one: _Sought, sees_personal: bool, pending: Sequence[Entry]
-) -> tuple[str, list[Any]]:  # fmt: skip
+def _by_spelling(place: int, one: _Sought, readable: _Readable) -> tuple[str, list[Any]]:
     if not one.spellings:
         return "", []
-    visible, parameters = _visible(sees_personal, pending)
+    visible, parameters = _visible(readable)
     values = ", ".join(["(%s, %s)"] * len(one.spellings))
     sql = f"""SELECT w.copy_id, {place}, w.weight * s.score
                 FROM (VALUES {values}) AS s (word, score) JOIN {_WORDS} w ON w.word = s.word
@@ -180,10 +214,13 @@ def _by_spelling(
     return sql, [part for word, score in _scored(one) for part in (word, score)] + parameters
 
 
-def _by_id(place: int, one: _Sought) -> tuple[str, list[Any]]:
+def _by_id(place: int, one: _Sought, readable: _Readable) -> tuple[str, list[Any]]:
     if one.ids is None:
         return "", []
     in_scope, parameters = _in_scope("c")
+    if readable.among is not None:
+        in_scope += " AND c.id = ANY(%s)"
+        parameters = [*parameters, readable.among]
     sql = " UNION ALL ".join(
         f"SELECT c.id, {place}, {_ID} FROM {_COPIES} c WHERE {in_scope} AND c.{column} BETWEEN %s AND %s"  # noqa: S608
         for column in ("id", "application_form_id")
@@ -191,10 +228,8 @@ def _by_id(place: int, one: _Sought) -> tuple[str, list[Any]]:
     return sql, [*parameters, *one.ids] * 2
 
 
-def _by_pending(
-    place: int, one: _Sought, sees_personal: bool, pending: Sequence[Entry]
-) -> tuple[str, list[Any]]:  # fmt: skip
-    scores = {entry.copy_id: _score(entry, one, sees_personal) for entry in pending}
+def _by_pending(place: int, one: _Sought, readable: _Readable) -> tuple[str, list[Any]]:
+    scores = {entry.copy_id: _score(entry, one, readable.sees_personal) for entry in readable.pending}
     scored = [(copy_id, score) for copy_id, score in scores.items() if score]
     if not scored:
         return "", []

@@ -6,6 +6,8 @@ from collections.abc import Callable
 from uuid import UUID
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from actions.models import OutboxAction
 from batch import service as batch
@@ -15,6 +17,7 @@ from search import form_search
 from search.form_search import Ranked, pending_entries, rank_forms, search_forms
 from search.indexer import index_copies
 from search.models import SearchWord
+from search.queries import find_hits
 from tenants.access import Actor
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
@@ -203,3 +206,40 @@ def test_without_words_all_or_nothing_is_found(make_form: Make, kennels: Tenant)
         assert search_forms(list_forms(), "  ", personal=True).get().pk == form_id
         assert not search_forms(list_forms(), "—", personal=True).exists()
         assert rank_forms(list_forms(), "%", personal=True, limit=5) == []
+
+
+@pytest.mark.parametrize("most", [2_000, 2, 1])
+def test_a_rare_word_finds_the_same_as_all_words_together(
+    make_form: Make,  # noqa: F811
+    kennels: Tenant,  # noqa: F811
+    settle: Callable[[], None],
+    monkeypatch: pytest.MonkeyPatch,
+    most: int,
+) -> None:
+    named = {
+        name: make_form({"kennel_name": name}) for name in ("Copper One", "Copper Two", "Coppery Twofold", "Silver Two")
+    }
+    settle()
+    monkeypatch.setattr("search.queries.MOST_IDS", most)
+
+    assert set(found(kennels, "copper two")) == {named["Copper Two"], named["Coppery Twofold"]}
+    assert found(kennels, "copper two")[0] == named["Copper Two"]
+    assert found(kennels, "silver copper") == []
+    assert found(kennels, f"{str(named['Copper One'])[:13]} copper one") == [named["Copper One"]]
+    assert set(found(kennels, "Coper Towfold")) == {named["Coppery Twofold"]}
+
+
+def test_where_one_word_is_rare_only_its_copies_are_read(make_form: Make, kennels: Tenant) -> None:  # noqa: F811
+    form_id = make_form({"kennel_name": "Copper Two"})
+    for _ in range(3):
+        make_form({"kennel_name": "Silver Two"})
+    with use_tenant(kennels):
+        index_copies(list(Copy.objects.values_list("pk", flat=True)), tenant=kennels)
+        OutboxAction.objects.all().delete()
+        with CaptureQueriesContext(connection) as queries:
+            hits = find_hits("two copper", sees_personal=True)
+
+    assert list(hits.scores or ()) == [form_id]
+    search = queries.captured_queries[-1]["sql"]
+    assert search.count("w.copy_id = ANY(") == 2
+    assert search.replace("-", "").count(form_id.hex) == 2
