@@ -60,8 +60,19 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
     """
     with Supervisor() as supervisor:
         ensure_packages(supervisor, DEV, SERVERS)
-        browser = _browser(supervisor)
-        template = migrated_template(supervisor)
+        # From here on: a browser that is installed and databases that migrate leave most of the machine idle.
+        checks = {} if arguments else STATIC_CHECKS
+        with _beside(supervisor, checks, product_environment({})) as failed_checks:
+            browser = _browser(supervisor)
+            template = migrated_template(supervisor)
+            failed = _run_tests(arguments, is_full=is_full, browser=browser, template=template)
+        return _report([*failed, *failed_checks])
+
+
+def _run_tests(arguments: Sequence[str], *, is_full: bool, browser: str | None, template: Instance | None) -> list[str]:
+    """Run the tests, and in parallel the checks that need a server; with `arguments` only these tests. Return the names
+    of what failed.
+    """
     marks = [*([] if is_full else ["not slow", "not fault"]), *([] if browser else ["not browser"])]
     pytest: list[str | Path] = [PYTHON, "-m", "pytest"]
     with throw_away_servers(template=template) as (supervisor, environment):
@@ -73,7 +84,7 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
             failed = _run_checks(supervisor, {"tests": command}, environment)
         else:
             with (
-                _beside(supervisor, {**STATIC_CHECKS, **MIGRATIONS_CHECK}, environment) as failed,
+                _beside(supervisor, MIGRATIONS_CHECK, environment) as failed,
                 tempfile.TemporaryDirectory() as static,
                 _beside(
                     supervisor, DEPLOYMENT_CHECK, _production_environment(environment, static)
@@ -94,7 +105,7 @@ def test(arguments: Sequence[str], *, is_full: bool) -> int:
             say(
                 "Browser tests did not run: there is no Chromium here (on Debian and Ubuntu: apt-get install chromium)."
             )
-        return _report(failed)
+    return failed
 
 
 def screenshots(arguments: Sequence[str]) -> int:

@@ -96,11 +96,16 @@ class Supervisor:
         self._record = record
         self._selector = selectors.DefaultSelector()
         self._received: int | None = None
+        self._outer: Supervisor | None = None
 
     def __enter__(self) -> "Supervisor":
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             # nohup ignores SIGHUP, and so do we; SIGINT is handled even where a background shell ignores it.
-            if number != signal.SIGHUP or signal.getsignal(number) != signal.SIG_IGN:
+            before = signal.getsignal(number)
+            if number != signal.SIGHUP or before != signal.SIG_IGN:
+                # In the block of another supervisor a signal is for both: this one may end before the other.
+                outer = getattr(before, "__self__", None)
+                self._outer = outer if isinstance(outer, Supervisor) else self._outer
                 signal.signal(number, self._receive)
         if os.environ.get("MAKELEVEL"):
             end_with_parent(signal.SIGTERM)
@@ -239,8 +244,10 @@ class Supervisor:
         if self._record:
             self._record.clear()
 
-    def _receive(self, number: int, _frame: object) -> None:
+    def _receive(self, number: int, frame: object) -> None:
         self._received = number
+        if self._outer is not None:
+            self._outer._receive(number, frame)
 
     def _move_output(self, seconds: float) -> None:
         if not self._selector.get_map():

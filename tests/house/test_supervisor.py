@@ -186,3 +186,28 @@ def test_pauses_grow_up_to_the_longest(capsys: pytest.CaptureFixture[str]) -> No
 
     told = [line.rpartition(" in ")[2] for line in capsys.readouterr().out.splitlines()]
     assert told == ["1 s.", "2 s.", "4 s.", "8 s.", "16 s.", "32 s.", "60 s.", "60 s.", "60 s."]
+
+
+NESTED = """
+import os, signal, sys
+from house.errors import Stopped
+from house.supervisor import Supervisor
+
+with Supervisor() as outer:
+    child = outer.start("sleeper", [sys.executable, "-c", "import time; time.sleep(600)"])
+    with Supervisor():
+        pass
+    os.kill(os.getpid(), signal.SIGTERM)
+    try:
+        outer.wait_for(child)
+    except Stopped:
+        print("stopped")
+"""
+
+
+def test_a_signal_after_an_inner_supervisor_stops_the_outer_one() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-c", NESTED], cwd=CHECKOUT, capture_output=True, text=True, timeout=PATIENCE, check=False
+    )
+
+    assert ended.stdout == "stopped\n", ended.stderr
