@@ -13,6 +13,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from typing import Final
 
 import msgspec
 import pytest
@@ -45,6 +46,9 @@ from tests.harness.shared_rewriting import rewrite_own_part
 from tests.harness.tiers import IS_FULL
 from tests.harness.undone import forget_keys
 from tests.harness.web_servers import web_server  # noqa: F401 - fixture
+
+#: The fixtures that start a program once in a test process.
+_PROGRAMS: Final = ("web_server", "servers", "started_simulator", "receiver")
 
 
 def pytest_configure() -> None:
@@ -95,8 +99,13 @@ def pytest_collection_finish() -> None:
     gc.enable()
 
 
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Refuse quick tests that need the machine for themselves: `make test` runs all of its tests beside others."""
+    """Refuse quick tests that need the machine for themselves: `make test` runs all of its tests beside others.
+
+    Those with a program that serves all tests of a process come first, and stay in their random order otherwise:
+    parallel processes begin with equal parts of the list, so that few of them start the program.
+    """
     quick = [
         item.nodeid
         for item in items
@@ -104,6 +113,13 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ]
     if quick:
         raise pytest.UsageError(f"Mark tests that run alone slow too, or let them wait for conditions: {quick}")
+    items.sort(key=_program_of)
+
+
+def _program_of(item: pytest.Item) -> int:
+    """Return the place of the test's program in ``_PROGRAMS``, and their number for a test without one."""
+    names: list[str] = getattr(item, "fixturenames", [])
+    return next((place for place, name in enumerate(_PROGRAMS) if name in names), len(_PROGRAMS))
 
 
 def _choose_examples() -> None:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from itertools import groupby
 from typing import Any
 
@@ -117,7 +118,8 @@ def make_canaries() -> Canaries:
     )
 
 
-def spellings(value: str) -> set[bytes]:
+@cache
+def spellings(value: str) -> frozenset[bytes]:
     """Return the possible spellings of ``value``, in lower case."""
     texts = {value}
     if re.fullmatch(r"[\d-]+", value):
@@ -128,7 +130,8 @@ def spellings(value: str) -> set[bytes]:
     found = {text.encode() for text in texts}
     # In base64 the context decides the first and last characters; the middle is searched at each of the three offsets.
     middles = {base64.b64encode(b"\0" * shift + text)[4:-4] for text in found for shift in range(3) if len(text) > 8}
-    return {form.lower() for form in found | {text.hex().encode() for text in found} | middles if len(form) > 7}
+    forms = found | {text.hex().encode() for text in found} | middles
+    return frozenset(form.lower() for form in forms if len(form) > 7)
 
 
 def find(values: Mapping[str, str], content: bytes | str) -> list[str]:

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, BrowserContext, BrowserType, sync_playwright
 
-PROGRAM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
+NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser")
+PROGRAM: Final = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 #: The list of Playwright, which ours replaces, and behind it the parts of the address bar that are pages of their own:
 #: nobody sees them here, and with them each new window takes three times the processor time.
 FEATURES_OFF: Final = (

@@ -32,7 +32,7 @@ def _create_or_copy(
     serialize: bool = False,
     keepdb: bool = False,
 ) -> str:
-    """Create a database as Django does, but from a template without migrating: `make test` made it by all migrations."""
+    """Create a database as Django does; do not migrate a copy of a template, which `make test` has migrated."""
     if not self.connection.settings_dict["TEST"].get("TEMPLATE"):
         return _create(self, verbosity, autoclobber, serialize, keepdb)
     name = self._get_test_db_name()

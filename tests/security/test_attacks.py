@@ -133,13 +133,14 @@ class TestBodies:
             assert_problem(response, 422, "invalid_answers")
         assert api.get(f"/copies/{copy['id']}").json() == copy
 
-    @pytest.mark.parametrize("coding", ["gzip", "deflate", "br"])
-    def test_compressed_bodies_are_not_unpacked(self, coding: str, api: Api) -> None:
+    def test_compressed_bodies_are_not_unpacked(self, subtests: pytest.Subtests, api: Api) -> None:
         bomb = gzip.compress(b'{"title": "' + b"x" * 50_000_000 + b'"}')
 
-        response = api.send("POST", "/application_forms", bomb, Content_Encoding=coding)
+        for coding in ("gzip", "deflate", "br"):
+            with subtests.test(coding):
+                response = api.send("POST", "/application_forms", bomb, Content_Encoding=coding)
 
-        assert response.status_code in (400, 415)
+                assert response.status_code in (400, 415)
 
     def test_many_wrong_answers_cost_little(self, api: Api, s1: Sample) -> None:
         copy = api.start(s1)
