@@ -100,7 +100,7 @@ def test_the_addresses_are_those_of_the_resolver() -> None:
 def test_no_endpoint_accepts_a_hostile_body(api: Api, s1: Sample) -> None:
     copy = api.start(s1)
 
-    assert accepted(api, copy["id"], HOSTILE | MORE, each=amount(8, full=1)) == []
+    assert accepted(api, copy["id"], HOSTILE | MORE, each=amount(16, full=1)) == []
 
 
 def test_a_lenient_reader_is_detected(api: Api, s1: Sample, monkeypatch: pytest.MonkeyPatch) -> None:
