@@ -532,17 +532,18 @@ def _change(change: Change, visibility: Visibility) -> ChangeShape:
 
 
 def _answer(code: str, answer: Answer, visibility: Visibility) -> AnswerShape:
-    sensitivity = visibility.of(code, answer).tag
+    level = visibility.of(code, answer)
+    sensitivity = level.tag
     required: Any = answer.required
     return AnswerShape(
-        value=visibility.answer(code, answer),
+        value=visibility.answer_of_level(level, answer),
         active=answer.active,
         required=required,
         readonly=answer.readonly,
         answered_by=_by(answer.answered_by) if answer.answered_by else None,
         updated_at=answer.updated_at,
         sensitive=sensitivity or UNSET,
-        masked=visibility.hides(code, answer) if sensitivity else UNSET,
+        masked=visibility.hides_level(level, answer) if sensitivity else UNSET,
         confirmed=[ConfirmationShape(item.code, _by(item.by), item.at) for item in answer.confirmed] or UNSET,
         proposed=proposal(code, answer.proposed, visibility) if answer.proposed is not None else UNSET,
         erased=answer.is_erased or UNSET,

@@ -128,9 +128,12 @@ class Visibility:
         """Return whether the reader sees a mask in place of the value at ``path``; a guest sees the personal ``answer``
         that they gave.
         """
+        return self.hides_level(self.of(path, answer, tag=tag), answer)
+
+    def hides_level(self, level: Confidentiality, answer: Answer | None = None) -> bool:
+        """Return what ``hides`` does for a value whose confidentiality is known."""
         if not self.reader.reads_forms:
             return True
-        level = self.of(path, answer, tag=tag)
         if level is PERSONAL:
             return not self.reader.sees_personal and not self._gave(answer)
         return level is not PUBLIC
@@ -153,7 +156,7 @@ class Visibility:
         ``tag`` the sensitivity under which it was recorded.
         """
         level = self.of(path, tag=tag)
-        return self._let_through(value, level, is_hidden=self.hides(path, tag=tag), is_masked=is_mask(value))
+        return self._let_through(value, level, is_hidden=self.hides_level(level), is_masked=is_mask(value))
 
     def change(self, change: Change) -> tuple[Any, Any]:
         """Return the values of ``change`` before and after, or their masks."""
@@ -185,9 +188,14 @@ class Visibility:
 
     def answer(self, path: str, answer: Answer) -> AnswerValue:
         """Return the value of ``answer`` at ``path``, or its mask, for the reader."""
-        value = answer.value if answer.sealed is None else answer.mask
-        level, is_hidden = self.of(path, answer), self.hides(path, answer)
-        shown: AnswerValue = self._let_through(value, level, is_hidden=is_hidden, is_masked=answer.sealed is not None)
+        return self.answer_of_level(self.of(path, answer), answer)
+
+    def answer_of_level(self, level: Confidentiality, answer: Answer) -> AnswerValue:
+        """Return what ``answer`` does for an answer whose confidentiality is known."""
+        is_sealed = answer.sealed is not None
+        value = answer.mask if is_sealed else answer.value
+        is_hidden = self.hides_level(level, answer)
+        shown: AnswerValue = self._let_through(value, level, is_hidden=is_hidden, is_masked=is_sealed)
         return shown
 
     def text(self, path: str, value: Any, *, tag: str = "") -> str:
