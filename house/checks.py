@@ -20,9 +20,7 @@ from house.servers import MIGRATED, TENANT_MIGRATED, Instance
 from house.static_files import collect_plainly
 from house.supervisor import Supervisor, say
 
-# The first is Chromium without windows: the same pages take it a quarter less processor time.
-BROWSERS = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-PACKAGES_OF_BROWSERS = ("chromium-headless-shell", "chromium")
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 NO_CHROMIUM = "there is no Chromium here"
 TEST_PREFIX = "test-"
 TEMPLATE_PREFIX = "template-"
@@ -290,13 +288,9 @@ def _browser(supervisor: Supervisor) -> str | None:
     if os.geteuid() == 0 and shutil.which("apt-get"):
         say("Installing Chromium for the browser tests ...")
         environment, log = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}, RUN / "chromium.log"
-        supervisor.run(["apt-get", "update", "-q"], environment=environment, log=log)
-        for package in PACKAGES_OF_BROWSERS:
-            install = ["apt-get", "install", "-q", "-y", "--no-install-recommends", package]
-            supervisor.run(install, environment=environment, log=log)
-            found = next(filter(None, map(shutil.which, BROWSERS)), None)
-            if found:
-                break
+        for arguments in ("update -q", "install -q -y --no-install-recommends chromium"):
+            supervisor.run(["apt-get", *arguments.split()], environment=environment, log=log)
+        found = next(filter(None, map(shutil.which, BROWSERS)), None)
     if found is None:
         raise HouseError(f"CI has to run the browser tests and {NO_CHROMIUM}: install it or name it with CHROMIUM.")
     return found

@@ -15,8 +15,7 @@ from typing import Any, Final
 
 from playwright.sync_api import Browser, BrowserContext, BrowserType, sync_playwright
 
-NAMES: Final = ("chromium-headless-shell", "chromium", "chromium-browser")
-PROGRAM: Final = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+PROGRAM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
 #: The list of Playwright, which ours replaces, and behind it the parts of the address bar that are pages of their own:
 #: nobody sees them here, and with them each new window takes three times the processor time.
 FEATURES_OFF: Final = (
