@@ -1,11 +1,12 @@
 """`make sbom`: what the product consists of, as one CycloneDX file for scanners.
 
 uv writes the packages of uv.lock with their hashes and who needs whom; added are the licenses, which only installed
-packages name, and the files of others that the repository contains.
+packages name, that of the product, and the files of others that the repository contains.
 """
 
 import json
 import re
+import tomllib
 from collections.abc import Sequence
 from importlib.metadata import Distribution, distributions
 from pathlib import Path
@@ -44,7 +45,10 @@ def sbom(arguments: Sequence[str]) -> int:
 
 
 def completed(bill: dict[str, Any], installed: dict[str, Distribution]) -> dict[str, Any]:
-    """Return `bill` with the licenses of installed packages and with the files of others."""
+    """Return `bill` with the licenses of the product and of installed packages, and with the files of others."""
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    product = bill.setdefault("metadata", {}).setdefault("component", {})
+    product["licenses"] = [{"license": {"name": project["license"]}}]
     for component in bill["components"]:
         license = _license_of(installed.get(_name(component["name"])))
         if license:

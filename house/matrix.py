@@ -12,8 +12,8 @@ from house.supervisor import Supervisor, say
 
 VERSIONS = ("3.11", "3.12", "3.13", "3.14")
 FOLDER = RUN / "matrix"
-#: What depends most on the interpreter: rules, the document, the save, sealing, HTTP.
-CORE = ("tests/rules", "tests/catalogue", "tests/copies", "tests/batch", "tests/encryption", "tests/redis_locks")
+#: What depends most on the interpreter, in a few minutes: the document, sealing, the save, HTTP and its description.
+CORE = ("tests/copies", "tests/encryption", "tests/batch/test_save.py", "tests/partner_engine/api/http")
 QUICK = ("-m", "not slow and not fault and not browser")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from importlib.metadata import distributions
 from pathlib import Path
 
@@ -64,6 +65,18 @@ def test_the_bill_of_materials_names_licenses_and_the_files_of_others() -> None:
     assert "licenses" not in by_name["unknown-package"]
     assert {name for name, *_ in INCLUDED} <= set(by_name)
     assert [path for *_, path in INCLUDED if not (CHECKOUT / path).is_file()] == []
+
+
+def test_every_paper_names_the_same_license() -> None:
+    text, readme = ((CHECKOUT / name).read_text(encoding="utf-8") for name in ("LICENSE", "README.md"))
+    project = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    bill = completed({"metadata": {"component": {"name": project["name"]}}, "components": []}, {})
+
+    assert "are proprietary" in text
+    assert "License: proprietary, [LICENSE](LICENSE)" in readme
+    assert (project["license"], project["license-files"]) == ("LicenseRef-Proprietary", ["LICENSE"])
+    assert not [line for line in project.get("classifiers", []) if line.startswith("License")]
+    assert bill["metadata"]["component"]["licenses"] == [{"license": {"name": "LicenseRef-Proprietary"}}]
 
 
 def test_every_file_of_others_is_in_the_bill_of_materials() -> None:

@@ -76,7 +76,8 @@ def outlives_its_time(job: str, redis: Redis, *, ttl: float) -> bool:
     with JobMutex(job, ttl=ttl) as is_ours:
         assert is_ours
         least = redis.pttl(name)
-        while 0 < (left := redis.pttl(name)) <= least:
+        # 0 is the last part of a millisecond, in which the key still exists.
+        while 0 <= (left := redis.pttl(name)) <= least:
             least = left
             time.sleep(0.01)
         with JobMutex(job) as also_theirs:

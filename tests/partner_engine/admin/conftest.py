@@ -12,6 +12,7 @@ from django.contrib.auth.models import Permission
 from django.core.management import call_command
 from django.db import connections
 from django.test import Client
+from pytest_django import Settings
 
 from actions.poller import relay_heartbeat
 from catalogue.loader import load
@@ -23,7 +24,14 @@ from tenants.access import Role
 from tenants.models import Tenant, User
 from tests.harness.cast import PASSWORD
 from tests.harness.kennel_catalogue import KENNELS
+from tests.harness.repeated_queries import look_for_repeated_queries
 from tests.harness.sensitive_kennel import start_kennel
+
+
+@pytest.fixture(autouse=True)
+def read_in_few_statements(settings: Settings) -> None:
+    """Let pages that read row after row fail, in the full tier."""
+    look_for_repeated_queries(settings)
 
 
 @pytest.fixture

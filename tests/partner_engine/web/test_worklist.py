@@ -13,6 +13,7 @@ import msgspec
 import pytest
 from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from batch import service as batch
 from catalogue.demo import Sample
@@ -32,8 +33,17 @@ from tests.harness.kennel_catalogue import ANSWERS, KENNELS
 from tests.harness.later_releases import publish_release, with_sensitivity
 from tests.harness.page_client import StartForm, markup
 from tests.harness.quoted_forms import submit
+from tests.harness.repeated_queries import look_for_repeated_queries
 
 pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture(autouse=True)
+def read_in_few_statements(settings: Settings) -> None:
+    """Let pages that read row after row fail, in the full tier."""
+    look_for_repeated_queries(settings)
+
+
 PART: Final = {"HX-Request": "true"}
 #: Every address that orders, filters or chooses a view by a fact, with the question behind it.
 BY_FACT: Final = {
