@@ -28,7 +28,9 @@ log = structlog.get_logger(__name__)
 
 
 class LeasedRows:
-    """The rows of one claim; ``next()`` returns them one by one, ``next_like()`` those that can run with one."""
+    """The rows of one claim; ``next()`` returns them one by one, ``next_like()`` those that may run with one, and
+    ``put_back()`` lets these run alone.
+    """
 
     def __init__(self, claims: Claims, rows: Sequence[LeasedAction], *, alias: str, lease: float) -> None:
         """Take over ``rows``, leased just now for ``lease`` seconds in the database ``alias``."""
@@ -39,6 +41,7 @@ class LeasedRows:
         self._guard = threading.Lock()
         self._waiting = deque(rows)
         self._begun: set[UUID] = set()
+        self._alone: set[UUID] = set()
         self._claimed_at = self._began_at = time.monotonic()
         self._over = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name=f"relay of {alias}", daemon=True)
@@ -66,13 +69,32 @@ class LeasedRows:
             return row
 
     def next_like(self, first: LeasedAction, *, most: int) -> list[LeasedAction]:
-        """Return the next rows of the kind and tenant of ``first``, up to ``most``."""
+        """Return the next rows of the kind and tenant of ``first``, up to ``most``. One that may have killed its worker
+        runs alone, and so does one that was put back.
+        """
+        if self._runs_alone(first):
+            return []
         with self._guard:
-            alike = [row for row in self._waiting if (row.kind, row.tenant_id) == (first.kind, first.tenant_id)][:most]
+            alike = [
+                row
+                for row in self._waiting
+                if (row.kind, row.tenant_id) == (first.kind, first.tenant_id) and not self._runs_alone(row)
+            ][:most]
             taken = {row.id for row in alike}
             self._waiting = deque(row for row in self._waiting if row.id not in taken)
             self._begun |= taken
             return alike
+
+    def put_back(self, rows: Sequence[LeasedAction]) -> None:
+        """Let ``rows``, of ``next_like()``, be the next ones, each alone."""
+        ids = {row.id for row in rows}
+        with self._guard:
+            self._waiting.extendleft(reversed(rows))
+            self._begun -= ids
+            self._alone |= ids
+
+    def _runs_alone(self, row: LeasedAction) -> bool:
+        return row.crashes > 0 or row.id in self._alone
 
     def ended(self, ids: Iterable[UUID]) -> None:
         """Forget rows whose end is recorded."""

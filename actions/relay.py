@@ -136,15 +136,16 @@ class _Worker:
     def _attempt_many(self, first: LeasedAction, holding: LeasedRows) -> list[LeasedAction]:
         """Run ``first``, with the rows like it where its kind can run several at once; return those that succeeded.
 
-        Several fail as one, and then run one by one: so each failure is that of its own action.
+        Several fail as one. Then ``first`` runs alone, and the others wait for their turn to do so: each failure is of
+        its own action, and a slow one delays no others.
         """
         many, tenant = self._registry.find(first.kind).many, self._tenants.get(first.tenant_id)
-        # An action that may have killed its worker runs alone.
-        alike = [] if many is None or first.crashes else holding.next_like(first, most=MOST_AT_ONCE - 1)
-        rows = [first, *alike]
-        if many is not None and tenant is not None and alike and self._run_many(many, rows, tenant):
-            return rows
-        return [row for row in rows if self._attempt(row)]
+        if many is not None and tenant is not None:
+            alike = holding.next_like(first, most=MOST_AT_ONCE - 1)
+            if alike and self._run_many(many, [first, *alike], tenant):
+                return [first, *alike]
+            holding.put_back(alike)
+        return [first] if self._attempt(first) else []
 
     def _run_many(self, many: ManyHandler, rows: list[LeasedAction], tenant: Tenant) -> bool:
         """Run ``rows`` at once; return whether they succeeded."""
@@ -154,7 +155,7 @@ class _Worker:
                 with span(f"actions {kind}", correlation_id=rows[0].correlation_id, attempt=rows[0].attempts):
                     many([delivered_of(row, tenant) for row in rows])
             except Exception as failure:  # noqa: BLE001 - one of them may be at fault, and then fails alone
-                log.info("actions_run_singly", amount=len(rows), reason=describe(failure))
+                log.info("actions_run_singly", actions=[str(row.id) for row in rows], reason=describe(failure))
                 return False
         ended.labels(kind, "done").inc(len(rows))
         for row in rows:

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from benchmarks.rounds import SPREAD
-from garbage import collect_rarely
+from long_running import settle
 
 
 def prepare() -> None:
@@ -21,7 +21,7 @@ def prepare() -> None:
     # With DEBUG Django would store every statement.
     settings.DEBUG = False
     call_command("migrate", verbosity=0)
-    collect_rarely()
+    settle()
 
 
 def describe() -> list[str]:

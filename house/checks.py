@@ -254,7 +254,8 @@ def migrated_template(supervisor: Supervisor) -> Instance | None:
                 migrate: list[str | Path] = [PYTHON, "manage.py", command, "--verbosity", "0"]
                 if supervisor.run(migrate, environment=environment, folder=CHECKOUT) != 0:
                     raise HouseError(f"`manage.py {command}` failed, so no tests were run; its lines above say why.")
-            supervisor.stop_all()
+            # Checks that run beside this go on.
+            supervisor.forget_servers()
             (instance.folder / "finished").touch()
         return finished_template()
 

@@ -234,11 +234,16 @@ class Supervisor:
         self._stop([child])
         self._children.remove(child)
 
-    def stop_all(self) -> None:
-        """End all processes: programs first, then servers, the last started first. Never raises."""
-        self._stop([child for child in self._children if not child.is_server])
+    def forget_servers(self) -> None:
+        """End all servers, the last started first, and drop them. Never raises."""
         for server in [child for child in reversed(self._children) if child.is_server]:
             self._stop([server])
+            self._children.remove(server)
+
+    def stop_all(self) -> None:
+        """End all processes: programs first, then servers. Never raises."""
+        self._stop([child for child in self._children if not child.is_server])
+        self.forget_servers()
         self._children.clear()
         self._kept.clear()
         if self._record:

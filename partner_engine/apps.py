@@ -7,7 +7,6 @@ from django.conf import settings
 
 # Imported to register the system checks.
 from partner_engine import checks, connection_budget, start_checks
-from partner_engine.prepared_types import prepare_types
 from tracing import start_tracing
 
 __all__ = ["PartnerEngineConfig", "checks", "connection_budget", "start_checks"]
@@ -20,8 +19,7 @@ class PartnerEngineConfig(AppConfig):
     verbose_name = "Partner Engine"
 
     def ready(self) -> None:
-        """Log sign-ins from now on, export spans where a setting names the endpoint, and prepare types for threads."""
+        """Log sign-ins from now on, and export spans where a setting names the endpoint."""
         import_module("partner_engine.sign_in_log").log_sign_ins()
         if settings.OTEL_EXPORTER_OTLP_ENDPOINT:
             start_tracing()
-        prepare_types()

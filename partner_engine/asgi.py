@@ -7,7 +7,7 @@ import django
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 
-from garbage import collect_rarely
+from long_running import settle
 from partner_engine.api.http.body_limit import BodyLimit
 from partner_engine.request_threads import RequestHandler
 
@@ -24,14 +24,12 @@ from partner_engine.checks import refuse_unsafe_start  # noqa: E402 - needs conf
 from partner_engine.connection_budget import log_connection_budget  # noqa: E402 - needs configured settings
 from partner_engine.live.routing import SOCKETS  # noqa: E402 - needs loaded models
 from partner_engine.mcp.gate import AgentGate  # noqa: E402 - needs loaded models
-from partner_engine.prepared_types import prepare_types  # noqa: E402 - as above
 
 application = ProtocolTypeRouter({"http": CarrierCallbacks(AgentGate(pages)), "websocket": SOCKETS})
 
 # The first request would import them, beside others.
 import_module(settings.ROOT_URLCONF)
-prepare_types()
 refuse_unsafe_start(serves_pages=True)
 log_connection_budget()
+settle()
 listen_for_releases()
-collect_rarely()

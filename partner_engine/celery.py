@@ -20,6 +20,7 @@ from celery.signals import (
     setup_logging,
     task_postrun,
     task_prerun,
+    worker_before_create_process,
     worker_init,
     worker_process_init,
 )
@@ -29,7 +30,7 @@ from kombu.exceptions import OperationalError
 from redis.exceptions import RedisError
 from structlog.contextvars import bind_contextvars, clear_contextvars, get_contextvars
 
-from garbage import collect_rarely
+from long_running import settle
 from partner_engine.checks import refuse_unsafe_start
 from partner_engine.correlation import correlation_id_of
 from redis_locks.heartbeats import note_heartbeat
@@ -116,12 +117,17 @@ def _keep_logging(**kwargs: Any) -> None:
     """Keep the logging of the settings: Celery would raise the level of the product's own lines."""
 
 
+@worker_before_create_process.connect
+def settle_parent(**kwargs: Any) -> None:
+    """Prepare the process from which the next one is forked: what is done after that would copy its memory."""
+    settle()
+
+
 @worker_process_init.connect
-def begin_process(**kwargs: Any) -> None:
-    """Compile new releases when they are announced, in every process of the worker, and collect garbage rarely."""
+def compile_at_notice(**kwargs: Any) -> None:
+    """Compile new releases when they are announced, in every process of the worker."""
     # Celery imports this module before the apps are loaded.
     import_module("catalogue.publish_notices").listen_for_releases()
-    collect_rarely()
 
 
 @beat_init.connect

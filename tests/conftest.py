@@ -30,7 +30,7 @@ from batch.storage import own_transaction
 from catalogue.demo import CATALOGUE_FILE, Sample, read_samples
 from catalogue.files import read_catalogue
 from catalogue.models import Catalogue, Release
-from garbage import collect_rarely
+from long_running import collect_rarely
 from tenants.access import Role
 from tenants.current_actor import use_actor
 from tenants.current_tenant import without_tenant
@@ -88,7 +88,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     """Rewrite the asserts of a part of the files, before all of them are collected. Garbage is collected only after
     that: it would take a sixth of the time.
     """
-    gc.disable()
+    if hasattr(session.config, "workerinput") or session.config.getoption("dist", "no") == "no":
+        gc.disable()
     rewrite_own_part(session.config)
 
 

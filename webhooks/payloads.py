@@ -73,7 +73,8 @@ def publish_many(actions: Sequence[Delivered]) -> None:
             if wants(endpoint.event_types, payload.event_type) and (endpoint.has_test_forms or not payload.is_test)
         ]
         WebhookDelivery.objects.bulk_create(deliveries)
-    if deliveries:
+    # After a worker that was killed before it could do so, too.
+    if any(wants(endpoint.event_types, payload.event_type) for endpoint in endpoints for payload in payloads):
         wake_deliveries(tenant.database_alias)
 
 

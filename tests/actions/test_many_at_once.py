@@ -8,6 +8,8 @@ from uuid import uuid4
 import pytest
 from django.utils import timezone
 
+from actions.claims import Claims
+from actions.lease import LeasedRows
 from actions.models import OutboxAction
 from actions.registry import Budget, Delivered, Registry
 from actions.relay import MOST_AT_ONCE, Drained, drain
@@ -96,3 +98,38 @@ def test_actions_whose_worker_died_run_alone(harbor: Tenant, bells: Bells) -> No
     drain("default", registry=bells.registry)
 
     assert sorted(bells.calls) == [["a"], ["b"]]
+
+
+def test_an_action_that_may_have_killed_its_worker_joins_no_others(harbor: Tenant, bells: Bells) -> None:
+    for bell in ("a", "suspect", "b"):
+        put(harbor, Ring(bell=bell))
+    with across_tenants(using="default"):
+        OutboxAction.objects.filter(payload={"bell": "suspect"}).update(crashes=1)
+
+    drain("default", registry=bells.registry)
+
+    assert sorted(bells.calls) == [["a", "b"], ["suspect"]]
+
+
+def test_actions_that_wait_to_run_alone_are_returned_to_other_workers(
+    harbor: Tenant, bells: Bells, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actions.lease.PATIENCE", 0.0)
+    for bell in ("a", "b", "c"):
+        put(harbor, Ring(bell=bell))
+    with across_tenants(using="default"):
+        claims = Claims("default", registry=bells.registry, lease=30)
+        holding = LeasedRows(claims, claims.claim(10), alias="default", lease=30)
+        first = holding.next()
+        assert first is not None
+        others = holding.next_like(first, most=10)
+        assert [row.payload["bell"] for row in others] == ["b", "c"]
+        assert not holding._surrender()
+
+        holding.put_back(others)
+
+        assert holding.next_like(first, most=10) == []
+        assert holding._surrender()
+        assert holding.given_back == 2
+        assert [row.payload["bell"] for row in rows() if row.lease_token is None] == ["b", "c"]
+        assert holding.next() is None

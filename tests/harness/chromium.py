@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final
 
+from django.db import connections
 from playwright.sync_api import Browser, BrowserContext, BrowserType, sync_playwright
 
 PROGRAM: Final = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("chromium-browser")
@@ -58,6 +59,8 @@ class Chromium:
         try:
             yield self.running()
         finally:
+            # Under a running loop the tests have connections of their own, which nobody else would close.
+            connections.close_all()
             asyncio._set_running_loop(None)
 
     @contextmanager

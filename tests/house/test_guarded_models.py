@@ -66,7 +66,7 @@ def product_files() -> list[Path]:
         path
         for path in tracked_files()
         if path.suffix == ".py"
-        and path.relative_to(CHECKOUT).parts[0] in floors() | {"failpoints.py", "garbage.py", "tracing.py"}
+        and path.relative_to(CHECKOUT).parts[0] in floors() | {"failpoints.py", "long_running.py", "tracing.py"}
         and "migrations" not in path.parts
     ]
 

@@ -48,7 +48,7 @@ def test_every_python_package_is_on_a_floor() -> None:
         packages
         - floors()
         - BESIDE_THE_FLOORS
-        - {"manage.py", "failpoints.py", "garbage.py", "tracing.py", "verify_decision.py", "verify_export.py"}
+        - {"manage.py", "failpoints.py", "long_running.py", "tracing.py", "verify_decision.py", "verify_export.py"}
     )
 
     assert astray == set()
@@ -58,7 +58,7 @@ def test_import_contract_and_type_check_cover_every_floor() -> None:
     tools = configuration()
 
     assert set(tools["importlinter"]["root_packages"]) == floors() | {"house"}
-    assert set(tools["mypy"]["files"]) == floors() | {"house", "failpoints.py", "garbage.py", "tracing.py"}
+    assert set(tools["mypy"]["files"]) == floors() | {"house", "failpoints.py", "long_running.py", "tracing.py"}
 
 
 def test_every_folder_with_modules_is_a_package() -> None:
@@ -124,6 +124,14 @@ def test_no_file_names_a_path_of_one_machine() -> None:
         except UnicodeDecodeError:
             continue
         found += [f"{path.relative_to(CHECKOUT)}: {match.group()}" for match in places.finditer(text)]
+
+    assert found == []
+
+
+def test_settings_are_changed_by_what_takes_it_back() -> None:
+    """What ``monkeypatch`` takes back of the settings can be a setting that is deleted for all later tests."""
+    changed = re.compile(r"monkeypatch\.\w+attr\(\w*settings\b")
+    found = [path for path in (CHECKOUT / "tests").rglob("*.py") if changed.search(path.read_text(encoding="utf-8"))]
 
     assert found == []
 

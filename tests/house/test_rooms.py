@@ -45,6 +45,6 @@ def test_the_project_without_its_faces_is_below_fifteen_percent(house: House) ->
     assert rooms["partner_engine"] - sum(house.faces().values()) < 0.15 * sum(rooms.values())
 
 
-@pytest.mark.parametrize("module", ["failpoints", "garbage", "tracing"])
+@pytest.mark.parametrize("module", ["failpoints", "long_running", "tracing"])
 def test_single_modules_import_nothing_of_the_product(house: House, module: str) -> None:
     assert house.imports[module] == frozenset()

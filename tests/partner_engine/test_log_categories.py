@@ -10,7 +10,7 @@ import pytest
 import structlog
 import time_machine
 from django.conf import settings
-from django.test import Client
+from django.test import Client, override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -84,8 +84,8 @@ def test_sign_ins_are_logged_by_id_without_name_and_password(owner: User, lines:
     assert "a long pass phrase" not in lines.getvalue()
 
 
-def test_a_slow_request_is_logged_as_performance(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(settings, "SLOW_REQUEST_MS", -1)
+@override_settings(SLOW_REQUEST_MS=-1)
+def test_a_slow_request_is_logged_as_performance(lines: Lines) -> None:
     Client().get("/nowhere")
 
     (slow,) = [line for line in lines.all() if line["event"] == "slow_request"]

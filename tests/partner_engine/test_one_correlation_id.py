@@ -61,10 +61,10 @@ def test_the_id_reaches_the_relay_the_webhook_and_the_socket(  # noqa: PLR0913 -
     harbor_client: ApiClient,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
-    settings: object,
+    settings: Any,
 ) -> None:
     monkeypatch.setenv("WEBHOOK_ALLOWED_NETWORKS", "127.0.0.0/8")
-    monkeypatch.setattr(settings, "WEBHOOK_ALLOWED_NETWORKS", ["127.0.0.0/8"])
+    settings.WEBHOOK_ALLOWED_NETWORKS = ["127.0.0.0/8"]
     actor: Actor = owner.as_actor(source="web")
     token = Api(harbor_client).token
     copy_id = start(harbor, actor)

@@ -11,7 +11,7 @@ from django.db import connections
 
 from actions.poller import poll_once, poll_until
 from actions.sweeps import SWEEPS
-from garbage import collect_rarely
+from long_running import settle
 
 
 class Command(BaseCommand):
@@ -42,5 +42,5 @@ class Command(BaseCommand):
         over = threading.Event()
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: over.set())
-        collect_rarely()
+        settle()
         poll_until(over, connections, every=options["every"], **only)

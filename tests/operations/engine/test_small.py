@@ -65,12 +65,13 @@ def test_an_item_that_takes_too_long_fails_and_its_thread_saves_nothing(
     submit: Submit,
     rename: Rename,
     monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
     kennels: Tenant,
     agent: Actor,
     make_form: Callable[..., UUID],
 ) -> None:
     # One thread, so that no other item is at work while the time passes.
-    monkeypatch.setattr(settings, "OPERATIONS", replace(settings.OPERATIONS, threads=1))
+    settings.OPERATIONS = replace(settings.OPERATIONS, threads=1)
     later, is_over = time_passes_in(small, monkeypatch), threading.Event()
     real = rename.run
 
@@ -126,9 +127,14 @@ def test_an_operation_whose_creator_may_not_ends_with_the_reason(
 
 
 def test_a_right_that_is_lost_between_the_items_stops_the_rest(
-    submit: Submit, kennels: Tenant, kennel_client: ApiClient, rename: Rename, monkeypatch: pytest.MonkeyPatch
+    submit: Submit,
+    kennels: Tenant,
+    kennel_client: ApiClient,
+    rename: Rename,
+    monkeypatch: pytest.MonkeyPatch,
+    settings: Any,
 ) -> None:
-    monkeypatch.setattr(settings, "OPERATIONS", replace(settings.OPERATIONS, threads=1))
+    settings.OPERATIONS = replace(settings.OPERATIONS, threads=1)
     real = rename.run
 
     def run(items: Any, work: Any) -> Any:
