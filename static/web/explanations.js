@@ -9,7 +9,9 @@ const PAUSE_MS = 600;
 let timer = 0;
 
 const placeOf = (button) => document.getElementById(`why-${button.dataset.why}`);
-const loadFor = (button) => load(button.dataset.url, placeOf(button));
+const addressOf = (button) =>
+  `${document.getElementById("products").dataset.explanations}?target=${encodeURIComponent(button.dataset.why)}`;
+const loadFor = (button) => load(addressOf(button), placeOf(button));
 
 function toggle(button) {
   const place = placeOf(button);

@@ -156,4 +156,4 @@ def test_quick_nodes_are_made_except_under_debug() -> None:
 
 
 def test_pages_are_made_of_them() -> None:
-    assert isinstance(get_template("web/parts/product.html").template, QuickTemplate)
+    assert isinstance(get_template("web/parts/products.html").template, QuickTemplate)

@@ -66,6 +66,11 @@ class ProductView:
     may_request: bool = False
     moved: str = ""
 
+    @property
+    def heading(self) -> dict[str, str | bool]:
+        """Return what the heading of the card shows: nothing but names of the catalogue, and whether it has a box."""
+        return {"code": self.code, "carrier": self.carrier, "name": self.name, "may_request": self.may_request}
+
 
 @dataclass(frozen=True)
 class LineView:

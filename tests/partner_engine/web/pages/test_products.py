@@ -213,7 +213,7 @@ def test_a_renewal_shows_what_a_product_cost_last_year() -> None:
     form = document(ANSWERS)
     form.last_premiums = {"PAW-CARE": 2451}
 
-    view, other = build_panel(reading(evaluated(PRICED, PRICELESS), form)).products
+    built = build_panel(reading(evaluated(PRICED, PRICELESS), form))
 
-    assert (view.last_year, other.last_year) == ("last year $2,451", "")
-    assert "last year $2,451" in render_to_string("web/parts/product.html", {"product": view, "copy_id": uuid4()})
+    assert [view.last_year for view in built.products] == ["last year $2,451", ""]
+    assert "last year $2,451" in render_to_string("web/parts/panel.html", {"panel": built, "copy_id": uuid4()})
