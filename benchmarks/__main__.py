@@ -10,13 +10,15 @@ import argparse
 import importlib
 import importlib.util
 import json
+import os
 import sys
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
 from benchmarks import pages
-from benchmarks.figures import LATEST, Figure, keep, line
+from benchmarks.figures import LATEST, Figure, keep, line, marked
 from benchmarks.summary import text_of
 from benchmarks.surroundings import describe, prepare
 
@@ -50,6 +52,8 @@ MEASUREMENTS: Final = (
     "programs",
     "capacity",
 )
+#: Of these, those that compute from stored figures.
+COMPUTED: Final = ("capacity",)
 FEWEST_ROUNDS: Final = 5
 
 
@@ -80,7 +84,10 @@ def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path | None) ->
     for name in names:
         print(f"{name} ...", file=sys.stderr, flush=True)
         module = importlib.import_module(f"benchmarks.{name}")
+        today, load = datetime.now(UTC).date().isoformat(), os.getloadavg()[0]
         found = module.measure(rounds, **(getattr(module, "QUICK", {}) if quick else {}))
+        if name not in COMPUTED:
+            found = marked(found, measured=today, load=load)
         for entry in found:
             print(line(entry), flush=True)
         figures += found

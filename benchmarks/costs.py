@@ -1,7 +1,9 @@
 """What one save of an agent costs each part of the product: the input of the capacity model (``benchmarks.capacity``).
 
-Agents of ``benchmarks.agents`` save by requests through the whole middleware, one after the other; then this process
-does the relay's work for them. Counted are the server's own figures: bytes of WAL, commands of Redis, rows.
+Agents of ``benchmarks.agents`` save by requests through the whole middleware, one after the other; after each pass over
+all forms this process does the relay's work for it, as an action may stand for several saves of one form. Left out are
+the server of the web process, its threads and sockets, and the Celery worker, which only ``benchmarks.agents`` runs.
+Counted are the server's own figures: bytes of WAL, commands of Redis, rows.
 """
 
 from __future__ import annotations
@@ -9,9 +11,9 @@ from __future__ import annotations
 import json
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 from uuid import UUID
 
 from django.db import connection
@@ -27,6 +29,9 @@ from benchmarks.running_product import postgresql_seconds, redis_seconds
 from copies.models import CopyRevision
 from tenants.current_tenant import across_tenants
 
+#: A client with the token of a form's tenant, and the form's copy.
+_Client: TypeAlias = tuple[Client, UUID]
+#: Saves of one round, in passes over all forms.
 SAVES: Final = 200
 #: The number of the next call, by copy.
 _calls: Final[defaultdict[UUID, Iterator[int]]] = defaultdict(count)
@@ -49,24 +54,44 @@ def measure(rounds: int, *, saves: int = SAVES, forms: int = FORMS) -> list[Figu
         _patch(clients, len(clients))
         drain("default")
         for number in range(rounds):
-            rows = _outbox()
-            found = {f"save: {name}": value for name, value in _spent(lambda: _patch(clients, saves), saves).items()}
-            found["save: rows of the outbox"] = (_outbox() - rows) / saves
-            found |= {f"relay: {name}": value for name, value in _spent(lambda: drain("default"), saves).items()}
-            for name, value in found.items():
+            for name, value in _round(clients, saves).items():
                 costs.setdefault(name, []).append(value)
             say(f"round {number + 1} of {rounds}")
     return [figure(f"cost of a save: {name}", _unit(name), values) for name, values in costs.items()]
 
 
-def _spent(work: Callable[[], object], saves: int) -> dict[str, float]:
-    """Return what ``work`` cost for each of ``saves``."""
-    before = _now()
+def _round(clients: Sequence[_Client], saves: int) -> dict[str, float]:
+    """Return what each of ``saves`` cost, and the relay's work for it after each pass over the forms."""
+    found: defaultdict[str, float] = defaultdict(float)
+    for _ in range(saves // len(clients)):
+        rows = _outbox()
+        for name, value in _spent(lambda: _patch(clients, len(clients))).items():
+            found[f"save: {name}"] += value / saves
+        found["save: rows of the outbox"] += (_outbox() - rows) / saves
+        for name, value in _spent(lambda: drain("default")).items():
+            found[f"relay: {name}"] += value / saves
+        assert _outbox() <= rows, "actions were left"
+    return found
+
+
+def _spent(work: Callable[[], object]) -> dict[str, float]:
+    """Return what ``work`` cost, without the statements that count it."""
+    sizes, servers, program = _sizes(), _servers(), time.process_time()
     work()
-    return {name: (value - before[name]) / saves for name, value in _now().items()}
+    spent = {"processor time of the program": 1_000 * (time.process_time() - program)}
+    spent |= {name: value - servers[name] for name, value in _servers().items()}
+    return spent | {name: value - sizes[name] for name, value in _sizes().items()}
 
 
-def _now() -> dict[str, float]:
+def _servers() -> dict[str, float]:
+    return {
+        "processor time of PostgreSQL": 1_000 * postgresql_seconds(),
+        "processor time of Redis": 1_000 * redis_seconds(),
+        "commands of Redis": float(get_redis_connection("default").info("stats")["total_commands_processed"]),
+    }
+
+
+def _sizes() -> dict[str, float]:
     with across_tenants(using="default"), connection.cursor() as cursor:
         cursor.execute("SELECT pg_current_wal_insert_lsn() - '0/0'::pg_lsn")
         log = float(cursor.fetchone()[0])
@@ -74,15 +99,7 @@ def _now() -> dict[str, float]:
         history = float(cursor.fetchone()[0])
         cursor.execute(_SIZE)
         size = float(cursor.fetchone()[0])
-    return {
-        "processor time of the program": 1_000 * time.process_time(),
-        "processor time of PostgreSQL": 1_000 * postgresql_seconds(),
-        "processor time of Redis": 1_000 * redis_seconds(),
-        "commands of Redis": float(get_redis_connection("default").info("stats")["total_commands_processed"]),
-        "WAL": log,
-        "history": history,
-        "growth of all tables and indexes": size,
-    }
+    return {"WAL": log, "history": history, "growth of all tables and indexes": size}
 
 
 def _unit(name: str) -> str:
@@ -96,7 +113,7 @@ def _outbox() -> int:
         return OutboxAction.objects.count()
 
 
-def _patch(clients: list[tuple[Client, UUID]], saves: int) -> None:
+def _patch(clients: Sequence[_Client], saves: int) -> None:
     for call in range(saves):
         client, copy_id = clients[call % len(clients)]
         code, value = answer_of(next(_calls[copy_id]))

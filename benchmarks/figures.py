@@ -12,7 +12,10 @@ from benchmarks.rounds import middle
 
 RESULTS: Final = Path(__file__).parent / "results"
 LATEST: Final = RESULTS / "latest.json"
-KEYS: Final = ("name", "unit", "value", "low", "high", "goal", "holds")
+#: ``measured`` is the day, ``load`` the load average as the measurement began; empty and None before they are marked.
+KEYS: Final = ("name", "unit", "value", "low", "high", "goal", "holds", "measured", "load")
+#: Up to this load average a machine counts as quiet.
+QUIET: Final = 2.0
 _GOALS: Final[dict[str, Callable[[float, float], bool]]] = {">=": operator.ge, "<=": operator.le}
 
 Figure = dict[str, Any]
@@ -33,7 +36,28 @@ def figure(name: str, unit: str, values: Sequence[float], *, goal: str = "") -> 
         "high": _rounded(found.high),
         "goal": goal,
         "holds": holds,
+        "measured": "",
+        "load": None,
     }
+
+
+def marked(entries: Iterable[Figure], *, measured: str, load: float) -> list[Figure]:
+    """Return ``entries`` with the day on which they were measured and the load average as their measurement began."""
+    return [{**entry, "measured": measured, "load": round(load, 1)} for entry in entries]
+
+
+def circumstances(entry: Figure) -> str:
+    """Return when and beside how much other work a figure was measured; empty for one that is not marked."""
+    if not entry.get("measured"):
+        return ""
+    load = entry["load"]
+    return f"{entry['measured']}, load average {'not recorded' if load is None else f'{load:.1f}'}"
+
+
+def is_quiet(entry: Figure) -> bool:
+    """Return whether a figure is known to come from a quiet machine."""
+    load = entry.get("load")
+    return load is not None and load <= QUIET
 
 
 def is_kept(value: float, goal: str) -> bool:

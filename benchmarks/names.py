@@ -1,4 +1,4 @@
-"""The names of figures that are places on a curve: makes them, and finds the places by them. Pure."""
+"""The names of figures that other modules look for: makes them, and finds places on curves by them. Pure."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ from benchmarks.figures import Figure
 
 _GROWTH: Final = re.compile(r"save ([\d,]+) of ([\d,]+) answers, (\d+) ms added: (.+)")
 _STORAGE: Final = re.compile(r"document of ([\d,]+) answers as (.+): ([^:]+)")
+#: Agents of the load test, and the seconds between two saves of one: under full load, and of the capacity model.
+AGENTS: Final = 200
+PACES: Final = (2.0, 10.0)
 
 
 class Save(NamedTuple):
@@ -37,6 +40,11 @@ class Kept(NamedTuple):
     def name(self) -> str:
         """Return the name of its figure."""
         return f"document of {self.answers:,} answers as {self.format}: {self.what}"
+
+
+def load_test(agents: int, every: float, way: str) -> str:
+    """Return how the names of the figures of one run of the load test begin."""
+    return f"{agents} agents, a save each {every:g} s by {way}"
 
 
 def saves(figures: Iterable[Figure]) -> dict[Save, Figure]:

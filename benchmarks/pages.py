@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
-from benchmarks.capacity import limits_table, needs_table
-from benchmarks.figures import Figure, shown
+from benchmarks.capacity import inputs_of, limits_table, needs_table
+from benchmarks.figures import Figure, circumstances, shown
 from benchmarks.names import Kept, Save, kept, saves
 from benchmarks.summary import HEADS, summary
 
@@ -32,6 +32,7 @@ def write_scaling(figures: Sequence[Figure], *, page: Path = SCALING) -> None:
     for mark, rows in {"needs": needs_table(figures), "limits": limits_table(figures)}.items():
         if rows:
             text = _replaced(text, mark, _table(rows[0], rows[1:]))
+    text = _replaced(text, "inputs", "\n".join(f"- {line}" for line in inputs_of(figures)))
     page.write_text(text, encoding="utf-8")
 
 
@@ -41,14 +42,17 @@ def _replaced(text: str, mark: str, content: str) -> str:
 
 
 def _goals(figures: Sequence[Figure]) -> str:
-    rows = [(*_cells(entry), entry["goal"], VERDICTS[entry["holds"]]) for entry in figures if entry["goal"]]
-    return _table(("figure", "value", "spread", "goal", "holds"), rows)
+    return _groups(
+        [entry for entry in figures if entry["goal"]],
+        ("figure", "value", "spread", "goal", "holds"),
+        lambda entry: (*_cells(entry), entry["goal"], VERDICTS[entry["holds"]]),
+    )
 
 
 def _others(figures: Sequence[Figure]) -> str:
     on_curves = {id(entry) for entry in (*saves(figures).values(), *kept(figures).values())}
-    rows = [_cells(entry) for entry in figures if not entry["goal"] and id(entry) not in on_curves]
-    return _table(("figure", "value", "spread"), rows)
+    chosen = [entry for entry in figures if not entry["goal"] and id(entry) not in on_curves]
+    return _groups(chosen, ("figure", "value", "spread"), _cells)
 
 
 def _growth(figures: Sequence[Figure]) -> str:
@@ -62,7 +66,7 @@ def _growth(figures: Sequence[Figure]) -> str:
             found = (points.get(Save(answers, changes, delay, contender)) for delay in delays)
             cells.append(" / ".join(shown(entry["value"]) if entry else "-" for entry in found))
         rows.append(cells)
-    return _table(("answers", "changes", *contenders), rows)
+    return _dated(points.values(), _table(("answers", "changes", *contenders), rows))
 
 
 def _storage_times(figures: Sequence[Figure]) -> str:
@@ -83,7 +87,7 @@ def _storage(figures: Sequence[Figure], whats: tuple[str, str], tell: Callable[[
             found = (points.get(Kept(size, name, what)) for what in whats)
             cells.append(" / ".join(tell(entry["value"]) if entry else "-" for entry in found))
         rows.append(cells)
-    return _table(("format", *(f"{size:,}" for size in sizes)), rows)
+    return _dated(points.values(), _table(("format", *(f"{size:,}" for size in sizes)), rows))
 
 
 def _cells(entry: Figure) -> tuple[str, str, str]:
@@ -102,7 +106,23 @@ def _summary(figures: Sequence[Figure]) -> str:
 
 def _programs(figures: Sequence[Figure]) -> str:
     begins = ("start of ", "memory of ", "idle relay of ")
-    return _table(("figure", "value", "spread"), [_cells(one) for one in figures if one["name"].startswith(begins)])
+    chosen = [one for one in figures if one["name"].startswith(begins)]
+    return _groups(chosen, ("figure", "value", "spread"), _cells)
+
+
+def _groups(figures: Sequence[Figure], heads: Sequence[str], cells: Callable[[Figure], Sequence[str]]) -> str:
+    """Return a table for each day and load of ``figures``, in the order of their first ones."""
+    groups: dict[str, list[Figure]] = {}
+    for entry in figures:
+        groups.setdefault(circumstances(entry), []).append(entry)
+    tables = [_dated(group, _table(heads, map(cells, group))) for group in groups.values()]
+    return "\n\n".join(tables or [_table(heads, ())])
+
+
+def _dated(figures: Iterable[Figure], table: str) -> str:
+    """Return ``table`` below the days and loads of its ``figures``."""
+    found = sorted({circumstances(entry) for entry in figures} - {""})
+    return f"Measured {'; '.join(found)}:\n\n{table}" if found else table
 
 
 TABLES: Final[dict[str, Callable[[Sequence[Figure]], str]]] = {

@@ -29,7 +29,8 @@ def describe() -> list[str]:
     return [
         f"{os.cpu_count()} CPUs, {platform.system()} {platform.machine()}, Python {platform.python_version()}, "
         f"Django {django.get_version()}, PostgreSQL {_shown('server_version').split()[0]}",
-        f"load average {os.getloadavg()[0]:.1f} as it began: other work makes times longer and spreads wider",
+        f"load average {os.getloadavg()[0]:.1f} as the last run began; each group of figures states its own: "
+        "other work makes times longer and spreads wider",
         f"PostgreSQL: fsync={_shown('fsync')}, synchronous_commit={_shown('synchronous_commit')}, "
         f"full_page_writes={_shown('full_page_writes')}, shared_buffers={_shown('shared_buffers')}",
         f"Interleaved rounds, order rotated; values are medians, spread is the {SPREAD}; garbage collected before each "

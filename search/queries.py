@@ -24,6 +24,9 @@ from tenants.current_tenant import NoTenant, current_scope
 MOST_WORDS: Final = 8
 #: Up to this many matches are returned as ids, more as a condition.
 MOST_IDS: Final = 2_000
+#: A copy has several rows that match one word: longer words, other spellings, its own and its form's id. A word with
+#: more rows than so many for each of ``MOST_IDS`` copies counts as common.
+_MOST_ROWS_PER_COPY: Final = 4
 #: How many words can replace a misspelled one, and how many candidates are compared with it.
 _MOST_SPELLINGS: Final = 6
 _MOST_COMPARED: Final = 200
@@ -113,6 +116,8 @@ def _run(sought: Sequence[_Sought], *, sees_personal: bool, pending: Sequence[En
         return Hits({}, *_compose([]))
     readable = _Readable(sees_personal, pending)
     rarest = _matches_of_rarest([_parts(place, one, readable) for place, one in enumerate(sought)])
+    if rarest == []:
+        return Hits({}, *_compose([]))
     if rarest is not None:
         # Of the other words only those of these copies are read, however many copies share them.
         readable = readable._replace(among=rarest)
@@ -127,17 +132,20 @@ def _matches_of_rarest(words: Sequence[_Parts]) -> list[UUID] | None:
     """Return the copies with the word that fewest have; None for a single word, or if all words have many."""
     if len(words) == 1:
         return None
+    # A copy counts once, however many of its words match. Reading ends at a bound, so that a common word stays cheap.
+    most = _MOST_ROWS_PER_COPY * MOST_IDS
     matches = (
-        f"(SELECT array_agg(copy_id) FROM (SELECT copy_id FROM ({_union(parts)}) AS found (copy_id, place, score)"  # noqa: S608 - parts of this module
-        f" LIMIT {MOST_IDS + 1}) AS first)"
+        f"(SELECT CASE WHEN count(*) <= {most} THEN coalesce(array_agg(DISTINCT copy_id), '{{}}') END"  # noqa: S608 - parts of this module
+        f" FROM (SELECT copy_id FROM ({_union(parts)}) AS found (copy_id, place, score) LIMIT {most + 1}) AS first)"
         for parts in words
     )
     with connections[router.db_for_read(Copy)].cursor() as cursor:
         cursor.execute(
             f"SELECT {', '.join(matches)}", [value for parts in words for _, given in parts for value in given]
         )
-        fewest = min((found or [] for found in cursor.fetchone()), key=len)
-    return list(set(fewest)) if len(fewest) <= MOST_IDS else None
+        found: list[list[UUID]] = [copies for copies in cursor.fetchone() if copies is not None]
+    fewest = min(found, key=len, default=None)
+    return fewest if fewest is not None and len(fewest) <= MOST_IDS else None
 
 
 def _compose(words: Sequence[_Parts]) -> tuple[str, tuple[Any, ...]]:

@@ -13,7 +13,7 @@ from django.db import connection
 
 from benchmarks import pages
 from benchmarks.__main__ import available
-from benchmarks.figures import KEYS, LATEST, figure, keep
+from benchmarks.figures import KEYS, LATEST, figure, keep, marked
 from benchmarks.names import Kept, Save, kept, saves
 from benchmarks.summary import HEADS, MISSING, ROWS, summary, text_of
 
@@ -51,6 +51,7 @@ def test_every_measurement_runs_and_its_figures_are_kept(names: tuple[str, ...],
     assert [entry for entry in figures if not is_well_formed(entry)] == []
     printed = [text for text in done.stdout.splitlines() if text.startswith(tuple(entry["name"] for entry in figures))]
     assert len(printed) == len(figures)
+    assert [entry for entry in figures if not entry["measured"] or entry["load"] is None] == []
     measured = [line.removesuffix(" ...") for line in done.stderr.splitlines() if line.endswith(" ...")]
     assert measured == list(names)
 
@@ -59,6 +60,7 @@ def test_kept_figures_have_the_shape_and_every_goal_of_the_save() -> None:
     figures = json.loads(LATEST.read_text(encoding="utf-8"))
 
     assert [entry for entry in figures if not is_well_formed(entry)] == []
+    assert [entry["name"] for entry in figures if not entry["measured"]] == []
     goals = {entry["goal"] for entry in figures if " / " in entry["name"] and entry["name"].startswith("save 100 of")}
     assert goals >= {">= 100", ">= 3", "<= 4"}
 
@@ -122,3 +124,31 @@ def test_the_last_table_compares_each_work_with_its_goals() -> None:
     assert cells["relay", "bare claim and delete"] == (">= 0.2", ">= 0.3", "0.1 x", "no")
     assert cells["relay", "Procrastinate, empty jobs"][2:] == (MISSING, "")
     assert text_of(figures).splitlines()[0].split() == list(HEADS)
+
+
+def test_a_run_of_other_load_is_a_group_of_its_own(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("<!-- others -->\n<!-- end -->\n", encoding="utf-8")
+    quiet = marked([figure("one", "ms", [1]), figure("two", "ms", [2])], measured="2026-01-31", load=0.52)
+    busy = marked([figure("three", "ms", [3])], measured="2026-01-31", load=7)
+    old = [{**figure("four", "ms", [4]), "measured": "2025-12-31"}]
+
+    pages.write([*quiet, *busy, *old], [], page=page)
+
+    lines = page.read_text(encoding="utf-8").splitlines()
+    assert [line for line in lines if line.startswith(("Measured", "| one", "| two", "| three", "| four"))] == [
+        "Measured 2026-01-31, load average 0.5:",
+        "| one | 1 ms |  |",
+        "| two | 2 ms |  |",
+        "Measured 2026-01-31, load average 7.0:",
+        "| three | 3 ms |  |",
+        "Measured 2025-12-31, load average not recorded:",
+        "| four | 4 ms |  |",
+    ]
+
+
+@pytest.mark.parametrize(("load", "cells"), [(1.9, ("20 x", "yes")), (2.1, (MISSING, ""))])
+def test_a_row_that_other_work_distorts_counts_only_from_a_quiet_machine(load: float, cells: tuple[str, str]) -> None:
+    figures = marked([figure("relay: drain against Procrastinate", "x", [20])], measured="2026-01-31", load=load)
+
+    assert [row[-2:] for row in summary(figures) if "Procrastinate" in row[1]] == [cells]

@@ -243,3 +243,37 @@ def test_where_one_word_is_rare_only_its_copies_are_read(make_form: Make, kennel
     search = queries.captured_queries[-1]["sql"]
     assert search.count("w.copy_id = ANY(") == 2
     assert search.replace("-", "").count(form_id.hex) == 2
+
+
+def test_a_copy_with_several_matching_words_counts_once(
+    make_form: Make,  # noqa: F811
+    kennels: Tenant,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    both = {make_form({"kennel_name": "Copper Coppersmith Two"}) for _ in range(2)}
+    for _ in range(3):
+        make_form({"kennel_name": "Silver Two"})
+    monkeypatch.setattr("search.queries.MOST_IDS", 2)
+    with use_tenant(kennels):
+        index_copies(list(Copy.objects.values_list("pk", flat=True)), tenant=kennels)
+        OutboxAction.objects.all().delete()
+        with CaptureQueriesContext(connection) as queries:
+            hits = find_hits("copper two", sees_personal=True)
+
+    assert set(hits.scores or ()) == both
+    assert queries.captured_queries[-1]["sql"].count("w.copy_id = ANY(") == 2
+
+
+def test_a_word_that_no_copy_has_ends_the_search_after_the_first_statement(
+    make_form: Make,  # noqa: F811
+    kennels: Tenant,  # noqa: F811
+) -> None:
+    make_form({"kennel_name": "Copper Two"})
+    with use_tenant(kennels):
+        index_copies(list(Copy.objects.values_list("pk", flat=True)), tenant=kennels)
+        OutboxAction.objects.all().delete()
+        with CaptureQueriesContext(connection) as queries:
+            hits = find_hits("copper qqqqqq", sees_personal=True)
+
+    assert hits.scores == {}
+    assert [query["sql"] for query in queries.captured_queries if "HAVING count(*)" in query["sql"]] == []
