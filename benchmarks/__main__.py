@@ -52,8 +52,6 @@ MEASUREMENTS: Final = (
     "programs",
     "capacity",
 )
-#: Of these, those that compute from stored figures.
-COMPUTED: Final = ("capacity",)
 FEWEST_ROUNDS: Final = 5
 
 
@@ -86,8 +84,7 @@ def run(names: Sequence[str], *, rounds: int, quick: bool, path: Path | None) ->
         module = importlib.import_module(f"benchmarks.{name}")
         today, load = datetime.now(UTC).date().isoformat(), os.getloadavg()[0]
         found = module.measure(rounds, **(getattr(module, "QUICK", {}) if quick else {}))
-        if name not in COMPUTED:
-            found = marked(found, measured=today, load=load)
+        found = marked(found, measured=today, load=load)
         for entry in found:
             print(line(entry), flush=True)
         figures += found

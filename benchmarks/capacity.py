@@ -80,11 +80,17 @@ class Need:
 
 def measure(rounds: int) -> list[Figure]:
     """Return what one program or core bears, by the stored figures."""
-    costs = costs_of(json.loads(LATEST.read_text(encoding="utf-8")))
+    figures = json.loads(LATEST.read_text(encoding="utf-8"))
+    costs = costs_of(figures)
     limits = {"web process, form page": costs.page, "web process, PATCH": costs.web, "relay": costs.relay}
     limits |= {"core of PostgreSQL": costs.database + costs.relay_database, "Redis": costs.redis}
     limits |= {"core of Celery": costs.worker} if costs.worker else {}
-    return [figure(f"capacity: saves per second of one {name}", "1/s", [1 / cost]) for name, cost in limits.items()]
+    source = next(entry for entry in figures if entry["name"].startswith("cost of a save"))
+    circumstances_of_costs = {key: source[key] for key in ("measured", "load")}
+    return [
+        figure(f"capacity: saves per second of one {name}", "1/s", [1 / cost]) | circumstances_of_costs
+        for name, cost in limits.items()
+    ]
 
 
 def costs_of(figures: Sequence[Figure]) -> Costs:

@@ -42,8 +42,12 @@ def figure(name: str, unit: str, values: Sequence[float], *, goal: str = "") -> 
 
 
 def marked(entries: Iterable[Figure], *, measured: str, load: float) -> list[Figure]:
-    """Return ``entries`` with the day on which they were measured and the load average as their measurement began."""
-    return [{**entry, "measured": measured, "load": round(load, 1)} for entry in entries]
+    """Return ``entries`` with the day on which they were measured and the load average as their measurement began;
+    those computed from others are marked as these are.
+    """
+    return [
+        entry if entry["measured"] else {**entry, "measured": measured, "load": round(load, 1)} for entry in entries
+    ]
 
 
 def circumstances(entry: Figure) -> str:
