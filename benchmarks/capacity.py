@@ -199,7 +199,7 @@ def needs_table(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
         costs = costs_of(figures)
     except KeyError:
         return []
-    rows = [
+    rows: list[tuple[str, ...]] = [
         ("agents at work", "saves/s", "installations", "web processes", "relays", "Celery, cores",
          "cores of PostgreSQL", f"servers of {CORES} cores", "Redis, cores", "Redis, commands/s", "outbox, rows/s",
          "WAL, MB/s", "growth, GB a day", "save p50 / p95"),
@@ -237,7 +237,7 @@ def limits_table(figures: Sequence[Figure]) -> list[tuple[str, ...]]:
     }
     if costs.worker:
         limits["Celery worker (one core)"] = (USED / costs.worker, "any number")
-    rows = [("one", "saves/s", f"agents with a save each {EVERY:g} s", "how many there can be")]
+    rows: list[tuple[str, ...]] = [("one", "saves/s", f"agents with a save each {EVERY:g} s", "how many there can be")]
     for name, (saves, number) in sorted(limits.items(), key=lambda limit: limit[1][0]):
         rows.append((name, shown(saves), f"{round(saves * EVERY):,}", number))
     return rows

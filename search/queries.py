@@ -24,7 +24,7 @@ from tenants.current_tenant import NoTenant, current_scope
 MOST_WORDS: Final = 8
 #: Up to this many matches are returned as ids, more as a condition.
 MOST_IDS: Final = 2_000
-#: A copy has several rows that match one word: longer words, other spellings, its own and its form's id. A word with
+#: A copy can have several rows for one sought word: longer words, other spellings, its id and its form's. A word of
 #: more rows than so many for each of ``MOST_IDS`` copies counts as common.
 _MOST_ROWS_PER_COPY: Final = 4
 #: How many words can replace a misspelled one, and how many candidates are compared with it.
