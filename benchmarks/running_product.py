@@ -26,8 +26,8 @@ from django_redis import get_redis_connection
 CHECKOUT: Final = Path(__file__).parents[1]
 #: As in deploy/: sockets' messages are small, and compression costs memory per connection.
 _WEB: Final = (
-    "-m uvicorn partner_engine.asgi:application --port {port} --no-proxy-headers --no-access-log --log-level warning "
-    "--timeout-keep-alive 75 --ws-max-size 65536 --ws-per-message-deflate false"
+    "-m partner_engine.web_server partner_engine.asgi:application --port {port} --no-proxy-headers --no-access-log "
+    "--log-level warning --timeout-keep-alive 75 --ws-max-size 65536 --ws-per-message-deflate false"
 )
 _CELERY: Final = "-m celery --quiet -A partner_engine"
 WORKER: Final = f"{_CELERY} worker --loglevel warning --concurrency 2 --without-mingle --without-gossip"

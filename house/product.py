@@ -33,7 +33,8 @@ CELERY = '-W "ignore:You\'re running the worker" -m celery --quiet -A partner_en
 """Celery without its long warning about root, which would hide the addresses."""
 PROGRAMS = {
     # The product identifies callers by TRUSTED_PROXIES; the server's own rule would trust this whole machine.
-    # Messages of sockets are small, and compression costs memory per connection.
+    # Messages of sockets are small, and compression costs memory per connection. Not partner_engine.web_server as in
+    # production: without a proxy, its stop would only wait for idle connections of browsers.
     "web": "-m uvicorn partner_engine.asgi:application --host {host} --port {port} --no-proxy-headers --no-access-log "
     "--log-level warning --timeout-graceful-shutdown 5 --timeout-keep-alive 75 --ws-max-size 65536 "
     "--ws-per-message-deflate false",

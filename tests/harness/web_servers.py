@@ -42,10 +42,11 @@ def serve(
     log: Path | None = None,
     is_demo: bool = False,
 ) -> Iterator[int]:
-    """Run the application under uvicorn; yield its port. With ``log`` it writes its output there. A demo is what `make
-    run` starts: Django does not record its statements.
+    """Run the application under uvicorn, also by several processes, which partner_engine.web_server refuses; yield its
+    port. With ``log`` it writes its output there. A demo is what `make run` starts: Django does not record its
+    statements.
     """
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "uvicorn", application, "--port", str(port)]
     # A busy machine may keep a process from running for longer than the five seconds after which it would be replaced.
     command += ["--workers", str(processes), "--timeout-worker-healthcheck", "120", "--log-level", "warning"]
@@ -105,7 +106,7 @@ def web_server(django_db_setup: None) -> Iterator[int]:
         yield port
 
 
-def _free_port() -> int:
+def free_port() -> int:
     """Return a free port outside of the system's ephemeral range: servers start slowly, and the system could give the
     same port to another test process meanwhile.
     """

@@ -17,6 +17,7 @@ from house.packages import DEMO
 from house.product import PROGRAMS
 from partner_engine.api.http.body_limit import MAX_REQUEST_BYTES
 from partner_engine.environment import TENANT_DATABASE_PREFIX, keyring, unquoted
+from partner_engine.web_server import ACCEPT_SECONDS, IDLE_SECONDS
 from tests.house.test_promises import CHECKOUT
 
 DEPLOY: Final = CHECKOUT / "deploy"
@@ -146,6 +147,21 @@ def test_every_command_exists_with_its_options(origin: str, line: str) -> None:
     assert [option for option in arguments if option.startswith("-") and option not in tried] == [], origin
     if program == "uvicorn":
         assert [flag for flag in WEB_FLAGS if flag not in line] == [], origin
+
+
+def test_a_web_process_is_not_killed_before_it_has_stopped() -> None:
+    unit = (DEPLOY / "systemd" / "partner-engine-web@.service").read_text(encoding="utf-8")
+    (by_systemd,) = re.findall(r"^TimeoutStopSec=(\d+)$", unit, flags=re.MULTILINE)
+    by_compose = compose()["services"]["web"]["stop_grace_period"].removesuffix("s")
+    (by_hand,) = re.findall(r"docker stop --time (\d+)", (DEPLOY / "Containerfile").read_text(encoding="utf-8"))
+    lines = [line for _, line in commands() if "partner_engine.web_server" in line]
+
+    for_requests = [float(re.findall(r"--timeout-graceful-shutdown (\d+)", line)[0]) for line in lines]
+
+    # The rest is for requests that are cancelled then.
+    needed = ACCEPT_SECONDS + IDLE_SECONDS + max(for_requests) + 5
+    assert len(lines) == 2
+    assert [limit for limit in (by_systemd, by_compose, by_hand) if float(limit) < needed] == []
 
 
 def test_there_is_a_unit_and_a_service_for_each_process() -> None:
