@@ -240,7 +240,7 @@ SESSION_ENGINE = "django.contrib.sessions.backends.cached_db"
 SESSION_COOKIE_AGE = 12 * 3600
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = not DEVELOPMENT
 CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "partner_engine.error_pages.csrf_failure"
+CSRF_FAILURE_VIEW = "partner_engine.web.access.csrf_failure"
 SECURE_SSL_REDIRECT: bool = env.bool("SECURE_SSL_REDIRECT", default=not DEVELOPMENT)
 # Probes use plain HTTP from the internal network.
 SECURE_REDIRECT_EXEMPT = [r"^healthz(/full)?$", r"^readyz$", r"^metrics$"]

@@ -18,7 +18,7 @@ from django.urls import reverse
 from batch import service as batch
 from batch.errors import BatchError, GuestLinkInvalid, NotFound
 from guests.service import access_guest
-from partner_engine.error_pages import too_many_requests
+from partner_engine import error_pages
 from partner_engine.error_statuses import RETRY_AFTER, status_of
 from partner_engine.tenant_middleware import act_as
 from partner_engine.web.problem_pages import problem_page, problem_part
@@ -35,6 +35,7 @@ V = TypeVar("V", bound=Visitor)
 GUEST_COOKIE: Final = "guest"
 #: The URL namespace of the guests' pages.
 GUESTS: Final = "guest"
+_OUTDATED: Final = "This page was open too long. Copy what you typed, and load the page again."
 _CLOSED_FOR_GUESTS: Final = (
     "Your agent has deleted this form, so it takes no answers. Ask your agent if you still need it."
 )
@@ -149,7 +150,7 @@ def _respond(request: HttpRequest, right: Right, visitor: V, view: Callable[[V],
     except MissingRight as error:
         return refuse(request, 403, "You do not have permission to do this", str(error))
     except RateLimited as limited:
-        return too_many_requests(request, limited.retry_after)
+        return error_pages.too_many_requests(request, limited.retry_after)
     except BatchError as error:
         if isinstance(error, NotFound) and _shows_a_view(request) and (copy_id := _deleted_form(request, visitor)):
             return redirect("web:copy", copy_id)
@@ -186,6 +187,18 @@ def _deleted_form(request: HttpRequest, visitor: Visitor) -> UUID | None:
         return None
     is_deleted = context.form.deleted_at is not None and context.copy.fields.deleted_at is None
     return context.copy.id if is_deleted else None
+
+
+def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
+    """Return the response to a write with a missing or outdated CSRF token. An agent's page whose cookies are gone
+    learns that nobody is signed in, others learn what helps.
+    """
+    is_of_guest = request.resolver_match is not None and request.resolver_match.namespace == GUESTS
+    if is_of_guest or not _is_part(request):
+        return error_pages.csrf_failure(request, reason)
+    if not request.user.is_authenticated:
+        return HttpResponse(status=401)
+    return problem_part(status=403, text=_OUTDATED)
 
 
 def _is_part(request: HttpRequest) -> bool:

@@ -94,9 +94,11 @@ def test_pages_of_staff_in_every_look(desk: Driver, owner: User, harbor: Tenant)
     faults = []
 
     for name, address in dict(list(pages.items())[:: amount(8, full=1)]).items():
-        response = desk.page.goto(f"{desk.server}{address}")
-        if response is None or response.status != 200 or not response.headers["content-type"].startswith("text/html"):
+        # Chromium shows no page for an empty response, such as that of an address for orders only.
+        response = desk.page.request.get(f"{desk.server}{address}")
+        if response.status != 200 or not response.headers["content-type"].startswith("text/html"):
             continue
+        desk.page.goto(f"{desk.server}{address}")
         try:
             desk.check_in_every_look(
                 name.replace("_", "-") if name in PICTURED else "", opened=partial(load_again, desk.page)

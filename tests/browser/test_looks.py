@@ -47,6 +47,7 @@ def names_and_pages(page: Page, server: str, world: AgencyWorld) -> dict[str, st
         "version": 1,
         "uidb64": "MQ",
         "token": "no-token",
+        "code": "nowhere",
     }
     found = {}
     for name, address in addresses_of("web", **ids):

@@ -97,6 +97,11 @@ RESTYLE = """() => new Promise((done) => {
     for (const sheet of document.styleSheets) sheet.disabled = false;
     requestAnimationFrame(() => requestAnimationFrame(() => done(null)));
 })"""
+#: Ends what is moving or changing its color: half-way colors say nothing about the contrast of a page.
+STAND_STILL = """() => {
+    const ends = (one) => one.effect.getComputedTiming().endTime !== Infinity;
+    document.getAnimations().filter(ends).forEach((one) => one.finish());
+}"""
 
 
 class Driver:
@@ -229,6 +234,7 @@ class Driver:
         # The page's security policy allows only its own scripts: axe is injected past it, once per page.
         if self.page.evaluate("typeof axe") == "undefined":
             self.page.evaluate(AXE_SCRIPT)
+        self.page.evaluate(STAND_STILL)
         part = "" if IS_WHOLE else at
         return [f"{fault} {nodes}" for fault, nodes in self.page.evaluate(FAULTS, [sorted(SERIOUS), part])]
 

@@ -316,3 +316,15 @@ def test_writes_need_the_forms_token(start_form: StartForm, owner: User) -> None
 
     assert statuses == {403}
     assert client.post("/forms/new").status_code == 403
+
+
+def test_a_page_without_its_cookies_learns_that_nobody_is_signed_in(start_form: StartForm, owner: User) -> None:
+    address, part = f"/forms/{start_form()}/answers", {"HX-Request": "true"}
+    client = Client(enforce_csrf_checks=True)
+
+    assert client.post(address, headers=part).status_code == 401
+
+    client.force_login(owner, backend="tenants.backends.EmailBackend")
+    outdated = client.post(address, headers={**part, "X-CSRFToken": "x" * 32})
+    assert outdated.status_code == 403
+    assert "load%20the%20page%20again" in outdated.headers["X-Problem"].replace(" ", "%20")
