@@ -79,8 +79,6 @@ def test_a_worker_begins_so_before_it_forks() -> None:
 
 
 def test_structs_are_learned_once_and_before_they_are_decoded() -> None:
-    _lookups.clear()
-
     assert prepare_types() > 100
 
     assert len(_lookups) == 1
