@@ -97,6 +97,14 @@ function leave() {
   else waitForSession();
 }
 
+/** Learn from the response to a save that the session is over: the socket may not know it yet. */
+function leaveAfter(status) {
+  if (status !== 401 || isOver) return;
+  const left = socket;
+  lose(SIGNED_OUT);
+  left?.close();
+}
+
 /** Keep what was typed: the page goes on when its person has signed in elsewhere. */
 function waitForSession() {
   clearTimeout(retryTimer);
@@ -260,6 +268,7 @@ export function startSocket() {
   document.body.addEventListener("htmx:configRequest", ({ detail }) => {
     if (id) detail.headers["X-Socket-Id"] = id;
   });
+  document.body.addEventListener("htmx:responseError", ({ detail }) => leaveAfter(detail.xhr.status));
   onClick("[data-reload]", () => location.reload());
   connect();
 }

@@ -94,9 +94,9 @@ def test_pages_of_staff_in_every_look(desk: Driver, owner: User, harbor: Tenant)
     faults = []
 
     for name, address in dict(list(pages.items())[:: amount(8, full=1)]).items():
-        # Chromium shows no page for an empty response, such as that of an address for orders only.
+        # Parts of pages are no pages, and for an empty response Chromium shows none.
         response = desk.page.request.get(f"{desk.server}{address}")
-        if response.status != 200 or not response.headers["content-type"].startswith("text/html"):
+        if response.status != 200 or "<html" not in response.text():
             continue
         desk.page.goto(f"{desk.server}{address}")
         try:
@@ -106,5 +106,5 @@ def test_pages_of_staff_in_every_look(desk: Driver, owner: User, harbor: Tenant)
         except AssertionError as fault:
             faults.append(str(fault))
 
-    assert faults == []
+    assert not faults, "\n".join(faults)
     assert desk.faults == []
