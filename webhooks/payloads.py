@@ -70,12 +70,16 @@ def publish_many(actions: Sequence[Delivered]) -> None:
             )
             for payload in new
             for endpoint in endpoints
-            if wants(endpoint.event_types, payload.event_type) and (endpoint.has_test_forms or not payload.is_test)
+            if _is_for(endpoint, payload)
         ]
         WebhookDelivery.objects.bulk_create(deliveries)
     # After a worker that was killed before it could do so, too.
-    if any(wants(endpoint.event_types, payload.event_type) for endpoint in endpoints for payload in payloads):
+    if any(_is_for(endpoint, payload) for endpoint in endpoints for payload in payloads):
         wake_deliveries(tenant.database_alias)
+
+
+def _is_for(endpoint: WebhookEndpoint, payload: WebhookPayload) -> bool:
+    return wants(endpoint.event_types, payload.event_type) and (endpoint.has_test_forms or not payload.is_test)
 
 
 def _redact(actions: Sequence[Delivered]) -> None:
