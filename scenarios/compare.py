@@ -4,7 +4,7 @@ answer in a difference. Pure: loads nothing, and knows no face.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Final, Literal, TypeAlias
 
@@ -14,7 +14,7 @@ from copies.paths import Path
 from copies.row_matching import IsComparable
 from encryption.envelope import DecryptionFailed
 from presentation.visibility import Visibility
-from rules.definition.model import CompiledCatalogue, CompiledProduct
+from rules.definition.model import CompiledCatalogue, CompiledProduct, CompiledRule
 from rules.flow.derived_sensitivity import questions_of_derived
 from rules.flow.evaluation import Evaluation, ProductOutcome, Reason
 from rules.flow.state import Reveal
@@ -67,13 +67,15 @@ class ProductDifference:
 
     ``difference`` is None unless both have a premium. ``only_here`` are the reasons that the other copy adds,
     ``only_there`` those that it lacks; ``way_back`` is a sentence about a decline, or "". ``is_read`` is False if no
-    change can reach the premium.
+    change can reach the premium. ``turning`` is the path of the one changed answer by which only one of the copies is
+    declined, "" unless there is exactly one and the reader may see it.
     """
 
     difference: int | None
     only_here: tuple[Reason, ...] = ()
     only_there: tuple[Reason, ...] = ()
     way_back: str = ""
+    turning: str = ""
     shares: tuple[Share, ...] = ()
     split: SplitKind = "none"
     is_read: bool = True
@@ -106,6 +108,13 @@ class Comparison:
             shares = ((line.code, line.differences[place - 1].shares) for line in self.products)
             found.append({code: share for code, known in shares for share in known if path in share.paths})
         return tuple(found)
+
+    def turned(self, difference: Difference) -> tuple[tuple[str, ...], ...]:
+        """Return the codes of the products that ``difference`` alone declines or opens, for each copy but the first."""
+        return tuple(
+            tuple(line.code for line in self.products if line.differences[place].turning == difference.path)
+            for place in range(len(self.sides) - 1)
+        )
 
 
 def compare(sides: Sequence[Side]) -> Comparison:
@@ -166,6 +175,7 @@ class _Pair:
             only_here=only_here,
             only_there=only_there,
             way_back=self._way_back(code, base, other),
+            turning=self._turning(code, base, other),
             shares=shares,
             split=kind,
             is_read=is_read,
@@ -237,17 +247,44 @@ class _Pair:
 
     def _way_back(self, code: str, base: ProductOutcome | None, other: ProductOutcome | None) -> str:
         """Return what would take back a decline that only one of the copies has, for one single reason."""
+        side, rules = self._declining(code, base, other)
+        if len(rules) != 1 or rules[0] is None:
+            return ""
+        return near_miss(side.catalogue, rules[0], changed=self._codes, visibility=side.visibility)
+
+    def _turning(self, code: str, base: ProductOutcome | None, other: ProductOutcome | None) -> str:
+        """Return the path of the one change that the rules of such a decline read, "" if there is not just one."""
+        side, rules = self._declining(code, base, other)
+        # Base checks do not say what they read.
+        if not rules or None in rules:
+            return ""
+        reads = {read for rule in rules if rule is not None for read in rule.when.reads}
+        reads.update(*(questions_of_derived(side.catalogue, one) for one in reads & side.catalogue.derived.keys()))
+        read = [change for change in self._changes if self._is_read(change, reads)]
+        if len(read) != 1 or not isinstance(read[0], AnswerDifference):
+            return ""
+        visible = all(answer is None or self._comparable(Path(read[0].path).code, answer) for answer in read[0].answers)
+        return read[0].path if visible else ""
+
+    def _declining(
+        self, code: str, base: ProductOutcome | None, other: ProductOutcome | None
+    ) -> tuple[Side, list[CompiledRule | None]]:
+        """Return the copy that alone is declined with the rules that decline it, None for a base check."""
         if base is None or other is None or (base.outcome == "decline") == (other.outcome == "decline"):
-            return ""
+            return self._first, []
         side, declined = (self._other, other) if other.outcome == "decline" else (self._first, base)
-        declining = [reason for reason in declined.reasons if reason.effect in ("decline", "base")]
         product = side.catalogue.products.get(code)
-        if product is None or len(declining) != 1:
-            return ""
-        rule = next((rule for rule in product.rules if rule.rule.id == declining[0].rule), None)
-        if rule is None:
-            return ""
-        return near_miss(side.catalogue, rule, changed=self._codes, visibility=side.visibility)
+        known = {rule.rule.id: rule for rule in product.rules} if product is not None else {}
+        return side, [known.get(reason.rule) for reason in declined.reasons if reason.effect in ("decline", "base")]
+
+    @staticmethod
+    def _is_read(change: Difference, reads: Set[str]) -> bool:
+        if isinstance(change, AnswerDifference):
+            return Path(change.path).code in reads
+        codes = {
+            code for row in change.rows if row for _, container in walk_containers(row) for code in container.answers
+        }
+        return change.pool in reads or not reads.isdisjoint(codes)
 
 
 class _Order:

@@ -15,6 +15,7 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils import timezone
+from django.utils.safestring import mark_safe
 from unfold.admin import ModelAdmin
 from unfold.decorators import action, display
 from unfold.forms import AdminPasswordChangeForm, UserChangeForm, UserCreationForm
@@ -37,6 +38,9 @@ from tenants.models import User
 
 #: The fields that grant any permission. Only superusers may change them.
 _POWERS: Final = ("is_superuser", "groups", "user_permissions")
+_CHANGE_PASSWORD: Final = mark_safe(
+    'Only a hash is stored, so nobody can look it up. <a class="staff-link" href="../password/">Change the password</a>'
+)
 
 
 class WithinOwnRights:
@@ -73,6 +77,11 @@ class ExistingUserForm(WithinOwnRights, UserChangeForm):
     class Meta:
         model = User
         fields = "__all__"
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if "password" in self.fields:
+            self.fields["password"].help_text = _CHANGE_PASSWORD
 
     def clean_email(self) -> str:
         """Return the address in lower case, because addresses are compared without case."""

@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 import msgspec
 import pytest
 
-from benchmarks.comparing import is_split, priced_catalogue, priced_sides
+from benchmarks.comparing import decide, is_split, priced_catalogue, priced_sides
 from copies.document import Answer, PoolRow
 from encryption.envelope import DecryptionFailed
 from presentation.visibility import Reader, Visibility
 from rules.definition.catalogue import CatalogueDefinition
 from rules.definition.compiler import compile_catalogue
+from rules.definition.model import CompiledCatalogue
 from scenarios.compare import Side, compare
 
 CATALOGUE = compile_catalogue(priced_catalogue())
@@ -128,3 +129,65 @@ def test_new_rows_are_one_change_each(sides):
     compared = compare([base, replace(other, document=document)])
 
     assert sum(difference.path == "wages/new" for difference in compared.differences) == 1
+
+
+def decided(side: Side, **answers: object) -> Side:
+    """Return the copy with other answers, decided anew."""
+    changed = edited(side, **answers)
+    for code in answers:
+        changed.document.answers[code].updated_at = datetime(2026, 5, 2, tzinfo=UTC)
+    return replace(changed, evaluation=decide(side.catalogue, changed.document).evaluation)
+
+
+def turned(sides: list[Side]) -> dict[str, tuple[str, ...]]:
+    """Return the products that each differing answer alone declines or opens in the second copy."""
+    compared = compare(sides)
+    found = {one.path: compared.turned(one)[0] for one in compared.differences}
+    return {path: codes for path, codes in found.items() if codes}
+
+
+def catalogue_with(when: str = "amount_0 > 50000000", **of_amount: str) -> CompiledCatalogue:
+    """Return the catalogue with a condition by which the first product declines, and what its first amount is."""
+    source = msgspec.to_builtins(priced_catalogue())
+    (amount,) = [one for part in source["question_sets"] for one in part["questions"] if one["code"] == "amount_0"]
+    amount.update(of_amount)
+    source["products"][0]["rules"][0]["when"] = when
+    return compile_catalogue(msgspec.convert(source, CatalogueDefinition))
+
+
+def test_the_one_answer_that_declines_is_named_in_both_directions(sides):
+    base, _ = sides
+    large = decided(base, amount_0=60_000_000, amount_5=7)
+
+    assert turned([base, large]) == turned([large, base]) == {"amount_0": ("P0",)}
+
+
+def test_no_answer_is_named_where_the_rule_reads_several_changed_ones():
+    base, _ = priced_sides(catalogue_with("amount_0 > 50000000 && amount_1 > 50000000"))
+
+    one = decided(decided(base, amount_1=60_000_000), amount_0=60_000_000)
+    two = decided(base, amount_0=60_000_000, amount_1=60_000_000)
+
+    assert turned([decided(base, amount_1=60_000_000), one]) == {"amount_0": ("P0",)}
+    assert turned([base, two]) == {}
+
+
+def test_an_answer_behind_a_derived_value_is_named():
+    catalogue = catalogue_with("total > 100000000")
+    base, _ = priced_sides(catalogue)
+    document = deepcopy(base.document)
+    document.answer_pools["wages"][0].answers["payroll"].value = 200_000_000
+    large = replace(base, document=document, evaluation=decide(catalogue, document).evaluation)
+
+    assert turned([base, large]) == {"wages/row-0/payroll": ("P0",)}
+
+
+@pytest.mark.parametrize(("sees", "expected"), [(True, {"amount_0": ("P0",)}), (False, {})])
+def test_a_hidden_answer_is_never_named_as_the_cause(sees: bool, expected: dict[str, tuple[str, ...]]):
+    catalogue = catalogue_with(sensitivity="pii")
+    base, _ = priced_sides(catalogue)
+    visible = Visibility(catalogue, Reader(sees_personal=sees))
+
+    pair = [replace(side, visibility=visible) for side in (base, decided(base, amount_0=60_000_000))]
+
+    assert turned(pair) == expected

@@ -285,14 +285,22 @@ class _Builder:
             yield " · ".join(filter(None, (self._named(place), by, at)))
 
     def _effects(self, found: Difference) -> Iterator[str]:
+        turned = self._comparison.turned(found)
         for place, shares in enumerate(self._comparison.effects(found), 1):
-            amounts = [
+            parts = [
                 f"{self._amount(share)} {product_name(self._catalogue, code)}"
                 for code, share in shares.items()
                 if share.amount or share.error
             ]
-            if amounts:
-                yield ": ".join(filter(None, (self._named(place), ", ".join(amounts))))
+            parts += [self._turn(code, place) for code in turned[place - 1]]
+            if parts:
+                yield ": ".join(filter(None, (self._named(place), ", ".join(parts))))
+
+    def _turn(self, code: str, place: int) -> str:
+        """Return what a single answer does to the outcome of a product."""
+        line = next(line for line in self._comparison.products if line.code == code)
+        word = "declines" if _declines(line.outcomes[place]) else "no longer declines"
+        return f"{word} {product_name(self._catalogue, code)}"
 
     def _row_name(self, path: str) -> str:
         """Return the title and the number of the row around an answer, as in the first copy that has it."""

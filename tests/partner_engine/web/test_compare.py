@@ -47,6 +47,22 @@ def test_two_copies_show_prices_reasons_and_the_changed_answer(api: Api, browser
     assert "Indication, not a quote" in content
 
 
+def test_a_decline_by_one_answer_stands_at_the_answer(api: Api, browser: Client, s1: Sample):
+    base = api.start(s1)
+    bar = copied(api, base, {"mqs_gl_liquor_pct": 35, "mqs_bop_bi": "b12"}, "Bar-heavy plan")
+
+    content = markup(browser.get(f"/forms/{bar}/compare"))
+
+    assert content.count("<p>declines Quillmark Mutual Business owners</p>") == 1
+
+    api.patch(f"/copies/{base['id']}/answers", {"answers": {"mqs_gl_liquor_pct": 35}})
+    api.patch(f"/copies/{bar}/answers", {"answers": {"mqs_gl_liquor_pct": 20}})
+
+    content = markup(browser.get(f"/forms/{bar}/compare"))
+
+    assert content.count("<p>no longer declines Quillmark Mutual Business owners</p>") == 1
+
+
 def test_shares_stand_at_the_product_and_at_the_answer(api: Api, browser: Client, s1: Sample):
     base = api.start(s1)
     other = copied(api, base, {"mqs_gl_limit": "l2m", "mqs_bop_deductible": "d2500"}, "Higher")
