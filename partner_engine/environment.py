@@ -177,12 +177,19 @@ def _database(url: str, limits: Limits) -> dict[str, Any]:
     options: dict[str, Any] = {
         "application_name": "partner_engine",
         "connect_timeout": 3,
+        # A server whose machine is gone closes no connection: without these, a statement waits for it for hours.
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 15_000,
         "options": " ".join(f"-c {name}={value}" for name, value in session.items()),
         **database.get("OPTIONS", {}),
     }
     if limits.pool_size:
-        # A short queue: longer waits are better refused with 503.
-        options["pool"] = {"min_size": 0, "max_size": limits.pool_size, "timeout": 3, "max_waiting": 100}
+        # A short queue: longer waits are better refused with 503. While a server is away, the pool tries again for two
+        # seconds and then anew with the next request; by default it would wait twice as long each time, for minutes.
+        queue = {"timeout": 3, "max_waiting": 100, "reconnect_timeout": 2}
+        options["pool"] = {"min_size": 0, "max_size": limits.pool_size, **queue}
     return database | {
         "ENGINE": "tenants.postgresql",
         "CONN_MAX_AGE": 0,

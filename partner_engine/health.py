@@ -53,11 +53,18 @@ def live(request: HttpRequest) -> HttpResponse:
 def ready(request: HttpRequest) -> HttpResponse:
     """Return 200 if every database and Redis are available, else 503; ``parts`` lists the state of each.
 
+    ``?database=`` (repeatable) limits it to these databases, 400 for an unknown one: a tenant's server that is away is
+    no reason to take web processes from all others.
+
     ``notes`` names servers that allow fewer connections than this installation may open.
 
     A Redis that refuses writes is ``degraded``, with 200: saves, pages and the API work without it, more slowly.
     """
-    parts: dict[str, PartState] = {f"database:{alias}": state_of_database(alias) for alias in connections}
+    chosen = request.GET.getlist("database") or list(connections)
+    if unknown := sorted(set(chosen) - set(connections)):
+        text = f"There is no database {', '.join(unknown)[:200]!r}."
+        return JsonResponse({"status": "unknown_database", "detail": text}, status=400)
+    parts: dict[str, PartState] = {f"database:{alias}": state_of_database(alias) for alias in chosen}
     parts["redis"] = state_of_redis()
     impaired = [part for part, state in parts.items() if state != "ok"]
     is_failed = "failed" in parts.values()

@@ -89,6 +89,29 @@ def test_not_ready_names_the_tenants_database_that_is_away(client: Client) -> No
     assert response.json()["parts"] == {"database:default": "ok", "database:summit_db": "failed", "redis": "ok"}
 
 
+@pytest.mark.django_db(databases=BOTH, transaction=True)
+def test_ready_for_the_tenants_of_the_databases_that_are_named(client: Client) -> None:
+    broken = connections[SECOND_DATABASE]
+    port, broken.settings_dict["PORT"] = broken.settings_dict["PORT"], 1
+    broken.close()
+    try:
+        shared = client.get("/readyz?database=default")
+        tenants = client.get(f"/readyz?database=default&database={SECOND_DATABASE}")
+    finally:
+        broken.settings_dict["PORT"] = port
+        broken.close()
+
+    assert (shared.status_code, shared.json()["parts"]) == (200, {"database:default": "ok", "redis": "ok"})
+    assert (tenants.status_code, tenants.json()["parts"][f"database:{SECOND_DATABASE}"]) == (503, "failed")
+
+
+@pytest.mark.django_db(databases=BOTH)
+def test_a_database_that_does_not_exist_is_refused(client: Client) -> None:
+    response = client.get("/readyz?database=nowhere")
+
+    assert (response.status_code, response.json()["detail"]) == (400, "There is no database 'nowhere'.")
+
+
 @pytest.mark.django_db(databases=BOTH)
 def test_the_full_health_names_every_part_and_the_one_that_fails(
     client: Client, harbor: Tenant, settings: Settings
