@@ -50,6 +50,7 @@ MEASUREMENTS: Final = (
     "searching",
     "live",
     "programs",
+    "servers",
     "capacity",
 )
 FEWEST_ROUNDS: Final = 5

@@ -174,18 +174,25 @@ def _wait_for_relay() -> None:
 def make_forms(agents: int) -> list[tuple[Tenant, UUID]]:
     """Return a form for each agent, with the answers of the demo's first sample, at a few tenants."""
     catalogue = load_demo_catalogue(actor_id="bench").catalogue.code
-    sample, begin = read_samples()[0], (timezone.now() + timedelta(days=30)).date().isoformat()
-    answers = {**sample.answers, "mqs_effective_date": begin, "mqs_expiration_date": begin}
     forms: list[tuple[Tenant, UUID]] = []
     for _ in range(_TENANTS):
         number = next(_numbers)
         tenant = Tenant.objects.create(code=f"agents-{number}", name=f"Agency {number}", catalogue=catalogue)
-        for _ in range(-(-agents // _TENANTS)):
-            with batch.build_context(scope=tenant, actor=ACTOR, title="Base") as context:
-                context.changeset.apply_answers(answers, sample.answer_pools)
-                context.save()
-                forms.append((tenant, context.copy.id))
+        forms += [(tenant, copy_id) for copy_id in begin_forms(tenant, -(-agents // _TENANTS))]
     return forms[:agents]
+
+
+def begin_forms(tenant: Tenant, number: int) -> list[UUID]:
+    """Return so many new forms of ``tenant`` with the answers of the demo's first sample, begun in a month."""
+    sample, begin = read_samples()[0], (timezone.now() + timedelta(days=30)).date().isoformat()
+    answers = {**sample.answers, "mqs_effective_date": begin, "mqs_expiration_date": begin}
+    found = []
+    for _ in range(number):
+        with batch.build_context(scope=tenant, actor=ACTOR, title="Base") as context:
+            context.changeset.apply_answers(answers, sample.answer_pools)
+            context.save()
+            found.append(context.copy.id)
+    return found
 
 
 def _typing(forms: Sequence[tuple[Tenant, UUID]], ports: Sequence[int]) -> list[Agent]:
