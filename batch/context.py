@@ -132,6 +132,11 @@ class BatchContext:
         return {name: rows for name, rows in self.loaded.attached.items() if rows}
 
     @property
+    def is_read_only(self) -> bool:
+        """Return whether the context was loaded to be read, so it cannot save."""
+        return not self._writable
+
+    @property
     def is_without_lock(self) -> bool:
         """Return whether the copy's lock should be held and is not: Redis is away, or the lock expired."""
         return self._locked is not None and self._locked.is_degraded
@@ -194,8 +199,8 @@ class BatchContext:
 
     @property
     def decision_day(self) -> date:
-        """Return the evaluation date of the decision that readers are shown."""
-        return self.evaluation.as_of if self.is_evaluation_current else self.save_context.as_of
+        """Return the evaluation date of the decision that readers are shown: today's unless it is kept."""
+        return self.evaluation.as_of if self.loaded.keeps_decision else self.save_context.as_of
 
     def current_view(self) -> tuple[Changeset, Evaluation]:
         """Return the copy for reading with its present evaluation: the saved one, or a new one where the evaluation

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, closing, contextmanager
 from datetime import date, datetime
 from functools import cache, partial
-from typing import Final, Literal, overload
+from typing import Any, Final, Literal, overload
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -23,6 +23,8 @@ from batch.locks.copy_lock import holder_of
 from batch.locks.locked_copy import LockedCopies, LockedCopy
 from batch.misuse import ChunkTooLarge
 from batch.new_copies import NewForm, empty_copy, fresh_copy, new_form, require_copies
+from batch.storage.heads import load_head
+from batch.storage.kept_plans import KeptPlan
 from batch.storage.load import load, load_many, load_nothing, load_revision
 from catalogue import releases
 from failpoints import failpoint
@@ -153,6 +155,17 @@ def find(  # noqa: PLR0913 - the one entry point for every read; each is named a
             loaded = load_revision(loaded, scope=scope, version=version, moment=moment)
             loaded = replace(loaded, is_past=not under_current_release)
         return BatchContext(loaded, scope=scope, actor=actor, writable=False)
+
+
+def find_head(
+    plan: KeptPlan, copy_id: UUID, *, scope: Tenant, actor: Actor, parameters: Mapping[str, Any]
+) -> tuple[BatchContext, str | None]:  # fmt: skip
+    """Load the head of a copy by ``plan`` (``head_plan``): its versions and fields, to compare what a reader has, and
+    the text besides. Its answers are left out: decoding them raises. Raises ``NotFound``.
+    """
+    with use_tenant(scope):
+        loaded, text = load_head(plan, copy_id, scope=scope, parameters=parameters)
+        return BatchContext(loaded, scope=scope, actor=actor, writable=False), text
 
 
 def find_many(

@@ -1,7 +1,8 @@
-"""The product with three more paths for ``benchmarks.reading``, all in one process.
+"""The product with four more paths for ``benchmarks.reading``, all in one process.
 
 ``/bare/<id>`` sends the stored document as it is: one prepared SELECT on one connection, decompressed. ``/empty`` sends
-nothing. ``/api/v1/nothing`` sends nothing to a caller who passed the whole middleware with a token.
+nothing. ``/api/v1/nothing`` sends nothing to a caller who passed the whole middleware with a token. ``/first`` before a
+path of the API drops all stored responses first, so that this one is built as that of a first read.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from django.http import HttpResponse  # isort: skip
 from django.urls import path  # isort: skip
 from rest_framework.request import Request  # isort: skip
 from partner_engine import urls  # isort: skip
+from partner_engine.api.http import response_store  # isort: skip
 from partner_engine.api.http.endpoint import Endpoint  # isort: skip
 
 _DOCUMENT = "SELECT document FROM copies_copy WHERE id = %s"
@@ -47,6 +49,10 @@ async def application(scope: Any, receive: Any, send: Any) -> None:
         await _respond(send, 200, await _document(UUID(path_.removeprefix("/bare/"))))
     elif path_ == "/empty":
         await _respond(send, 204, b"")
+    elif path_.startswith("/first/"):
+        response_store.copies.clear()
+        built = path_.removeprefix("/first")
+        await product({**scope, "path": built, "raw_path": built.encode()}, receive, send)
     else:
         await product(scope, receive, send)
 

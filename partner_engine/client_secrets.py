@@ -79,12 +79,19 @@ class ClientSecretValidator(OAuth2Validator):
 
     def _load_access_token(self, token: str) -> Any:
         """Return the token with its client and the client's tenant, None for an unknown one."""
-        return _TOKENS.find(hashlib.sha256(token.encode()).hexdigest())
+        return find_token(token)
 
     def _extract_basic_auth(self, request: Any) -> str | None:
         """Return the credentials of a Basic header; schemes have no case (RFC 9110, 11.1)."""
         scheme, _, credentials = (request.headers.get("HTTP_AUTHORIZATION") or "").partition(" ")
         return credentials.strip() or None if scheme.lower() == "basic" else None
+
+
+def find_token(text: str) -> Any:
+    """Return the access token ``text`` with its client and the client's tenant, valid or not; None for an unknown
+    one.
+    """
+    return _TOKENS.find(hashlib.sha256(text.encode()).hexdigest())
 
 
 def _count(client_id: str, address: str) -> None:

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Final
 from uuid import UUID
 
+from batch.changes.records import Release
 from batch.context import BatchContext
 from catalogue import releases
 from copies.models import Copy
@@ -24,10 +25,17 @@ _OTHER_FACTS: Final = ("lines", "premium")
 
 def visibility_of(context: BatchContext, *, actor: Actor) -> Visibility:
     """Return the policy of what ``actor`` may see of the context's copy, at its current or a past version."""
-    today = releases.current(context.form.catalogue, tenant_id=context.scope.id)
+    today = current_release(context)
     decided_with = (context.release.id, context.decision_release.id)
     past = past_sensitivities(known for known in decided_with if known != today.id)
     return Visibility(today.compiled, Reader.for_actor(actor), past=past)
+
+
+def current_release(context: BatchContext) -> Release:
+    """Return today's release of the context's catalogue. A context for reading has looked it up a moment ago."""
+    if context.is_read_only and not context.loaded.is_past:
+        return context.release
+    return releases.current(context.form.catalogue, tenant_id=context.scope.id)
 
 
 def past_sensitivities(release_ids: Iterable[int | None]) -> list[Mapping[str, Sensitivity]]:

@@ -138,6 +138,20 @@ class Visibility:
             return not self.reader.sees_personal and not self._gave(answer)
         return level is not PUBLIC
 
+    def is_public(self, code: str, answer: Answer) -> bool:
+        """Return whether ``answer`` is its value and no more, which every reader of the form may see: public, also when
+        it was given, and neither confirmed, proposed nor erased. A code of which nothing is known yet is not.
+        """
+        return (
+            self._levels.get(code) is PUBLIC
+            and answer.sealed is None
+            and not answer.tag
+            and not answer.confirmed
+            and answer.proposed is None
+            and answer.erased_at is None
+            and self.reader.reads_forms
+        )
+
     def is_unchanged(self, path: str, answer: Answer | None, submitted: str) -> bool:
         """Return whether ``submitted``, which begins like a mask, is what the reader is shown for ``answer``."""
         return (

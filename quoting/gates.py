@@ -6,12 +6,15 @@ Read beside a decision and never part of it, so an earlier decision stays as it 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any, Final
+from typing import Final
 from uuid import UUID
 
+import msgspec
 from django.db import connections
 
+from batch import service as batch
 from batch.context import BatchContext
+from batch.storage.heads import head_plan
 from copies.document import Document
 from quoting.models import CarrierAppointment, ProducerLicense
 from quoting.permissions import Appointment, Gate, License, Permissions, Sale, gate_of
@@ -25,16 +28,36 @@ from tenants.models import Tenant
 _LICENSE: Final = "license"
 #: A license of another user: it allows nothing here, but shows that the tenant records licenses.
 _FOREIGN: Final = "foreign license"
-#: Rows of (kind, state or carrier, lines, states, products, from, until). Every save of the form page reads them, and
-#: Django would take five times as long to compose the statement as PostgreSQL to execute it.
+#: Every save of the form page reads them, and Django would take five times as long to compose the statement as
+#: PostgreSQL to execute it.
 _PERMISSIONS: Final = f"""
-SELECT '{_LICENSE}', state, lines, '{{}}'::varchar[], '{{}}'::varchar[], valid_from, valid_until
+SELECT '{_LICENSE}' AS kind, state AS name, lines, '{{}}'::varchar[] AS states, '{{}}'::varchar[] AS products,
+       valid_from, valid_until
   FROM {ProducerLicense._meta.db_table} WHERE tenant_id = %(tenant)s AND (user_id IS NULL OR user_id = %(user)s)
 UNION ALL (SELECT '{_FOREIGN}', state, lines, '{{}}'::varchar[], '{{}}'::varchar[], valid_from, valid_until
   FROM {ProducerLicense._meta.db_table}
  WHERE tenant_id = %(tenant)s AND user_id IS NOT NULL AND user_id IS DISTINCT FROM %(user)s LIMIT 1)
 UNION ALL SELECT 'appointment', carrier, lines, states, products, valid_from, valid_until
   FROM {CarrierAppointment._meta.db_table} WHERE tenant_id = %(tenant)s"""  # noqa: S608 - names of our own tables
+#: The same as one text, for a statement that reads something else too.
+_PERMISSIONS_TEXT: Final = f"(SELECT json_agg(p)::text FROM ({_PERMISSIONS}) p)"  # noqa: S608 - as above
+#: The load of a copy's head with the licenses and appointments.
+COPY_HEAD: Final = head_plan("quoting_head", more=_PERMISSIONS_TEXT, parameters={"user": "uuid"})
+
+
+class _Row(msgspec.Struct, frozen=True, gc=False):
+    """A license or an appointment; ``name`` is its state or its carrier."""
+
+    kind: str
+    name: str
+    lines: frozenset[str]
+    states: frozenset[str]
+    products: frozenset[str]
+    valid_from: date
+    valid_until: date | None
+
+
+_ROWS: Final = msgspec.json.Decoder(list[_Row])
 
 
 def gates_of(context: BatchContext) -> dict[str, Gate]:
@@ -90,22 +113,38 @@ def permissions_for(context: BatchContext, *, actor: Actor) -> Permissions:
 
 def permissions_of(tenant: Tenant, *, actor: Actor) -> Permissions:
     """Return the licenses and appointments that count for ``actor`` of ``tenant``."""
-    user_id = UUID(actor.id) if actor.type == "user" else None
     with use_tenant(tenant), connections[tenant.database_alias].cursor() as cursor:
-        cursor.execute(_PERMISSIONS, {"tenant": tenant.id, "user": user_id})
-        rows: list[tuple[Any, ...]] = cursor.fetchall()
-    licenses = [License(row[1], *_time(row)) for row in rows if row[0] == _LICENSE]
-    appointments = [
-        Appointment(row[1], frozenset(row[3]), frozenset(row[2]), frozenset(row[4]), row[5], row[6] or date.max)
+        cursor.execute(f"SELECT {_PERMISSIONS_TEXT}", {"tenant": tenant.id, "user": _user_id(actor)})
+        (text,) = cursor.fetchone()
+    return _permissions(text)
+
+
+def find_head(copy_id: UUID, *, scope: Tenant, actor: Actor) -> tuple[BatchContext, Permissions]:
+    """Return the head of a copy, which has no answers (``batch.service.find_head``), and the licenses and appointments
+    that gate it now, in one round trip. Raises ``NotFound``.
+    """
+    context, text = batch.find_head(COPY_HEAD, copy_id, scope=scope, actor=actor, parameters={"user": _user_id(actor)})
+    return context, _permissions(text)
+
+
+def _user_id(actor: Actor) -> UUID | None:
+    return UUID(actor.id) if actor.type == "user" else None
+
+
+def _permissions(text: str | None) -> Permissions:
+    rows = _ROWS.decode(text) if text is not None else []
+    licenses = [
+        License(row.name, row.lines, row.valid_from, row.valid_until or date.max)
         for row in rows
-        if row[0] not in (_LICENSE, _FOREIGN)
+        if row.kind == _LICENSE
     ]
-    has_licenses = any(row[0] in (_LICENSE, _FOREIGN) for row in rows)
+    appointments = [
+        Appointment(row.name, row.states, row.lines, row.products, row.valid_from, row.valid_until or date.max)
+        for row in rows
+        if row.kind not in (_LICENSE, _FOREIGN)
+    ]
+    has_licenses = any(row.kind in (_LICENSE, _FOREIGN) for row in rows)
     return Permissions(licenses=licenses if has_licenses else None, appointments=appointments or None)
-
-
-def _time(row: tuple[Any, ...]) -> tuple[frozenset[str], date, date]:
-    return frozenset(row[2]), row[5], row[6] or date.max
 
 
 def _days(catalogue: CompiledCatalogue, document: Document, evaluation: Evaluation) -> frozenset[date]:

@@ -31,10 +31,10 @@ from tenants.residence import note_refusal
 #: A row of a SELECT, with its columns as attributes.
 NamedRow: TypeAlias = Any
 
-_ATTACHED: Final = [table for table in TABLES if not table.kind.append_only]
+ATTACHED: Final = [table for table in TABLES if not table.kind.append_only]
 _DECODERS: Final = {
     table.kind.name: msgspec.json.Decoder(tuple[table.kind.struct, ...])  # type: ignore[name-defined]
-    for table in _ATTACHED
+    for table in ATTACHED
 }
 _SIBLINGS: Final = msgspec.json.Decoder(tuple[BusySibling, ...])
 _UNDER_WAY: Final = ", ".join(f"'{state}'" for state in sorted(UNDER_WAY))
@@ -63,7 +63,7 @@ _RESPONSE_COLUMNS: Final[Mapping[str, str]] = {
 }
 _RESPONSE_TYPES: Final = {"fingerprint": "bytea", "status": "smallint", "body": "bytea", "now": "timestamptz"}
 #: The columns of a load, by the names under which they are read.
-_COLUMNS: Final[Mapping[str, str]] = {
+COLUMNS: Final[Mapping[str, str]] = {
     "wanted": "w.id",
     **{name: f"c.{name}" for name in _COPY_COLUMNS},
     "is_last": f"NOT EXISTS (SELECT 1 FROM {Copy._meta.db_table} o WHERE o.application_form_id = c.application_form_id"  # noqa: S608 - our own names
@@ -77,16 +77,22 @@ _COLUMNS: Final[Mapping[str, str]] = {
         table.kind.name: f"(SELECT json_agg(r ORDER BY r.created_at, r.id)::text FROM {table.name} r"  # noqa: S608
         f" WHERE r.{table.owner} = c.{'application_form_id' if table.kind.of_form else 'id'}"
         f" AND {table.kind.in_force.sql})"
-        for table in _ATTACHED
+        for table in ATTACHED
     },
 }
 
+#: Their types. All that are not named are text: JSON.
+COLUMN_TYPES: Final = {
+    name: {"wanted": "uuid", "is_last": "boolean", **_COPY_COLUMNS, **_RESPONSE_TYPES}.get(name, "text")
+    for name in COLUMNS
+}
 # Named tuples: a dictionary of each row takes ten times as long.
-_LoadedRow: Any = namedtuple("_LoadedRow", tuple(_COLUMNS))  # type: ignore[misc]  # noqa: PYI024
+LoadedRow: Any = namedtuple("LoadedRow", tuple(COLUMNS))  # type: ignore[misc]  # noqa: PYI024
 _ResponseRow: Any = namedtuple("_ResponseRow", tuple(_RESPONSE_COLUMNS))  # type: ignore[misc]  # noqa: PYI024
 
 
-def _listed(columns: Mapping[str, str]) -> str:
+def listed(columns: Mapping[str, str]) -> str:
+    """Return ``columns`` as the list of a SELECT."""
     return ", ".join(f"{expression} AS {name}" for name, expression in columns.items())
 
 
@@ -95,7 +101,7 @@ _RESPONSE_JOIN: Final = f"""
         ON i.tenant_id = %(tenant)s AND i.client = %(client)s AND i.key = %(key)s
        AND i.created_at >= statement_timestamp() - %(kept)s"""
 _SELECT: Final = f"""
-    SELECT {_listed(_COLUMNS)}
+    SELECT {listed(COLUMNS)}
       FROM unnest(%(ids)s::uuid[]) AS w (id)
      CROSS JOIN LATERAL (
            SELECT c.*, f.catalogue AS form_catalogue, f.as_of AS form_as_of, f.created_at AS form_created_at,
@@ -108,17 +114,14 @@ _SELECT: Final = f"""
               AND (%(archived)s OR (c.deleted_at IS NULL AND f.deleted_at IS NULL))
             ORDER BY (c.id = w.id) DESC, c.last_touched_by_user_at DESC NULLS LAST, c.created_at
             LIMIT 1) c{_RESPONSE_JOIN}"""  # noqa: S608 - only table names are put in
-#: The load of a single copy. All other columns are text: JSON.
+#: The load of a single copy.
 LOAD_ONE: Final = KeptPlan(
     "batch_load",
     _SELECT,
     {"ids": "uuid[]", "tenant": "uuid", "archived": "boolean", "client": "text", "key": "text", "kept": "interval"},
-    {
-        name: {"wanted": "uuid", "is_last": "boolean", **_COPY_COLUMNS, **_RESPONSE_TYPES}.get(name, "text")
-        for name in _COLUMNS
-    },
+    COLUMN_TYPES,
 )
-_STORED_RESPONSE: Final = f"SELECT {_listed(_RESPONSE_COLUMNS)} FROM (VALUES (1)) AS one{_RESPONSE_JOIN}"  # noqa: S608
+_STORED_RESPONSE: Final = f"SELECT {listed(_RESPONSE_COLUMNS)} FROM (VALUES (1)) AS one{_RESPONSE_JOIN}"  # noqa: S608
 
 
 def load(
@@ -151,8 +154,8 @@ def _load(
         "key": idempotency.key if idempotency else None,
         "kept": KEPT,
     }
-    rows = _rows(text, parameters, make=_LoadedRow, scope=scope)
-    return {row.wanted: _loaded(row, idempotency) for row in rows}
+    rows = rows_of(text, parameters, make=LoadedRow, scope=scope)
+    return {row.wanted: loaded_from(row, idempotency) for row in rows}
 
 
 def load_nothing(idempotency: IdempotencyKey | None, *, scope: Tenant) -> tuple[datetime, StoredResponse | None]:
@@ -166,7 +169,7 @@ def load_nothing(idempotency: IdempotencyKey | None, *, scope: Tenant) -> tuple[
         "key": idempotency.key if idempotency else None,
         "kept": KEPT,
     }
-    (row,) = _rows(_STORED_RESPONSE, parameters, make=_ResponseRow, scope=scope)
+    (row,) = rows_of(_STORED_RESPONSE, parameters, make=_ResponseRow, scope=scope)
     return row.now, _stored_response(row, idempotency)
 
 
@@ -197,9 +200,10 @@ def load_revision(
     )
 
 
-def _rows(
+def rows_of(
     text: str, parameters: Mapping[str, Any], *, make: Any, scope: Tenant
 ) -> list[NamedRow]:  # fmt: skip
+    """Return the rows of a statement in the tenant's database, each made by the named tuple ``make``."""
     try:
         return _rows_at(scope.database_alias, text, parameters, make=make)
     except OperationalError as error:
@@ -215,7 +219,8 @@ def _rows_at(alias: str, text: str, parameters: Mapping[str, Any], *, make: Any)
         return [make._make(row) for row in cursor.fetchall()]
 
 
-def _loaded(row: NamedRow, idempotency: IdempotencyKey | None) -> Loaded:
+def loaded_from(row: NamedRow, idempotency: IdempotencyKey | None = None) -> Loaded:
+    """Return the copy in a row with ``COLUMNS``. Raises ``IdempotencyConflict``."""
     attached = {
         name: decoder.decode(text) for name, decoder in _DECODERS.items() if (text := getattr(row, name)) is not None
     }

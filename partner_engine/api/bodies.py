@@ -207,6 +207,11 @@ class ReadQuery(Query, frozen=True, kw_only=True):
     at: Annotated[datetime, Meta(tz=True)] | None = None
 
     @property
+    def is_past(self) -> bool:
+        """Return whether a past state is requested."""
+        return self.at_version is not None or self.at is not None
+
+    @property
     def moment(self) -> datetime | None:
         """Return ``at`` to the end of the named millisecond: programs cut the microseconds of the times they read."""
         if self.at is None or self.at.microsecond % 1_000:

@@ -16,19 +16,21 @@ from batch.changes.records import SaveResult
 from batch.context import BatchContext
 from batch.errors import NotFound
 from batch.idempotency import StoredResponse
-from catalogue import releases
 from partner_engine.api.bodies import CopyChange, LockInput, ReadQuery
 from partner_engine.api.copy_response import copy_shape, saved_copy
 from partner_engine.api.form_fields import checked_owner
+from partner_engine.api.http import response_store
 from partner_engine.api.http.conditional import read_tag
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.field_errors import errors_of_field
 from partner_engine.api.http.input import Nothing
+from partner_engine.api.http.response_store import slot_of
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import exact_copy, json_response, no_content, save, save_copy
+from partner_engine.copy_visibility import current_release, visibility_of
 from partner_engine.problems import Refused
 from presentation import shapes
-from quoting.gates import permissions_for
+from quoting.gates import find_head, permissions_for
 from rules.flow.evaluation import EDITION
 from tenants.access import Right
 
@@ -46,29 +48,44 @@ def find_copy(endpoint: Endpoint, copy_id: UUID, query: ReadQuery) -> BatchConte
     return context
 
 
-def tag_of(context: BatchContext, *others: object) -> str:
-    """Return the entity tag of what the context's actor reads of its copy, and of ``others`` that the body depends on.
+def state_of(context: BatchContext, *others: object) -> str:
+    """Return as text what the body of a read depends on besides the copy's id: all of it for the context's actor, and
+    ``others``. The same text means the same body, also across processes and restored databases.
 
     What the actor may see depends on their rights, and on the current release also where the decision is an older one.
     An earlier version is shown with the copy's present title, lock and last touch, and with the present base.
     """
     actor, copy = context.save_context.actor, context.copy
-    today = releases.current(context.form.catalogue, tenant_id=context.scope.id).id
+    parts = (
+        current_release(context).id,
+        EDITION,
+        actor.type,
+        *sorted(actor.rights),
+        copy.fields,
+        copy.copied_from_id,
+        copy.copied_from_version,
+        copy.last_touched_by_user_at,
+        copy.updated_at,
+        # Of the version's content.
+        copy.chain.hex(),
+        context.form.fields,
+        context.loaded.is_base,
+        *others,
+    )
+    return "\0".join(
+        (str(context.version), str(context.decision_release.id), str(context.decision_day), *map(str, parts))
+    )
+
+
+def tag_of(context: BatchContext, state: str = "") -> str:
+    """Return the entity tag of what the context's actor reads of its copy; ``state`` is that of ``state_of`` if the
+    body depends on more.
+    """
     return read_tag(
         context.version,
         release=context.decision_release.id,
         day=context.decision_day,
-        others=(
-            today,
-            EDITION,
-            actor.type,
-            *sorted(actor.rights),
-            copy.fields,
-            copy.last_touched_by_user_at,
-            context.form.fields,
-            context.loaded.is_base,
-            *others,
-        ),
+        others=(state or state_of(context),),
     )
 
 
@@ -78,6 +95,10 @@ def respond_to_read(
     """Return the response to a read of a copy: what ``build`` makes of it, or 304 if the caller has it. Raises
     ``NotFound``.
     """
+    if endpoint.has_tags and not query.is_past:
+        head, _ = find_head(copy_id, scope=endpoint.tenant, actor=endpoint.actor)
+        if endpoint.is_fresh(known := tag_of(head)):
+            return endpoint.respond_unchanged(known)
     context = find_copy(endpoint, copy_id, query)
     etag = tag_of(context)
     if endpoint.is_fresh(etag):
@@ -101,12 +122,39 @@ class Copy(Endpoint):
         tagged=True,
     )
     def get(self, request: Request, id: UUID, *, query: ReadQuery) -> HttpResponse:
-        context = find_copy(self, id, query)
-        permissions = permissions_for(context, actor=self.actor)
-        etag = tag_of(context, permissions.stamp)
+        return (None if query.is_past else self._respond_by_head(id)) or self._respond_in_full(id, query)
+
+    def _respond_by_head(self, copy_id: UUID) -> HttpResponse | None:
+        """Return the response to a caller who has the present state, or whose response to it is stored: by the head of
+        the copy alone. None for all others.
+        """
+        slot = slot_of(copy_id, tenant=self.tenant, actor=self.actor)
+        may_repeat = self.selection is None and response_store.copies.has(slot)
+        if not may_repeat and not self.has_tags:
+            return None
+        head, permissions = find_head(copy_id, scope=self.tenant, actor=self.actor)
+        state = state_of(head, permissions.stamp)
+        etag = tag_of(head, state)
         if self.is_fresh(etag):
             return self.respond_unchanged(etag)
-        return self.respond(copy_shape(context, actor=self.actor, permissions=permissions), etag=etag)
+        content = response_store.copies.find(slot, state) if may_repeat else None
+        return None if content is None else self.respond_with_content(content, etag=etag)
+
+    def _respond_in_full(self, copy_id: UUID, query: ReadQuery) -> HttpResponse:
+        context = find_copy(self, copy_id, query)
+        permissions = permissions_for(context, actor=self.actor)
+        state = state_of(context, permissions.stamp)
+        etag = tag_of(context, state)
+        if self.is_fresh(etag):
+            return self.respond_unchanged(etag)
+        visibility = visibility_of(context, actor=self.actor)
+        shape = copy_shape(context, actor=self.actor, permissions=permissions, visibility=visibility)
+        content = self.encode(shape)
+        # Each read of personal answers is in the audit log, so none of them is repeated.
+        if self.selection is None and not query.is_past and not visibility.personal_shown:
+            slot = slot_of(copy_id, tenant=self.tenant, actor=self.actor)
+            response_store.copies.put(slot, state, content)
+        return self.respond_with_content(content, etag=etag)
 
     @documented(
         "Change a copy",

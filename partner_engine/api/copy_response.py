@@ -19,6 +19,7 @@ from partner_engine.audit import note_personal_read
 from partner_engine.copy_visibility import visibility_of
 from presentation import shapes
 from presentation.needed_counts import NeededCounts, needed_counts
+from presentation.visibility import Visibility
 from quoting.gates import gates_by, permissions_for
 from quoting.permissions import Permissions
 from rules.flow.evaluation import Evaluation
@@ -29,13 +30,18 @@ if TYPE_CHECKING:
 
 
 def copy_shape(
-    context: BatchContext, *, actor: Actor, result: SaveResult | None = None, permissions: Permissions | None = None
+    context: BatchContext,
+    *,
+    actor: Actor,
+    result: SaveResult | None = None,
+    permissions: Permissions | None = None,
+    visibility: Visibility | None = None,
 ) -> shapes.CopyShape:
     """Return the copy as ``actor`` may see it; with ``result`` in its state after that save. ``permissions`` are the
-    tenant's, if they were read before.
+    tenant's, if they were read before; ``visibility`` is the actor's, for a caller who asks it afterwards.
     """
     permissions = permissions_for(context, actor=actor) if permissions is None else permissions
-    visibility = visibility_of(context, actor=actor)
+    visibility = visibility or visibility_of(context, actor=actor)
     if result is None:
         changeset, evaluation = context.current_view()
     else:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from importlib import import_module
 from uuid import UUID
 
 import pytest
@@ -12,7 +13,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from batch import service as batch
-from quoting.gates import gates_of
+from batch.errors import NotFound
+from copies.codec import UnreadableDocument
+from quoting.gates import COPY_HEAD, find_head, gates_of, permissions_of
 from quoting.permissions import Gate
 from tenants.access import Actor, system_actor
 from tenants.models import Tenant
@@ -82,3 +85,31 @@ def test_the_gates_take_one_query(make_form: Callable[..., UUID], kennels: Tenan
         gates_of(context)
 
     assert len(queries) == 1
+
+
+def test_a_head_has_the_same_licenses_and_appointments(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+    license_in(kennels, "TX", user_id=UUID(agent.id), valid_until=date(2030, 1, 1))
+    license_in(kennels, "OH", lines=["care"], user_id=UUID(int=8))
+    appoint(kennels, "WO", products=["WO-CARE"], states=["TX"])
+
+    for actor in (agent, replace(agent, id=str(UUID(int=8))), system_actor("test")):
+        head, permissions = find_head(form_id, scope=kennels, actor=actor)
+
+        assert permissions.stamp == permissions_of(kennels, actor=actor).stamp
+        assert head.copy.id == form_id
+
+
+def test_a_head_has_no_answers(form_id: UUID, kennels: Tenant, agent: Actor) -> None:
+    head, _ = find_head(form_id, scope=kennels, actor=agent)
+
+    with pytest.raises(UnreadableDocument):
+        head.current_view()
+
+
+def test_a_head_is_of_its_tenant_alone(form_id: UUID, harbor: Tenant, agent: Actor) -> None:
+    with pytest.raises(NotFound):
+        find_head(form_id, scope=harbor, actor=agent)
+
+
+def test_the_migration_creates_the_function_of_the_program() -> None:
+    assert import_module("quoting.migrations.0002_copy_head").FUNCTIONS == [COPY_HEAD.name]

@@ -143,12 +143,17 @@ class Endpoint(Limited):
 
     def respond(self, shape: object, *, etag: str = "") -> HttpResponse:
         """Return the response to a read: ``shape``, or 304 if ``If-None-Match`` names ``etag``."""
-        return self._respond(self._encode(shape), etag)
+        return self.respond_with_content(self.encode(shape), etag=etag)
 
     def respond_with_digest(self, shape: object) -> HttpResponse:
         """Return the response to a read without a version: its entity tag is the digest of its bytes."""
-        content = self._encode(shape)
-        return self._respond(content, digest_tag(content))
+        content = self.encode(shape)
+        return self.respond_with_content(content, etag=digest_tag(content))
+
+    @property
+    def has_tags(self) -> bool:
+        """Return whether the caller names what they have: the request has ``If-None-Match``."""
+        return "If-None-Match" in self.request.headers
 
     def is_fresh(self, etag: str) -> bool:
         """Return whether ``If-None-Match`` names ``etag``, so that the body need not be built."""
@@ -160,24 +165,25 @@ class Endpoint(Limited):
 
     def respond_with_content_tag(self, shape: object, *, version: int) -> HttpResponse:
         """Return the response to a read of records of a copy: its entity tag is the version and the digest."""
-        content = self._encode(shape)
-        return self._respond(content, content_tag(version, content))
+        content = self.encode(shape)
+        return self.respond_with_content(content, etag=content_tag(version, content))
 
     def respond_in_full(self, shape: object, etag: str) -> HttpResponse:
         """Return ``shape`` and never 304; ``etag`` is for a later ``If-Match``."""
-        return http_response(StoredResponse(200, {"ETag": etag}, self._encode(shape)))
+        return http_response(StoredResponse(200, {"ETag": etag}, self.encode(shape)))
 
     def respond_with_status(self, status: int, shape: object) -> HttpResponse:
         """Return ``shape`` with another status than 200, for writes that are never repeated."""
         return http_response(plain_response(shape, status=status))
 
-    def _encode(self, shape: object) -> bytes:
+    def encode(self, shape: object) -> bytes:
         """Return ``shape`` as JSON, of a read with ``?fields=`` the selected fields."""
         if self.selection is None:
             return msgspec.json.encode(shape)
         return msgspec.json.encode(select(msgspec.to_builtins(shape), self.selection))
 
-    def _respond(self, content: bytes, etag: str) -> HttpResponse:
+    def respond_with_content(self, content: bytes, *, etag: str) -> HttpResponse:
+        """Return the response to a read with ``content``, the JSON of its body, or 304 as ``respond``."""
         if etag and self.is_fresh(etag):
             return self.respond_unchanged(etag)
         return http_response(StoredResponse(200, {"ETag": etag} if etag else {}, content))

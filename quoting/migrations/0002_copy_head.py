@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from quoting.gates import COPY_HEAD
+
+#: The function that it creates. A test compares it with that of the program: a changed text needs a migration.
+FUNCTIONS = ["quoting_head_2a5857896aea"]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("quoting", "0001_initial")]
+
+    operations = [COPY_HEAD.migration()]
