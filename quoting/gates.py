@@ -89,6 +89,7 @@ def gates_by(
     lines = {line.code: line.label for line in catalogue.definition.lines}
     states = states_by_line(catalogue, document, evaluation, products=evaluation.eligibility)
     days = _days(catalogue, document, evaluation)
+    counting = permissions.within(set().union(*states.values()))
     gates = {}
     for code in evaluation.eligibility:
         product = catalogue.products[code].product
@@ -101,7 +102,7 @@ def gates_by(
             states=states[product.line],
             days=days,
         )
-        if gate := gate_of(sale, permissions):
+        if gate := gate_of(sale, counting):
             gates[code] = gate
     return gates
 

@@ -54,6 +54,15 @@ class Permissions:
         """Return whether there are no records of either kind."""
         return self.licenses is None and self.appointments is None
 
+    def within(self, states: Collection[str]) -> Permissions:
+        """Return those of them that can count for sales in ``states`` alone."""
+        licenses, appointments = self.licenses, self.appointments
+        return Permissions(
+            licenses=licenses and [item for item in licenses if item.state in states],
+            appointments=appointments
+            and [item for item in appointments if not item.states or not item.states.isdisjoint(states)],
+        )
+
     @property
     def stamp(self) -> str:
         """Return a text that differs for other records, for entity tags."""
