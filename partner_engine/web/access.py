@@ -36,6 +36,9 @@ GUEST_COOKIE: Final = "guest"
 #: The URL namespace of the guests' pages.
 GUESTS: Final = "guest"
 _OUTDATED: Final = "This page was open too long. Copy what you typed, and load the page again."
+#: Names the account for which a page was made: requests of the page are never made in the name of another one.
+_PAGE_OF: Final = "X-Page-Of"
+_OTHER_ACCOUNT: Final = "another account is signed in in this browser now. Sign in again as before."
 _CLOSED_FOR_GUESTS: Final = (
     "Your agent has deleted this form, so it takes no answers. Ask your agent if you still need it."
 )
@@ -52,6 +55,7 @@ class Agent(Visitor):
         """Return the template context of every page, extended by ``shown``."""
         known = {
             "initials": self.user.initials,
+            "page_of": str(self.user.pk),
             "may_start": self.actor.may(Right.WRITE_FORMS),
             "manages_webhooks": self.actor.may(Right.MANAGE_WEBHOOKS),
             "manages_agency": self.actor.may(Right.MANAGE_AGENCY),
@@ -120,6 +124,8 @@ def _admit_agent(request: HttpRequest, right: Right, view: Callable[[Agent], Htt
     user = request.user
     if not isinstance(user, User):
         response = HttpResponse(status=401) if _is_part(request) else redirect_to_login(request.get_full_path())
+    elif _is_of_another(request, user):
+        response = _refuse_other_account()
     elif user.tenant is None:
         response = HttpResponse(status=403) if _is_part(request) else redirect("admin:index")
     else:
@@ -198,7 +204,20 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:
         return error_pages.csrf_failure(request, reason)
     if not request.user.is_authenticated:
         return HttpResponse(status=401)
+    if isinstance(request.user, User) and _is_of_another(request, request.user):
+        return _refuse_other_account()
     return problem_part(status=403, text=_OUTDATED)
+
+
+def _is_of_another(request: HttpRequest, user: User) -> bool:
+    """Return whether the request comes from a page that was made for another account."""
+    return request.headers.get(_PAGE_OF, str(user.pk)) != str(user.pk)
+
+
+def _refuse_other_account() -> HttpResponse:
+    response = problem_part(status=401, text=_OTHER_ACCOUNT)
+    response.headers["X-Other-Account"] = "true"
+    return response
 
 
 def _is_part(request: HttpRequest) -> bool:

@@ -62,7 +62,8 @@ function noteVersion({ version, said, theirs = {}, title, token, row }) {
 
 /** Use the token of a session that began in another tab: without it nothing is saved. */
 function takeToken(token) {
-  document.body.setAttribute("hx-headers", JSON.stringify({ "X-CSRFToken": token }));
+  const known = JSON.parse(document.body.getAttribute("hx-headers"));
+  document.body.setAttribute("hx-headers", JSON.stringify({ ...known, "X-CSRFToken": token }));
   for (const input of document.querySelectorAll("[name=csrfmiddlewaretoken]")) input.value = token;
 }
 

@@ -20,13 +20,16 @@ const FIRST_SILENCE = 10_000;
 const SHORT_GAP = 1_500; // not worth a banner
 const LOOK_FOR_SESSION = 5_000;
 const FOCUS_RESTS = 150;
+const OTHER_ACCOUNT = "X-Other-Account";
+const NOBODY_IS_HERE = "You are signed out. Sign in using another tab. What you typed is still here.";
+const OTHER_IS_HERE = "Another account is signed in in this browser. What you typed is still here.";
 const NO_LONGER_EXISTS = say("This form no longer exists.");
 
 let socket = null;
 let id = ""; // of the open socket, given by the server
 let attempts = 0;
 let isOver = false;
-let isSignedOut = false;
+let awayBanner = ""; // the name of the banner while the person of this page is signed out
 let focusedPath = null; // the question that the others see this person at
 let retryTimer = 0;
 let silenceTimer = 0;
@@ -62,17 +65,17 @@ function abandon() {
   abandoned.close();
 }
 
-function lose(code) {
+function lose(code, isOther = false) {
   socket = null;
   id = "";
   delete page.dataset.live;
   clearTimeout(silenceTimer);
   presence.showNobody();
-  if (code === SIGNED_OUT) return leave();
+  if (code === SIGNED_OUT) return leave(isOther);
   if (code === GONE) return stop();
-  if (!bannerTimer && !isSignedOut) bannerTimer = setTimeout(showOffline, SHORT_GAP);
+  if (!bannerTimer && !awayBanner) bannerTimer = setTimeout(showOffline, SHORT_GAP);
   attempts += 1;
-  if (attempts > 2 || isSignedOut || code === CHECK_DUE) askWhy();
+  if (attempts > 2 || awayBanner || code === CHECK_DUE) askWhy();
   retryTimer = setTimeout(connect, reconnectPause(attempts));
 }
 
@@ -92,29 +95,37 @@ function end(text) {
 }
 
 /** Stop, as the server asks: a guest's link is over for good, an agent may sign in again. */
-function leave() {
+function leave(isOther = false) {
   if (page.dataset.ended) end(page.dataset.ended);
-  else waitForSession();
+  else waitForSession(isOther);
 }
 
 /** Learn from the response to a save that the session is over: the socket may not know it yet. */
-function leaveAfter(status) {
-  if (status !== 401 || isOver) return;
+function leaveAfter(xhr) {
+  if (xhr.status !== 401 || isOver) return;
   const left = socket;
-  lose(SIGNED_OUT);
+  lose(
+    SIGNED_OUT,
+    isOfOther((name) => xhr.getResponseHeader(name)),
+  );
   left?.close();
 }
 
+/** Return whether a refusal says that another account is signed in than that for which the page was made. */
+const isOfOther = (headers) => headers(OTHER_ACCOUNT) !== null;
+
 /** Keep what was typed: the page goes on when its person has signed in elsewhere. */
-function waitForSession() {
+function waitForSession(isOther) {
   clearTimeout(retryTimer);
   retryTimer = setTimeout(comeBack, LOOK_FOR_SESSION);
   isOver = true;
-  if (isSignedOut) return;
-  isSignedOut = true;
+  const shown = isOther ? "other-account" : "signed-out";
+  if (awayBanner === shown) return;
+  awayBanner = shown;
   stopBannerTimer();
-  showBanner("signed-out");
-  announce("You are signed out. Sign in using another tab. What you typed is still here.");
+  if (isOther) showBanner("other-account");
+  else showBanner("signed-out");
+  announce(isOther ? OTHER_IS_HERE : NOBODY_IS_HERE);
 }
 
 function stopBannerTimer() {
@@ -123,7 +134,8 @@ function stopBannerTimer() {
 }
 
 function loadParts() {
-  const headers = { "HX-Request": "true", "X-Copy-Version": String(shownVersion()) };
+  const known = JSON.parse(document.body.getAttribute("hx-headers"));
+  const headers = { ...known, "HX-Request": "true", "X-Copy-Version": String(shownVersion()) };
   return fetch(page.dataset.parts, { headers }).catch(() => null);
 }
 
@@ -136,7 +148,7 @@ async function isDeleted() {
 /** Ask the server's pages why a handshake was refused: the refusal does not say it. */
 async function askWhy() {
   const response = await loadParts();
-  if (response?.status === 401) leave();
+  if (response?.status === 401) leave(isOfOther((name) => response.headers.get(name)));
   else if (response?.status === 404) stop();
 }
 
@@ -161,10 +173,10 @@ function start(snapshot) {
   stopBannerTimer();
   if (isOfflineShown()) {
     clearBanner();
-    announce(isSignedOut ? "You are signed in again." : say("You are online again."));
+    announce(awayBanner ? "You are signed in again." : say("You are online again."));
   }
-  if (isSignedOut) queue.refresh(); // brings the new session's token, without which nothing is saved
-  isSignedOut = false;
+  if (awayBanner) queue.refresh(); // brings the new session's token, without which nothing is saved
+  awayBanner = "";
   presence.showEverybody(snapshot.people, id);
   if (document.hidden) sendView();
   const path = focusedPath;
@@ -201,10 +213,19 @@ function sendFocusSoon(path) {
 
 const sendView = () => send({ type: "view", visible: !document.hidden });
 
-function comeBack() {
+async function comeBack() {
   if (document.hidden || socket) return;
-  if (isSignedOut) isOver = false;
+  if (awayBanner && !(await isBack())) return;
+  if (awayBanner) isOver = false;
   connect();
+}
+
+/** Return whether the person of the page is signed in again; else go on waiting. */
+async function isBack() {
+  const response = await loadParts();
+  if (response?.status !== 401) return true;
+  waitForSession(isOfOther((name) => response.headers.get(name)));
+  return false;
 }
 
 /** Close the socket of a page that is left, without trying again. */
@@ -222,9 +243,9 @@ export function followCopy() {
   clearTimeout(silenceTimer);
   closeQuietly();
   presence.showNobody();
-  if (!isSignedOut) clearBanner();
+  if (!awayBanner) clearBanner();
   delete page.dataset.gone;
-  isOver = isSignedOut;
+  isOver = awayBanner !== "";
   attempts = 0;
   connect();
 }
@@ -268,7 +289,7 @@ export function startSocket() {
   document.body.addEventListener("htmx:configRequest", ({ detail }) => {
     if (id) detail.headers["X-Socket-Id"] = id;
   });
-  document.body.addEventListener("htmx:responseError", ({ detail }) => leaveAfter(detail.xhr.status));
+  document.body.addEventListener("htmx:responseError", ({ detail }) => leaveAfter(detail.xhr));
   onClick("[data-reload]", () => location.reload());
   connect();
 }

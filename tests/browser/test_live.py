@@ -17,6 +17,8 @@ from playwright.sync_api import Error as PlaywrightError
 
 from batch import service as batch
 from catalogue.models import Catalogue, Release
+from copies.models import CopyRevision
+from tenants.current_tenant import use_tenant
 from tenants.models import CompanySignIn, Tenant, User
 from tests.harness.cast import NEWER_DEMO_RELEASE, PASSWORD
 from tests.harness.cut_line import Line
@@ -258,6 +260,33 @@ def test_a_session_that_ends_in_another_tab_keeps_what_is_typed(driver: Driver, 
     driver.page.reload()
     expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Dallas")
     # The browser's console shows the refused requests, as expected.
+    driver.faults.clear()
+
+
+def test_another_account_in_the_same_browser_saves_nothing_of_the_page(
+    driver: Driver, harbor: Tenant, agent: User, member: User, copy_id: UUID
+) -> None:
+    driver.open(copy_id)
+    driver.is_online()
+    driver.page.locator("[name=mqs_mail_city]").click()
+    driver.page.keyboard.type("Dal")
+    tab = Driver(driver.page.context.new_page(), driver.server)
+    tab.enter(member)
+
+    driver.page.keyboard.type("las")
+    driver.page.keyboard.press("Enter")
+    expect(driver.page.locator("#banner")).to_contain_text("Another account is signed in in this browser.")
+    expect(driver.page.locator("#saved")).to_contain_text("Not saved: another account is signed in")
+    with use_tenant(harbor):
+        assert not CopyRevision.objects.filter(copy_id=copy_id, actor_id=str(member.pk)).exists()
+
+    tab.enter(agent)
+    expect(driver.page.locator("#banner")).to_be_empty(timeout=20_000)
+    driver.saved()
+    driver.page.reload()
+    expect(driver.page.locator("[name=mqs_mail_city]")).to_have_value("Dallas")
+    # The browser's console shows the refused requests and handshakes, as expected.
+    driver.forget("HTTP Authentication failed")
     driver.faults.clear()
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from datetime import timedelta
+from urllib.parse import unquote
 
 import pytest
 from django.contrib.sessions.models import Session
 from django.test import Client
 from django.utils import timezone
 
+from batch.context import BatchContext
 from catalogue.models import Release
 from tenants.models import User, UserSession
 from tests.harness.cast import PASSWORD
+from tests.harness.page_client import StartForm
 
 
 def test_agents_go_to_their_forms_and_staff_to_the_admin(demo: Release, owner: User, staff: User) -> None:
@@ -73,3 +78,28 @@ def test_sign_out(owner: User) -> None:
     assert client.get("/sign-out").status_code == 405
     assert client.post("/sign-out").headers["Location"] == "/sign-in"
     assert client.get("/").headers["Location"] == "/sign-in?next=/"
+
+
+@pytest.mark.parametrize("checks_tokens", [False, True])
+def test_a_page_is_never_used_in_the_name_of_another_account(
+    owner: User, member: User, start_form: StartForm, read: Callable[[str], BatchContext], checks_tokens: bool
+) -> None:
+    """``checks_tokens``: the page's token is that of the earlier session."""
+    copy_id = start_form({"mqs_mail_city": "Austin"})
+    client = Client(enforce_csrf_checks=checks_tokens)
+    client.force_login(owner, backend="tenants.backends.EmailBackend")
+    page = client.get(f"/forms/{copy_id}").content.decode()
+    (own,) = re.findall(r'"X-Page-Of": "([^"]+)"', page)
+    headers = {"HX-Request": "true", "X-Page-Of": own, "X-Copy-Version": "1"}
+    client.force_login(member, backend="tenants.backends.EmailBackend")
+
+    saved = client.post(f"/forms/{copy_id}/answers", {"answers": '{"mqs_mail_city": "Dallas"}'}, headers=headers)
+    behind = client.get(f"/forms/{copy_id}/parts", headers=headers)
+
+    assert own == str(owner.pk)
+    for response in (saved, behind):
+        assert response.status_code == 401
+        assert response.headers["X-Other-Account"] == "true"
+        assert "another account is signed in" in unquote(response.headers["X-Problem"])
+    assert read(copy_id).version == 1
+    assert client.get(f"/forms/{copy_id}").status_code == 200
