@@ -13,6 +13,7 @@ from rest_framework.request import Request
 from batch import service as batch
 from batch.changes.records import SaveResult
 from batch.context import BatchContext
+from batch.errors import VersionMismatch
 from batch.idempotency import StoredResponse
 from batch.revert import revert
 from partner_engine.api.application_forms import respond_with_new_copy
@@ -20,6 +21,7 @@ from partner_engine.api.bodies import ReadQuery, RevertInput
 from partner_engine.api.copies import find_copy
 from partner_engine.api.copy_response import saved_changes
 from partner_engine.api.form_fields import checked_title
+from partner_engine.api.http.conditional import expected_version
 from partner_engine.api.http.endpoint import Endpoint
 from partner_engine.api.http.schema import documented
 from partner_engine.api.http.writes import json_response, save, save_copy
@@ -53,7 +55,13 @@ class Revert(Endpoint):
         return save_copy(self, id, change=change, respond=_respond)
 
     def _into_new_copy(self, copy_id: UUID, body: RevertInput) -> HttpResponse:
-        find_copy(self, copy_id, ReadQuery())  # only the id of a copy will do
+        present = find_copy(self, copy_id, ReadQuery())  # only the id of a copy will do
+        expected = expected_version(self.request.headers.get("If-Match"))
+
+        def compare(context: BatchContext) -> None:
+            if expected is not None and expected != present.version:
+                raise VersionMismatch(expected=expected, actual=present.version)
+
         opener = partial(
             batch.build_copy,
             copy_id,
@@ -62,7 +70,7 @@ class Revert(Endpoint):
             title=checked_title(body.title),
             version=body.version,
         )
-        return save(self, opener, change=lambda context: None, respond=respond_with_new_copy)
+        return save(self, opener, change=compare, respond=respond_with_new_copy)
 
 
 def _respond(context: BatchContext, result: SaveResult, value: tuple[int, list[str]]) -> StoredResponse:

@@ -46,6 +46,17 @@ def test_a_revert_makes_a_new_version_of_then(api: Api, changed: dict[str, Any])
     assert api.get(f"/copies/{changed['id']}").json()["answers"]["mqs_business_name"]["value"] == "Another Name Garage"
 
 
+def test_a_new_copy_is_made_only_of_the_copy_that_the_caller_read(api: Api, changed: dict[str, Any]) -> None:
+    path, body = f"/copies/{changed['id']}/revert", {"version": 1, "into": "new_copy"}
+
+    assert_problem(api.post(path, body, if_match='"1"'), 412, "version_mismatch")
+
+    made = api.post(path, body, if_match='"2"', idempotency_key="again")
+    assert made.status_code == 201
+    assert api.patch(f"/copies/{changed['id']}/answers", {"answers": {"mqs_mail_city": "Waco"}}).status_code == 200
+    assert api.post(path, body, if_match='"2"', idempotency_key="again").json()["id"] == made.json()["id"]
+
+
 def test_a_version_becomes_a_new_copy(api: Api, changed: dict[str, Any]) -> None:
     made = api.post(f"/copies/{changed['id']}/revert", {"version": 1, "into": "new_copy", "title": "As it was"})
 
