@@ -15,7 +15,7 @@ _STRICTNESS: Final = ("", "pii", "spi")
 
 def strictest(*tags: str) -> str:
     """Return the strictest of some sensitivities ("", "pii" or "spi")."""
-    return max(tags, key=_STRICTNESS.index, default="")
+    return max(tags, key=_STRICTNESS.index) if any(tags) else ""
 
 
 def outside_title(path: str) -> str:

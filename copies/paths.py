@@ -154,7 +154,10 @@ def split_path(path: str) -> tuple[str, str]:
 
 def answer_code(path: str) -> str | None:
     """Return the code of the answer or pool at ``path``, None for a path of another form."""
-    return None if path.count("/") % 2 else path[path.rfind("/") + 1 :]
+    place = path.rfind("/")
+    if place < 0:
+        return path
+    return None if path.count("/") % 2 else path[place + 1 :]
 
 
 def split_first(path: str) -> tuple[str, str]:

@@ -116,7 +116,8 @@ class Visibility:
         code, level = answer_code(path), PUBLIC
         if code is not None:
             level = self._levels[code] if code in self._levels else self._of_code(code)
-        if answer is not None:
+        # Nearly all values are public, and all are asked for several times in a save.
+        if answer is not None and (answer.tag or answer.sealed is not None):
             level = max(level, SECRET if answer.sealed is not None else _OF_QUESTION[answer.tag])
         return max(level, _OF_QUESTION[tag]) if tag else level
 

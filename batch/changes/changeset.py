@@ -38,7 +38,7 @@ from batch.changes.tracker import ChangeTracker, Mode, Sealing
 from batch.errors import UnknownQuestion, UnknownQuestionSet
 from copies.changes import RELEASE, Cause, Change
 from copies.document import Document, DocumentQuestionSet
-from copies.paths import Path, row_steps, split_path
+from copies.paths import Path, answer_code, row_steps, split_path
 from presentation.visibility import Visibility
 from rules.definition.model import CompiledCatalogue
 
@@ -218,11 +218,11 @@ class Changeset:
         Raises ``UnknownQuestion``, ``UnknownPool`` or ``UnknownRow``.
         """
         self.tracker.require_open()
-        if not Path(path).is_answer:
+        code = answer_code(path)
+        if code is None:
             raise UnknownQuestion(path, _FORM_OF_ANSWERS)
-        row, code = split_path(path)
-        if row:
-            return self.find_row(row).find_answer(code)
+        if code != path:
+            return self.find_row(split_path(path)[0]).find_answer(code)
         question = self.catalogue.questions.get(code)
         if question is None:
             raise UnknownQuestion(path)

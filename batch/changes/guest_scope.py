@@ -39,7 +39,7 @@ class GuestScope:
 
     def has_answer(self, catalogue: CompiledCatalogue, path: str) -> bool:
         """Return whether the answer at ``path`` is part of it."""
-        if self.is_whole or path in self.questions:
+        if self is WHOLE or self.is_whole or path in self.questions:
             return True
         question = catalogue.questions.get(Path(path).code)
         return question is not None and question.set_code in self.question_sets

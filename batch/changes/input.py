@@ -388,4 +388,5 @@ def _is_code(value: object) -> bool:
 
 def _escape(token: str) -> str:
     """Escape a JSON pointer token (RFC 6901)."""
-    return token.replace("~", "~0").replace("/", "~1")
+    # Nearly all are codes of the catalogue.
+    return token if token.isidentifier() else token.replace("~", "~0").replace("/", "~1")

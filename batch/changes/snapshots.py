@@ -45,7 +45,7 @@ def snapshot(answer: Answer | None) -> AnswerSnapshot | None:
         return None
     shown = answer.mask if answer.sealed is not None else answer.value
     tag = answer.tag if answer.sealed is None else SEALED
-    confirmed = tuple(confirmation.code for confirmation in answer.confirmed)
+    confirmed = tuple(confirmation.code for confirmation in answer.confirmed) if answer.confirmed else ()
     return AnswerSnapshot(
         shown, answer.sealed, answer.active, answer.required, answer.readonly, tag, confirmed, answer.proposed
     )

@@ -39,9 +39,12 @@ def read_submitted(
     """
     if not tracker.guest_scope.has_answer(tracker.catalogue, path):
         raise OutsideGuestLink
-    if begins_like_mask(submitted) and tracker.visibility.is_unchanged(path, answer, str(submitted)):
-        return UNCHANGED
-    _refuse_masks(submitted)
+    if begins_like_mask(submitted):
+        if tracker.visibility.is_unchanged(path, answer, str(submitted)):
+            return UNCHANGED
+        raise InvalidValue(MASKED_VALUE, _NO_ANSWER)
+    if isinstance(submitted, list):
+        _refuse_masks(submitted)
     cleaned = clean(tracker.catalogue, question, submitted)
     if cleaned is not submitted:
         # Cleaning removes signs that hide the beginning of a text.

@@ -86,8 +86,8 @@ def actions_of_save(
 
 def _completed(changes: Sequence[Change]) -> list[str]:
     """Return the question sets that are complete now."""
-    sets = [(Path(change.path), change.after) for change in changes]
-    return [path.code for path, after in sets if path.is_question_set and after == "completed"]
+    paths = [Path(change.path) for change in changes if change.after == "completed"]
+    return [path.code for path in paths if path.is_question_set]
 
 
 def live_facts(save: PlannedSave) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from rules.types.stored_answers import WRONG_TYPE, TypeMismatch
 WRONG_FORMAT: Final = "wrong_format"
 #: Hides whole numbers in the memory of verdicts.
 _SALT: Final = secrets.randbits(60)
+#: Stands for a verdict that is not remembered; None is one.
+_UNJUDGED: Final = object()
 #: The verdicts that are remembered for each question.
 _MOST: Final = 1_000
 
@@ -62,8 +64,9 @@ class StoredVerdicts:
             key = (stored ^ _SALT,)  # type: ignore[operator]
         else:
             key = (kind, hash(tuple(stored) if isinstance(stored, list) else repr(stored)))
-        if key in self._known:
-            return self._known[key]
+        known = self._known.get(key, _UNJUDGED)
+        if known is not _UNJUDGED:
+            return known  # type: ignore[return-value]  # a fault or None
         fault = _fault(catalogue, question, stored)
         if len(self._known) < _MOST:
             self._known[key] = fault

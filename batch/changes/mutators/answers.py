@@ -88,11 +88,13 @@ class AnswerMutator:
     def apply_cleaned(self, value: AnswerValue) -> bool:
         """Store ``value``, which ``read_submitted`` returned, as the answer. Return whether that is a change."""
         self._tracker.require_writable()
-        if self._holds(self._container.answers.get(self.question.code), value):
+        present = self._container.answers.get(self.question.code)
+        is_hidden = present is not None and self._tracker.visibility.hides(self.path, present)
+        if self._holds(present, value, is_hidden=is_hidden):
             self._require_changeable()
             return False
         now = self._tracker.now
-        answer = self._touched()
+        answer = self._touched(is_hidden=is_hidden)
         self._store(answer, value)
         answer.confirmed, answer.proposed = (), None
         answer.answered_by = self._tracker.by
@@ -129,11 +131,14 @@ class AnswerMutator:
             self._tracker.touch_answer(self.path, answer)
             answer.confirmed = confirmed
 
-    def _touched(self) -> Answer:
-        """Return the answer, a new one if it is missing, as one that is about to change."""
+    def _touched(self, *, is_hidden: bool | None = None) -> Answer:
+        """Return the answer, a new one if it is missing, as one that is about to change. ``is_hidden`` says whether the
+        actor may not read it, where that is known.
+        """
         self._require_changeable()
         answer = self._container.answers.get(self.question.code)
-        is_hidden = answer is not None and self._tracker.visibility.hides(self.path, answer)
+        if is_hidden is None:
+            is_hidden = answer is not None and self._tracker.visibility.hides(self.path, answer)
         self._tracker.touch_answer(self.path, answer, counts_always=is_hidden)
         if answer is None:
             answer = self._container.answers[self.question.code] = Answer(created_at=self._tracker.now)
@@ -188,10 +193,11 @@ class AnswerMutator:
         """
         self._tracker.require_writable()
         answer = self._container.answers.get(self.question.code)
-        if answer is not None and answer.is_answered and self._holds(answer, value):
+        is_hidden = answer is not None and self._tracker.visibility.hides(self.path, answer)
+        if answer is not None and answer.is_answered and self._holds(answer, value, is_hidden=is_hidden):
             self._require_changeable()
             return False
-        self._touched().proposed = Proposal(
+        self._touched(is_hidden=is_hidden).proposed = Proposal(
             value,
             tag=self.question.sensitivity,
             id=str(self._tracker.new_id()),
@@ -229,10 +235,8 @@ class AnswerMutator:
         self._tracker.require_open()
         return self._container.answers.get(self.question.code)
 
-    def _holds(self, answer: Answer | None, value: AnswerValue) -> bool:
-        """Return whether ``value`` is the present one, as far as the actor may know it."""
+    def _holds(self, answer: Answer | None, value: AnswerValue, *, is_hidden: bool) -> bool:
+        """Return whether ``value`` is the present one, as far as the actor may know it: not where it ``is_hidden``."""
         if answer is None or not answer.is_answered:
             return value is None and (answer is None or answer.proposed is None)
-        if self._tracker.visibility.hides(self.path, answer):
-            return False
-        return is_same_answer(answer.value, value)
+        return not is_hidden and is_same_answer(answer.value, value)
