@@ -30,9 +30,9 @@ SAVING: Final = (
     "written",
     "moved_on",
     "hint_sending",
-    "hint_sent",
     "lock_releasing",
     "lock_released",
+    "hint_sent",
 )
 #: In the order of a deferred action, then of a webhook's delivery.
 RELAYING: Final = ("action_claimed", "action_ran", "action_settled")

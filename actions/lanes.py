@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from functools import partial
 from typing import Final
 
 import structlog
@@ -17,6 +18,7 @@ from redis.exceptions import RedisError
 
 from actions.registry import REGISTRY
 from redis_locks.outage import outage
+from redis_locks.shared_trip import Command, Errand, send
 
 #: Seconds for which a token is stored that no worker takes.
 _TOKEN_RETENTION: Final = 10
@@ -32,16 +34,9 @@ def wake_lanes(kinds: Iterable[str], *, alias: str) -> None:
     Never raises while Redis is away.
     """
     for lane in REGISTRY.lanes_of(kinds):
-        try:
-            client: Redis = outage.client_or_raise(get_redis_connection("default"))
-            with client.pipeline(transaction=False) as pipeline:
-                pipeline.lpush(_key(lane, alias), b"1")
-                pipeline.ltrim(_key(lane, alias), 0, 0)
-                pipeline.expire(_key(lane, alias), _TOKEN_RETENTION)
-                pipeline.execute()
-        except RedisError as error:
-            outage.failed_with(error)
-            log.warning("lane_not_woken", lane=lane, reason=type(error).__name__)
+        key = _key(lane, alias)
+        commands: list[Command] = [("LPUSH", key, b"1"), ("LTRIM", key, 0, 0), ("EXPIRE", key, _TOKEN_RETENTION)]
+        send(_client, Errand(commands, failed=partial(_note_failure, lane)))
 
 
 def wait_for_work(lane: str, *, alias: str) -> None:
@@ -52,6 +47,15 @@ def wait_for_work(lane: str, *, alias: str) -> None:
     except RedisError as error:
         outage.failed_with(error)
         time.sleep(max(0.0, _WAIT - (time.monotonic() - began)))
+
+
+def _client() -> Redis:
+    return outage.client_or_raise(get_redis_connection("default"))
+
+
+def _note_failure(lane: str, error: RedisError) -> None:
+    outage.failed_with(error)
+    log.warning("lane_not_woken", lane=lane, reason=type(error).__name__)
 
 
 def _key(lane: str, alias: str) -> str:

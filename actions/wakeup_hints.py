@@ -5,6 +5,7 @@ A hint leaves a mark in Redis that expires by itself. A lost hint costs nothing:
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -15,6 +16,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from redis_locks.outage import outage
+from redis_locks.shared_trip import Command, Errand, send
 
 #: Seconds for which a hint that no worker takes holds back further ones.
 SECONDS: Final = 10
@@ -24,19 +26,28 @@ unsent = Counter("partner_engine_action_hints_unsent", "Hints at due actions tha
 
 
 def send_hint(name: str, *, task: Any, alias: str) -> None:
-    """Send the Celery ``task`` for the database ``alias`` unless a hint ``name`` is in transit.
+    """Send the Celery ``task`` for the database ``alias`` unless a hint ``name`` is in transit; after a save with the
+    round trip that frees its lock.
 
     Never raises while Redis or the broker is away.
     """
-    try:
-        client: Redis = outage.client_or_raise(get_redis_connection("default"))
-        if client.set(_key(name), b"1", nx=True, ex=SECONDS):
+
+    def go_on(replies: Sequence[Any]) -> None:
+        if not replies[0]:
+            return
+        try:
             task.apply_async(args=(alias,), retry=False, expires=SECONDS)
-    except (RedisError, OSError, task.OperationalError) as error:
+        except (RedisError, OSError, task.OperationalError) as error:
+            fail(error)
+
+    def fail(error: Exception) -> None:
         unsent.labels(type(error).__name__).inc()
         if isinstance(error, RedisError):
             outage.failed_with(error)
         log.warning("hint_not_sent", hint=name, reason=type(error).__name__)
+
+    mark: Command = ("SET", _key(name), b"1", "NX", "EX", SECONDS)
+    send(_client, Errand([mark], then=go_on, failed=fail))
 
 
 def take_hint(name: str) -> None:
@@ -45,6 +56,10 @@ def take_hint(name: str) -> None:
         get_redis_connection("default").delete(_key(name))
     except RedisError as error:
         log.warning("hint_not_taken", hint=name, reason=type(error).__name__)
+
+
+def _client() -> Redis:
+    return outage.client_or_raise(get_redis_connection("default"))
 
 
 def _key(name: str) -> str:

@@ -47,6 +47,7 @@ from catalogue import releases
 from copies.codec import decode, decode_document
 from copies.document import Document
 from copies.sealed_answers import Sealer
+from redis_locks.shared_trip import using
 from rules.flow.evaluation import Evaluation
 from tenants.access import Actor
 from tenants.models import Tenant
@@ -93,9 +94,10 @@ class BatchContext:
     def _take(self, loaded: Loaded, current_release: CurrentRelease | None = None) -> None:
         self.loaded = loaded
         # Made with every load: release, day and time may have changed while the copy was unlocked.
-        self.save_context: SaveContext = save_context_for(
-            loaded, scope=self.scope, actor=self._actor, current_release=current_release
-        )
+        with using(self._locked.trip if self._locked is not None else None):
+            self.save_context: SaveContext = save_context_for(
+                loaded, scope=self.scope, actor=self._actor, current_release=current_release
+            )
         self.sealer = Sealer(tenant_id=self.scope.id, copy_id=loaded.copy.id, key=loaded.copy.key)
         self._phase = Phase.OPEN
         self._changeset: Changeset | None = None

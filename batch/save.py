@@ -31,6 +31,7 @@ from copies.sealed_answers import Sealer
 from encryption.envelope import DecryptionFailed
 from encryption.key_ring import KeyServiceUnavailable
 from failpoints import failpoint
+from redis_locks.shared_trip import using
 from rules.flow.evaluation import Evaluation
 from tenants.models import Tenant
 from tracing import traced
@@ -108,6 +109,7 @@ def save(  # noqa: PLR0913 - each is named at the call
     actions and writes nothing.
     """
     planned: dict[UnitOfWork, PlannedSave] = {}
+    trip = locks.trip if locks is not None else None
     with _failing(units):
         for unit in units:
             with refusing(unit, refuse):
@@ -134,7 +136,8 @@ def save(  # noqa: PLR0913 - each is named at the call
                 result = emit(changeset, result)
                 failpoint("emitted")
                 changeset.freeze()  # the decided state is the state that is written
-                keyed = _keyed(unit, respond(result)) if respond else None
+                with using(trip):
+                    keyed = _keyed(unit, respond(result)) if respond else None
                 failpoint("responded")
                 is_to_write = result.written and not is_dry_run
                 rows = rows_of_save(changeset, result, key=unit.sealer.key) if is_to_write else None
@@ -154,7 +157,7 @@ def save(  # noqa: PLR0913 - each is named at the call
         for unit, saved in planned.items():
             unit.move_on(saved)
         failpoint("moved_on")
-    after_commit(list(planned.values()), scope=units[0].scope)
+    after_commit(list(planned.values()), scope=units[0].scope, trip=trip)
     return _results(planned)
 
 

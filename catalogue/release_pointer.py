@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 
 from catalogue.models import Catalogue, Release
 from catalogue.models.roll_outs import NOT_CURRENT, UNDER_WAY, RollOut, RollOutTenant
+from redis_locks.shared_trip import Command, ask
 
 CACHE: Final = "default"
 #: The lifetime of the value in Redis, in seconds; it repairs the value after a database was restored or emptied.
@@ -102,12 +103,17 @@ def release_in_force(catalogue: Catalogue) -> Release | None:
 
 
 def cached_pointer(catalogue_code: str) -> Pointer | None:
-    """Return the pointer in Redis, or None."""
+    """Return the pointer in Redis, which may have been read with the copy's lock, or None."""
     try:
-        value = _redis().get(_key(catalogue_code))
+        value = ask(_redis, pointer_question(catalogue_code))
     except RedisError:
         return None
     return None if value is None else _parse(value if isinstance(value, bytes) else value.encode())
+
+
+def pointer_question(catalogue_code: str) -> Command:
+    """Return the command that reads the pointer in Redis."""
+    return "GET", _key(catalogue_code)
 
 
 def set_pointer(catalogue_code: str, pointer: Pointer) -> None:

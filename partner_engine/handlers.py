@@ -16,11 +16,13 @@ from actions.kinds import (
 from actions.maintenance import hourly, retention
 from actions.registry import Budget, Delivered, RetryAfter, handles
 from batch.effects.after_commit import register_publisher
+from batch.locks.reading_ahead import register_question
 from operations.engine.progress import register_listener
 from partner_engine import account_mails, mails
 from partner_engine.active_users import recount_active
 from partner_engine.live.progress_publisher import publish_progress
 from partner_engine.live.publisher import publish
+from partner_engine.live.viewers import question_of
 from partner_engine.sign_in_log import old_sign_ins
 from partner_engine.user_sessions import ended_sessions, expired_sessions
 from tenants.models import Tenant
@@ -32,6 +34,7 @@ _RECOUNT_BUDGET: Final = Budget(tries=8)
 __all__ = ["account_mails"]  # imported for its sweep
 
 register_publisher(publish)
+register_question(question_of)
 register_listener(publish_progress)
 handles(SendGuestCompletionMail)(mails.send_guest_completion_mail)
 handles(SendBindAssistanceMail)(mails.send_bind_assistance_mail)

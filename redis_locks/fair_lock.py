@@ -9,14 +9,16 @@ from __future__ import annotations
 import contextlib
 import secrets
 import time
-from typing import Final
+from collections.abc import Sequence
+from typing import Any, Final
 
 from django.conf import settings
 from redis import Redis
 from redis.exceptions import LockNotOwnedError, RedisError
 
 from redis_locks.lock_holder import IDENTITY_LENGTH, Holder, holder_in, token_content
-from redis_locks.lua_scripts import EXTEND, RELEASE, TAKE, LockScript, run_script
+from redis_locks.lua_scripts import EXTEND, RELEASE, TAKE, LockScript, run_script, run_script_with
+from redis_locks.shared_trip import Command, Errand, conclude_errands, fail_errands
 
 #: Seconds that a lock lives unless it is extended.
 TTL_SECONDS: Final = 10.0
@@ -71,17 +73,22 @@ class FairLock:
         #: Our token while we hold the lock; and the token seen at the last attempt, ours or another's.
         self._token: bytes | None = None
         self._found: bytes | None = None
+        #: What ``take`` reads ahead, and the replies.
+        self._ahead: Sequence[Command] = ()
+        self.known: dict[Command, Any] = {}
 
     @property
     def holder(self) -> Holder | None:
         """Return the holder at the last attempt, ourselves or another; None when it was free."""
         return holder_in(self._found)
 
-    def take(self, *, wait: float) -> bool:
+    def take(self, *, wait: float, ahead: Sequence[Command] = ()) -> bool:
         """Take the lock, waiting in turn up to ``wait`` seconds (0: not at all); return whether it was taken.
 
-        One round trip when the lock is free. Raises ``RedisError``.
+        One round trip when the lock is free; then ``known`` has the replies to ``ahead``, which are as old as the lock.
+        After a wait nothing is known. Raises ``RedisError``.
         """
+        self._ahead, self.known = ahead, {}
         try:
             taken = self._wait_in_turn(wait)
         except RedisError:
@@ -98,10 +105,25 @@ class FairLock:
         """Restart the lock's time to live. Raises ``LockNotOwnedError`` if it is no longer held, ``RedisError``."""
         self._run_as_owner(EXTEND, self._ttl_ms)
 
-    def release(self) -> None:
-        """Free the lock. Raises ``LockNotOwnedError`` if it is no longer held (another's stays), ``RedisError``."""
-        self._run_as_owner(RELEASE)
+    def release(self, *, errands: Sequence[Errand] = ()) -> None:
+        """Free the lock, and run ``errands`` in the same round trip. Raises ``LockNotOwnedError`` if it is no longer
+        held (another's stays), ``RedisError``; the errands have their replies or that error then.
+        """
+        if not errands:
+            self._run_as_owner(RELEASE)
+            self._token = None
+            return
+        token = self._token or b""
+        commands = [command for errand in errands for command in errand.commands]
+        try:
+            is_ours, replies = run_script_with(self._client, RELEASE, (self.name,), (token,), before=commands)
+        except RedisError as error:
+            fail_errands(errands, error)
+            raise
         self._token = None
+        conclude_errands(errands, replies)
+        if not is_ours:
+            raise _not_owned(self.name)
 
     def _wait_in_turn(self, wait: float) -> bool:
         end = time.monotonic() + wait
@@ -115,9 +137,17 @@ class FairLock:
     def _try(self, *, joins: bool) -> int:
         """Try once; return 0 when taken, else the place in the queue."""
         arguments = (self._identity, self._ttl_ms, self._opening, PATIENCE_MS, int(joins))
-        place, self._found = run_script(self._client, TAKE, keys_of(self.name), arguments)
+        ahead, self._ahead = self._ahead, ()
+        replies: list[Any] = []
+        if ahead:
+            found, replies = run_script_with(self._client, TAKE, keys_of(self.name), arguments, after=ahead)
+        else:
+            found = run_script(self._client, TAKE, keys_of(self.name), arguments)
+        place, self._found = found
         if place == 0:
             self._token = self._found
+            known = zip(ahead, replies, strict=True)
+            self.known = {command: reply for command, reply in known if not isinstance(reply, RedisError)}
         return int(place)
 
     def _withdraw(self) -> None:
@@ -136,4 +166,8 @@ class FairLock:
         is_ours = self._token is not None and run_script(self._client, script, (self.name,), (self._token, *arguments))
         if not is_ours:
             self._token = None
-            raise LockNotOwnedError("This lock is no longer held: it expired, or was released by hand.", self.name)
+            raise _not_owned(self.name)
+
+
+def _not_owned(name: str) -> LockNotOwnedError:
+    return LockNotOwnedError("This lock is no longer held: it expired, or was released by hand.", name)

@@ -14,6 +14,8 @@ from redis import Redis
 from redis.exceptions import NoScriptError, RedisError
 from redis.lock import Lock
 
+from redis_locks.shared_trip import Command, send_together
+
 Argument = str | bytes | int
 #: One call of a script: its keys and its arguments.
 Call = tuple[Sequence[str], Sequence[Argument]]
@@ -90,6 +92,28 @@ def run_script(client: Redis, script: LockScript, keys: Sequence[str], arguments
     except NoScriptError:
         client.script_load(script.text)
         return client.evalsha(script.digest, len(keys), *keys, *arguments)
+
+
+def run_script_with(
+    client: Redis,
+    script: LockScript,
+    keys: Sequence[str],
+    arguments: Sequence[Argument],
+    *,
+    before: Sequence[Command] = (),
+    after: Sequence[Command] = (),
+) -> tuple[Any, list[Any]]:
+    """Run ``script`` once between other commands, all in one round trip; return its result, and the replies to the
+    others with their errors. Raises ``RedisError`` where the script has no result.
+    """
+    call: Command = ("EVALSHA", script.digest, len(keys), *keys, *arguments)
+    replies = send_together(client, [*before, call, *after])
+    result = replies.pop(len(before))
+    if isinstance(result, NoScriptError):
+        result = run_script(client, script, keys, arguments)
+    if isinstance(result, RedisError):
+        raise result
+    return result, replies
 
 
 def run_script_for_all(client: Redis, script: LockScript, calls: Sequence[Call]) -> list[Any]:

@@ -14,7 +14,9 @@ import structlog
 from actions.lanes import wake_lanes
 from actions.wakeup import wake_relay
 from batch.changes.records import PlannedSave
+from batch.locks.locked_copy import pass_hint_sent
 from failpoints import failpoint
+from redis_locks.shared_trip import SharedTrip, using
 from tenants.models import Tenant
 from tracing import traced
 
@@ -40,15 +42,19 @@ def register_publisher(publisher: Publisher) -> None:
 
 
 @traced("save.effects")
-def after_commit(saves: Sequence[PlannedSave], *, scope: Tenant) -> None:
-    """Publish ``saves`` and wake the relay for their actions; call it once they are committed."""
+def after_commit(saves: Sequence[PlannedSave], *, scope: Tenant, trip: SharedTrip | None = None) -> None:
+    """Publish ``saves`` and wake the relay for their actions; call it once they are committed. With a ``trip`` both are
+    left to the round trip that frees the lock.
+    """
     failpoint("hint_sending")
-    publish([save for save in saves if save.result.written])
-    kinds = {action.kind for save in saves for action in save.result.actions}
-    if kinds:
-        wake_relay(scope.database_alias)
-        wake_lanes(kinds, alias=scope.database_alias)
-    failpoint("hint_sent")
+    with using(trip):
+        publish([save for save in saves if save.result.written])
+        kinds = {action.kind for save in saves for action in save.result.actions}
+        if kinds:
+            wake_relay(scope.database_alias)
+            wake_lanes(kinds, alias=scope.database_alias)
+    if trip is None:
+        pass_hint_sent()
 
 
 def publish(saves: Sequence[PlannedSave]) -> None:

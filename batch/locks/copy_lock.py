@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
+from typing import Any, Final
 from uuid import UUID
 
 import redis
@@ -23,6 +23,7 @@ from redis_locks.fair_lock import TTL_SECONDS, FairLock, lock_name
 from redis_locks.lock_holder import Holder, holder_here
 from redis_locks.many_locks import ManyLocks
 from redis_locks.outage import outage
+from redis_locks.shared_trip import Command, Errand, run_errands
 from tenants.access import Actor
 
 __all__ = ["TTL_SECONDS", "CopyLock", "CopyLocks", "copy_lock_name", "holder_of"]
@@ -57,8 +58,13 @@ class CopyLock:
     #: Whether the work goes on without the lock: Redis is away, or the lock expired.
     is_degraded = False
 
-    def __init__(self, tenant_id: UUID, copy_id: UUID, *, wait: float, holder: Holder) -> None:
-        """Prepare the lock for ``holder``; ``wait`` is in seconds, 0 does not wait."""
+    def __init__(
+        self, tenant_id: UUID, copy_id: UUID, *, wait: float, holder: Holder, ahead: Sequence[Command] = ()
+    ) -> None:
+        """Prepare the lock for ``holder``; ``wait`` is in seconds, 0 does not wait. The replies to ``ahead`` are
+        ``known`` with the lock, if it was free.
+        """
+        self._ahead = ahead
         self._name = copy_lock_name(tenant_id, copy_id)
         self._wait = wait
         self._holder = holder
@@ -69,12 +75,17 @@ class CopyLock:
         """Return whether the lock is held, as far as is known without a round trip."""
         return self._lock is not None
 
+    @property
+    def known(self) -> dict[Command, Any]:
+        """Return the replies that came ahead with the lock."""
+        return self._lock.known if self._lock is not None else {}
+
     def acquire(self) -> None:
         """Wait for the lock in turn. Raises ``LockNotAcquired``, which names the holder."""
         started = time.perf_counter()
         try:
             lock = FairLock(_client(), self._name, holder=self._holder, ttl=TTL_SECONDS)
-            taken = lock.take(wait=self._wait)
+            taken = lock.take(wait=self._wait, ahead=self._ahead)
         except RedisError as error:
             self.is_degraded = True
             _go_without(error)
@@ -97,14 +108,17 @@ class CopyLock:
             self._lock = None
             self.is_degraded = True
 
-    def release(self) -> None:
-        """Release the lock if it is held; never raises."""
+    def release(self, *, errands: Sequence[Errand] = ()) -> None:
+        """Release the lock if it is held, and run ``errands`` in the same round trip, or without the lock; never
+        raises.
+        """
         lock, self._lock = self._lock, None
         if lock is None:
+            run_errands(_client, errands)
             return
         failpoint("lock_releasing")
         try:
-            lock.release()
+            lock.release(errands=errands)
         except (LockError, RedisError) as fault:
             _note_loss(fault)
         failpoint("lock_released")

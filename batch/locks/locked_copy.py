@@ -10,9 +10,12 @@ from batch.changes.records import Loaded
 from batch.errors import BatchError, LockNotAcquired, NotFound, TwiceInChunk
 from batch.idempotency import IdempotencyKey
 from batch.locks.copy_lock import CopyLock, CopyLocks
+from batch.locks.reading_ahead import questions_about
 from batch.storage.load import load, load_many
+from failpoints import failpoint
 from redis_locks.fair_lock import FRESH_SECONDS
 from redis_locks.lock_holder import Holder
+from redis_locks.shared_trip import SharedTrip
 from tenants.models import Tenant
 from tracing import span
 
@@ -37,6 +40,8 @@ class LockedCopy:
         self._wait = wait
         self._archived = archived
         self._idempotency = idempotency
+        #: What goes with the round trips of the lock.
+        self.trip = SharedTrip()
         self._lock: CopyLock | None = None
         self._locked_at = 0.0
         self._was_open = False
@@ -72,22 +77,35 @@ class LockedCopy:
             self._lock.extend()
 
     def close(self) -> None:
-        """Release the lock."""
+        """Release the lock, and send what follows from the saves that were made under it."""
         lock, self._lock = self._lock, None
+        errands = self.trip.take_errands()
         if lock is not None:
-            lock.release()
+            lock.release(errands=errands)
+        if errands:
+            pass_hint_sent()
 
     def _lock_and_load(self) -> Loaded:
-        lock = CopyLock(self._scope.id, self._identity, wait=self._wait, holder=self._holder)
+        ahead = questions_about(self._identity, scope=self._scope)
+        lock = CopyLock(self._scope.id, self._identity, wait=self._wait, holder=self._holder, ahead=ahead)
         with span("save.lock"):
             lock.acquire()
+        self.trip.known = lock.known
         self._lock, self._locked_at = lock, time.monotonic()
         with span("save.load"):
             return load(self._identity, scope=self._scope, archived=self._archived, idempotency=self._idempotency)
 
 
+def pass_hint_sent() -> None:
+    """Pass the failpoint after the round trip with the hints of a save."""
+    failpoint("hint_sent")
+
+
 class LockedCopies:
     """The locks of the copies that many ids mean, from ``open`` to ``close``."""
+
+    #: What follows from a chunk's saves is sent at once.
+    trip: SharedTrip | None = None
 
     def __init__(self, *, scope: Tenant, holder: Holder, wait: float, archived: bool) -> None:
         """Take the arguments of ``find_and_lock_many``; nothing is locked yet. ``errors`` has the copies that fail."""

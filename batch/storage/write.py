@@ -22,6 +22,7 @@ from batch.storage import own_transaction
 from batch.storage.statement import compose, index_entries
 from failpoints import failpoint
 from forms.models import ApplicationForm
+from redis_locks.shared_trip import SharedTrip
 from tenants.models import Tenant
 from tracing import traced
 
@@ -42,6 +43,10 @@ Companion: TypeAlias = Callable[[Collection[UUID]], None]
 
 class Locks(Protocol):
     """The lock or locks that are held for a save."""
+
+    @property
+    def trip(self) -> SharedTrip | None:
+        """Return the round trip that frees the lock, for what follows from the save; None to send that at once."""
 
     def extend(self) -> None:
         """Reset the time to live of each."""

@@ -16,6 +16,7 @@ from redis import Redis
 from redis import asyncio as aioredis
 
 from partner_engine.live.frames import Person
+from redis_locks.shared_trip import Command
 
 PREFIX: Final = "partner_engine.live"
 EXPIRY_SECONDS: Final = 2 * 24 * 3600
@@ -66,18 +67,30 @@ def viewed_copies(redis: Redis, copies: Sequence[Place]) -> list[tuple[bool, fro
         return [(False, frozenset())] * len(copies)
     with redis.pipeline(transaction=False) as pipeline:
         for place in copies:
-            pipeline.exists(key_of(place.tenant_id, place.copy_id))
-            pipeline.hvals(form_key_of(place.tenant_id, place.form_id))
+            pipeline.execute_command(*question_of(place.tenant_id, place.copy_id))
+            pipeline.execute_command(*sibling_question_of(place.tenant_id, place.form_id))
         found = pipeline.execute()
     viewed = zip(copies, found[::2], found[1::2], strict=True)
-    return [
-        (bool(exists), frozenset(UUID(copy_id.decode()) for copy_id in others) - {place.copy_id})
-        for place, exists, others in viewed
-    ]
+    return [(bool(exists), siblings_in(others, copy_id=place.copy_id)) for place, exists, others in viewed]
 
 
 def _keys_of(place: Place) -> tuple[str, str]:
     return key_of(place.tenant_id, place.copy_id), form_key_of(place.tenant_id, place.form_id)
+
+
+def question_of(tenant_id: UUID, copy_id: UUID) -> Command:
+    """Return the command that replies with the number of keys (0 or 1) of a copy with viewers."""
+    return "EXISTS", key_of(tenant_id, copy_id)
+
+
+def sibling_question_of(tenant_id: UUID, form_id: UUID) -> Command:
+    """Return the command whose reply lists the viewed copies of a form, once for each of their sockets."""
+    return "HVALS", form_key_of(tenant_id, form_id)
+
+
+def siblings_in(listed: Iterable[bytes], *, copy_id: UUID) -> frozenset[UUID]:
+    """Return the other copies than ``copy_id`` in the reply to ``sibling_question_of``."""
+    return frozenset(UUID(found.decode()) for found in listed) - {copy_id}
 
 
 async def register(redis: aioredis.Redis, viewers: Iterable[tuple[Place, Person]]) -> None:

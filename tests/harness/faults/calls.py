@@ -14,6 +14,7 @@ from unittest.mock import patch
 
 import psycopg
 import redis
+from redis.client import Pipeline
 
 MODES: Final = ("raise before", "raise after", "kill before", "kill after")
 
@@ -56,6 +57,7 @@ def failing_call(number: int, mode: str) -> Iterator[Calls]:
     with (
         patch.object(psycopg.Connection, "wait", calls.wrap("postgresql", psycopg.Connection.wait, fail=_lose)),
         patch.object(redis.Redis, "execute_command", calls.wrap("redis", redis.Redis.execute_command, fail=_refuse)),
+        patch.object(Pipeline, "execute", calls.wrap("redis", Pipeline.execute, fail=_refuse)),
     ):
         yield calls
 

@@ -1,0 +1,133 @@
+"""Commands of others that share the round trips of a lock: reads with the one that takes it, errands with the one that
+frees it.
+
+While a trip is in use (``SharedTrip.use``), ``ask`` answers from what was read ahead, and ``send`` leaves errands to
+the trip. Without one both call Redis at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from dataclasses import dataclass
+from typing import Any, Final, TypeAlias
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+#: One command of Redis with its arguments, such as ``("GET", "a key")``.
+Command: TypeAlias = tuple[str | bytes | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """Commands of one purpose: ``failed`` gets the error that one of them met, otherwise ``then`` their replies. Both
+    run after the round trip, and must not raise ``RedisError``.
+    """
+
+    commands: Sequence[Command]
+    failed: Callable[[RedisError], object]
+    then: Callable[[Sequence[Any]], object] | None = None
+
+
+class SharedTrip:
+    """What goes with one holding of a lock: the replies that came ahead, and the errands that wait for its end."""
+
+    def __init__(self) -> None:
+        """Begin without either."""
+        #: The replies to reads, as old as the lock.
+        self.known: dict[Command, Any] = {}
+        self._errands: list[Errand] = []
+
+    @contextmanager
+    def use(self) -> Iterator[None]:
+        """Let ``ask`` and ``send`` use this trip in the block."""
+        mark = _current.set(self)
+        try:
+            yield
+        finally:
+            _current.reset(mark)
+
+    def add(self, errand: Errand) -> None:
+        """Take ``errand`` along."""
+        self._errands.append(errand)
+
+    def take_errands(self) -> list[Errand]:
+        """Return the waiting errands, and forget them."""
+        errands, self._errands = self._errands, []
+        return errands
+
+
+_current: Final[ContextVar[SharedTrip | None]] = ContextVar("shared_trip", default=None)
+
+
+def using(trip: SharedTrip | None) -> AbstractContextManager[None]:
+    """Return a block that uses ``trip``, if there is one."""
+    return trip.use() if trip is not None else nullcontext()
+
+
+def current_trip() -> SharedTrip | None:
+    """Return the trip in use, if any."""
+    return _current.get()
+
+
+def ask(client: Callable[[], Redis], command: Command) -> Any:
+    """Return the reply to ``command``: the one that was read ahead, else that of ``client()`` now.
+
+    Raises ``RedisError``.
+    """
+    trip = _current.get()
+    if trip is not None and command in trip.known:
+        return trip.known[command]
+    return client().execute_command(*command)  # type: ignore[no-untyped-call]
+
+
+def send(client: Callable[[], Redis], errand: Errand) -> None:
+    """Run ``errand`` with the trip in use, else with ``client()`` now. Errors of Redis go to ``errand.failed``."""
+    trip = _current.get()
+    if trip is not None:
+        trip.add(errand)
+        return
+    run_errands(client, [errand])
+
+
+def run_errands(client: Callable[[], Redis], errands: Sequence[Errand]) -> None:
+    """Run ``errands`` in one round trip of ``client()``. Errors of Redis go to their ``failed``."""
+    if not errands:
+        return
+    try:
+        replies = send_together(client(), [command for errand in errands for command in errand.commands])
+    except RedisError as error:
+        fail_errands(errands, error)
+        return
+    conclude_errands(errands, replies)
+
+
+def fail_errands(errands: Sequence[Errand], error: RedisError) -> None:
+    """Tell each of ``errands`` that its commands met ``error``."""
+    for errand in errands:
+        errand.failed(error)
+
+
+def conclude_errands(errands: Sequence[Errand], replies: Sequence[Any]) -> None:
+    """Give each of ``errands`` its part of ``replies``, which have the order of their commands."""
+    at = 0
+    for errand in errands:
+        own = replies[at : at + len(errand.commands)]
+        at += len(errand.commands)
+        error = next((reply for reply in own if isinstance(reply, RedisError)), None)
+        if error is not None:
+            errand.failed(error)
+        elif errand.then is not None:
+            errand.then(own)
+
+
+def send_together(client: Redis, commands: Sequence[Command]) -> list[Any]:
+    """Return the replies to ``commands`` in one round trip, errors of single ones among them. Raises ``RedisError``
+    where there is no reply.
+    """
+    with client.pipeline(transaction=False) as pipeline:
+        for command in commands:
+            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
+        return list(pipeline.execute(raise_on_error=False))
