@@ -5,7 +5,10 @@ A hint leaves a mark in Redis that expires by itself. A lost hint costs nothing:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import threading
+import time
+from collections.abc import Callable, Sequence
+from queue import SimpleQueue
 from typing import Any, Final
 
 import structlog
@@ -21,6 +24,12 @@ from redis_locks.shared_trip import Command, Errand, send
 #: Seconds for which a hint that no worker takes holds back further ones.
 SECONDS: Final = 10
 
+#: Seconds after a save, in which its response leaves: threads of a process take turns.
+_AFTER_RESPONSE: Final = 0.02
+_posts: Final[SimpleQueue[Callable[[], None]]] = SimpleQueue()
+#: Held while a thread sends the messages.
+_apart: Final = threading.Lock()
+
 log = structlog.get_logger(__name__)
 unsent = Counter("partner_engine_action_hints_unsent", "Hints at due actions that could not be sent", ["reason"])
 
@@ -35,6 +44,12 @@ def send_hint(name: str, *, task: Any, alias: str) -> None:
     def go_on(replies: Sequence[Any]) -> None:
         if not replies[0]:
             return
+        if _apart.locked():
+            _posts.put(post)
+        else:
+            post()
+
+    def post() -> None:
         try:
             task.apply_async(args=(alias,), retry=False, expires=SECONDS)
         except (RedisError, OSError, task.OperationalError) as error:
@@ -48,6 +63,21 @@ def send_hint(name: str, *, task: Any, alias: str) -> None:
 
     mark: Command = ("SET", _key(name), b"1", "NX", "EX", SECONDS)
     send(_client, Errand([mark], then=go_on, failed=fail))
+
+
+def send_apart() -> None:
+    """Leave the messages to Celery to a thread of their own from now on: a message takes a tenth of the processor time
+    of a usual save, for which no response has to wait. A process that is killed loses those of the last moment.
+    """
+    if _apart.acquire(blocking=False):
+        threading.Thread(target=_send_posts, name="hints", daemon=True).start()
+
+
+def _send_posts() -> None:
+    while True:
+        post = _posts.get()
+        time.sleep(_AFTER_RESPONSE)
+        post()
 
 
 def take_hint(name: str) -> None:

@@ -18,6 +18,7 @@ os.environ.setdefault("DATABASE_POOL_SIZE", "10")
 django.setup(set_prefix=False)
 pages = BodyLimit(RequestHandler())
 
+from actions.wakeup_hints import send_apart  # noqa: E402 - needs loaded models
 from catalogue.publish_notices import listen_for_releases  # noqa: E402 - needs loaded models
 from partner_engine.carrier_callbacks import CarrierCallbacks  # noqa: E402 - needs loaded models
 from partner_engine.checks import refuse_unsafe_start  # noqa: E402 - needs configured settings
@@ -33,3 +34,4 @@ refuse_unsafe_start(serves_pages=True)
 log_connection_budget()
 settle()
 listen_for_releases()
+send_apart()

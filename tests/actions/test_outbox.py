@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
+from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -63,6 +65,21 @@ class TestHints:
         wakeup.wake_relay("default")
 
         assert sent == [("default",), ("default",)]
+
+    def test_a_server_sends_hints_in_a_thread_of_their_own(
+        self, monkeypatch: pytest.MonkeyPatch, sent: list[tuple[Any, ...]]
+    ) -> None:
+        apart = threading.Lock()
+        monkeypatch.setattr(wakeup_hints, "_apart", apart)
+        monkeypatch.setattr(wakeup_hints, "_posts", SimpleQueue())
+        with apart:
+            wakeup.wake_relay("default")
+            wakeup.wake_relay("default")
+
+        assert sent == []
+        assert wakeup_hints._posts.qsize() == 1
+        wakeup_hints._posts.get_nowait()()
+        assert sent == [("default",)]
 
     def test_a_hint_without_a_worker_holds_back_others_only_for_a_while(self, sent: list[tuple[Any, ...]]) -> None:
         wakeup.wake_relay("default")
