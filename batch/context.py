@@ -29,6 +29,7 @@ from batch.changes.records import (
     SaveResult,
     SaveRows,
 )
+from batch.changes.shared_work import SharedWork
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.locks.holds import hold_copy
 from batch.locks.locked_copy import LockedCopy
@@ -69,7 +70,7 @@ class Phase(Enum):
 class BatchContext:
     """The unit of work on one copy. ``with`` releases its lock; after an error nothing has changed."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - each is named at the call
         self,
         loaded: Loaded,
         *,
@@ -79,15 +80,18 @@ class BatchContext:
         locked: LockedCopy | None = None,
         idempotency: IdempotencyKey | None = None,
         current_release: CurrentRelease | None = None,
+        shared: SharedWork | None = None,
     ) -> None:
         """Made by ``batch.service``. ``writable`` contexts hold their lock (``locked``), or belong to a new copy, which
-        no other caller knows. The contexts of a chunk share their ``current_release``. Raises ``UnknownCatalogue``.
+        no other caller knows. The contexts of a chunk share their ``current_release`` and ``shared`` work. Raises
+        ``UnknownCatalogue``.
         """
         self.scope = scope
         self.idempotency = idempotency
         self._actor = actor
         self._locked = locked
         self._writable = writable
+        self._shared = shared
         self._thread = threading.get_ident()
         self._take(loaded, current_release)
 
@@ -323,6 +327,7 @@ class BatchContext:
             context=context or self.save_context,
             sealing=self.sealer,
             mode=mode,
+            shared=self._shared,
         )
 
     def _require(self, *phases: Phase) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from batch.changes.changeset import Changeset
+from batch.changes.shared_work import SharedWork
 from batch.chunk import MOST_COPIES, Chunk
 from batch.context import BatchContext
 from batch.errors import BatchError, LockNotAcquired, NotFound, UnknownCatalogue, VersionMismatch
@@ -25,7 +26,8 @@ from batch.misuse import ChunkTooLarge
 from batch.new_copies import NewForm, empty_copy, fresh_copy, new_form, require_copies
 from batch.storage.heads import load_head
 from batch.storage.kept_plans import KeptPlan
-from batch.storage.load import load, load_many, load_nothing, load_revision
+from batch.storage.load import load, load_nothing, load_revision
+from batch.storage.load_many import load_many
 from catalogue import releases
 from failpoints import failpoint
 from tenants.access import Actor
@@ -122,11 +124,11 @@ def find_and_lock_many(
             closing(LockedCopies(scope=scope, holder=holder_of(actor), wait=wait, archived=archived))
         )
         chunk = held.enter_context(closing(Chunk(ids, locked=locked)))
-        current = cache(partial(releases.current, tenant_id=scope.id))
+        current, shared = cache(partial(releases.current, tenant_id=scope.id)), SharedWork()
         for identity, loaded in locked.open(ids).items():
             try:
                 chunk.contexts[identity] = BatchContext(
-                    loaded, scope=scope, actor=actor, writable=True, current_release=current
+                    loaded, scope=scope, actor=actor, writable=True, current_release=current, shared=shared
                 )
             except UnknownCatalogue as error:
                 chunk.errors[identity] = error
@@ -233,13 +235,13 @@ def build_many(starts: Mapping[UUID, NewForm], *, scope: Tenant, actor: Actor) -
         raise ChunkTooLarge(len(starts), MOST_COPIES)
     with use_tenant(scope):
         now, _ = load_nothing(None, scope=scope)
-        current = cache(partial(releases.current, tenant_id=scope.id))
+        current, shared = cache(partial(releases.current, tenant_id=scope.id)), SharedWork()
         with closing(Chunk(list(starts), locked=None)) as chunk:
             for identity, start in starts.items():
                 try:
                     loaded = new_form(start, scope=scope, actor=actor, now=now, identity=identity)
                     chunk.contexts[identity] = BatchContext(
-                        loaded, scope=scope, actor=actor, writable=True, current_release=current
+                        loaded, scope=scope, actor=actor, writable=True, current_release=current, shared=shared
                     )
                 except BatchError as error:
                     chunk.errors[identity] = error

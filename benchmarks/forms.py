@@ -283,10 +283,12 @@ def save_form(size: Size, *, database: str = "", published: tuple[str, CompiledC
 
 
 def save_others(form: SavedForm, count: int) -> list[UUID]:
-    """Save ``count`` further forms of the same tenant with the same answers; return the ids of their copies."""
-    answers, row = _answers(form.size)
+    """Save ``count`` further forms of the same tenant, each with another mix of answers; return the ids of their
+    copies.
+    """
     made = []
     for number in range(count):
+        answers, row = _answers(form.size, mix=number + 1)
         with batch.build_context(scope=form.tenant, actor=ACTOR, title=f"Other {number}") as context:
             context.changeset.apply_answers({**_FIXED_ANSWERS, **answers}, {POOL: [{"answers": row}] * form.size.rows})
             context.save()
@@ -297,7 +299,15 @@ def save_others(form: SavedForm, count: int) -> list[UUID]:
 _FIXED_ANSWERS: Final = {"name": "Copper Kettle", "lines": ["care", "fire"], "state": "TX", "trade": "722511"}
 
 
-def _answers(size: Size) -> tuple[dict[str, Any], dict[str, Any]]:
+def variant_of(place: int, *, mix: int) -> int:
+    """Return the variant of the answer at ``place`` of a form; 256 mixes differ, and mix 0 is all of variant 0."""
+    return mix >> place % 8 & 1
+
+
+def _answers(size: Size, *, mix: int = 0) -> tuple[dict[str, Any], dict[str, Any]]:
     """Return the answers at the top of a form and those of each row."""
-    answers = {f"q{number}": value_at(f"q{number}", variant=0) for number in range(FIXED, size.questions)}
-    return answers, {f"u_{number}": value_at(f"u_{number}", variant=0) for number in range(ROW_WIDTH)}
+    top, row = (
+        {code: value_at(code, variant=variant_of(place, mix=mix)) for place, code in enumerate(codes)}
+        for codes in ([f"q{number}" for number in range(FIXED, size.questions)], [f"u_{n}" for n in range(ROW_WIDTH)])
+    )
+    return top, row

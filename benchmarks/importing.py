@@ -17,7 +17,7 @@ from uuid_utils.compat import uuid7
 
 from benchmarks import raw
 from benchmarks.figures import Figure, figure
-from benchmarks.forms import ACTOR, SavedForm, Size, save_form
+from benchmarks.forms import ACTOR, SavedForm, Size, save_form, value_at, variant_of
 from benchmarks.rounds import ratios, say
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm
@@ -73,10 +73,13 @@ def measure(rounds: int, *, size: Size = SIZE, forms: int = FORMS) -> list[Figur
 
 
 def _file(form: SavedForm, forms: int) -> bytes:
-    """Return the file: one row for each form, as columns of a table have them."""
-    answers = form.flat_changes(form.size.questions - 4, variant=1)
-    top = {path: value for path, value in answers.items() if "/" not in path}
-    return b"\n".join(msgspec.json.encode({**top, "title": f"Form {number}"}) for number in range(forms))
+    """Return the file: one row for each form, as columns of a table have them, each with another mix of answers."""
+    codes = [path for path in form.paths if "/" not in path]
+    rows = (
+        {code: value_at(code, variant=variant_of(place, mix=number)) for place, code in enumerate(codes)}
+        for number in range(forms)
+    )
+    return b"\n".join(msgspec.json.encode({**row, "title": f"Form {number}"}) for number, row in enumerate(rows))
 
 
 def _import(form: SavedForm, content: bytes) -> tuple[float, list[UUID]]:

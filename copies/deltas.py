@@ -7,7 +7,6 @@ A form is edited in one place at a time, so a difference is some hundred bytes (
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
 from typing import Final
 
 import zstandard
@@ -27,13 +26,8 @@ class WrongDelta(Exception):
 def difference(before: bytes, after: bytes) -> bytes:
     """Return what ``restore`` needs besides ``before`` to make ``after``."""
     shorter = min(len(before), len(after))
-    head = _most(shorter, lambda least, most: before[least:most] == after[least:most])
-    tail = _most(
-        shorter - head,
-        lambda least, most: (
-            before[len(before) - most : len(before) - least] == after[len(after) - most : len(after) - least]
-        ),
-    )
+    head = shorter if before == after else _equal_head(before, after, shorter)
+    tail = _equal_tail(before, after, shorter - head)
     replaced, middle = before[head : len(before) - tail], after[head : len(after) - tail]
     frame = _compressor(_dictionary(replaced, len(middle))).compress(middle)
     return head.to_bytes(_NUMBER, "big") + tail.to_bytes(_NUMBER, "big") + frame
@@ -83,12 +77,24 @@ def _dictionary(replaced: bytes, length: int) -> zstandard.ZstdCompressionDict |
     return zstandard.ZstdCompressionDict(replaced, dict_type=zstandard.DICT_TYPE_RAWCONTENT)
 
 
-def _most(longest: int, is_equal: Callable[[int, int], bool]) -> int:
-    """Return up to which length both contents are equal: ``is_equal`` compares from a known length to a longer one."""
+def _equal_head(before: bytes, after: bytes, longest: int) -> int:
+    """Return up to which length, at most ``longest``, both contents begin with the same bytes."""
     least, most = 0, longest
     while least < most:
         middle = (least + most + 1) // 2
-        if is_equal(least, middle):
+        if after.startswith(before[least:middle], least):
+            least = middle
+        else:
+            most = middle - 1
+    return least
+
+
+def _equal_tail(before: bytes, after: bytes, longest: int) -> int:
+    """Return up to which length, at most ``longest``, both contents end with the same bytes."""
+    least, most, end, end_after = 0, longest, len(before), len(after)
+    while least < most:
+        middle = (least + most + 1) // 2
+        if after.startswith(before[end - middle : end - least], end_after - middle):
             least = middle
         else:
             most = middle - 1

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any, Final
 
 from redis import Redis
@@ -19,6 +20,8 @@ from redis_locks.shared_trip import Command, send_together
 Argument = str | bytes | int
 #: One call of a script: its keys and its arguments.
 Call = tuple[Sequence[str], Sequence[Argument]]
+#: Calls of one run of a script for many: Redis does nothing else meanwhile.
+_AT_ONCE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,25 +119,58 @@ def run_script_with(
     return result, replies
 
 
-def run_script_for_all(client: Redis, script: LockScript, calls: Sequence[Call]) -> list[Any]:
-    """Run ``script`` once for each of ``calls``, in one round trip; return the results. Raises ``RedisError``."""
+def run_script_for_all(
+    client: Redis, script: LockScript, calls: Sequence[Call], *, shared: Sequence[Argument] = ()
+) -> list[Any]:
+    """Run ``script`` once for each of ``calls``, which have equally many keys and arguments, in one round trip; return
+    the results. ``shared`` are the arguments of all calls, after their own. Raises ``RedisError``.
+    """
     if not calls:
         return []
-    answers = _send(client, script, calls)
+    batches = [calls[first : first + _AT_ONCE] for first in range(0, len(calls), _AT_ONCE)]
+    many = _for_many(script)
+    answers = _send(client, many, batches, shared)
     unknown = [number for number, answer in enumerate(answers) if isinstance(answer, NoScriptError)]
     if unknown:
-        client.script_load(script.text)
-        again = _send(client, script, [calls[number] for number in unknown])
+        client.script_load(many.text)
+        again = _send(client, many, [batches[number] for number in unknown], shared)
         for number, answer in zip(unknown, again, strict=True):
             answers[number] = answer
     for answer in answers:
         if isinstance(answer, RedisError):
             raise answer
-    return answers
+    return [result for results in answers for result in results]
 
 
-def _send(client: Redis, script: LockScript, calls: Sequence[Call]) -> list[Any]:
+@cache
+def _for_many(script: LockScript) -> LockScript:
+    """Return a script that runs ``script`` for many calls.
+
+    KEYS: those of all calls. ARGV: the number of keys of a call and of arguments of its own, the number of shared
+    arguments, these, and then the arguments of all calls. Returns the results in the order of the calls.
+    """
+    return script_of(f"""
+local function run(KEYS, ARGV)
+{script.text}
+end
+local width, own, shared = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])
+local results = {{}}
+for call = 0, #KEYS / width - 1 do
+    local keys, arguments = {{}}, {{}}
+    for number = 1, width do keys[number] = KEYS[call * width + number] end
+    for number = 1, own do arguments[number] = ARGV[3 + shared + call * own + number] end
+    for number = 1, shared do arguments[own + number] = ARGV[3 + number] end
+    results[call + 1] = run(keys, arguments)
+end
+return results
+""")
+
+
+def _send(client: Redis, many: LockScript, batches: Sequence[Sequence[Call]], shared: Sequence[Argument]) -> list[Any]:
     with client.pipeline(transaction=False) as pipeline:
-        for keys, arguments in calls:
-            pipeline.evalsha(script.digest, len(keys), *keys, *arguments)
+        for calls in batches:
+            keys = [key for call_keys, _ in calls for key in call_keys]
+            own = [argument for _, arguments in calls for argument in arguments]
+            sizes = len(calls[0][0]), len(calls[0][1]), len(shared)
+            pipeline.evalsha(many.digest, len(keys), *keys, *sizes, *shared, *own)
         return list(pipeline.execute(raise_on_error=False))

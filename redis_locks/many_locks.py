@@ -99,7 +99,7 @@ class ManyLocks:
         ttl = int(self._ttl * 1_000)
         arguments = (self._identity, ttl, self._opening, PATIENCE_MS, int(joins))
         places = [1_000]
-        answers = run_script_for_all(self._client, TAKE, [(keys_of(name), arguments) for name in names])
+        answers = run_script_for_all(self._client, TAKE, [(keys_of(name), ()) for name in names], shared=arguments)
         for name, (place, token) in zip(names, answers, strict=True):
             if place == 0:
                 self._tokens[name] = token
@@ -138,8 +138,8 @@ class ManyLocks:
 
     def _lost(self, script: LockScript, tokens: dict[str, bytes], *arguments: int) -> frozenset[str]:
         """Run ``script`` on each of ``tokens``; return the names of locks that are not ours."""
-        calls: list[Call] = [((name,), (token, *arguments)) for name, token in tokens.items()]
-        answers = zip(list(tokens), run_script_for_all(self._client, script, calls), strict=True)
+        calls: list[Call] = [((name,), (token,)) for name, token in tokens.items()]
+        answers = zip(list(tokens), run_script_for_all(self._client, script, calls, shared=arguments), strict=True)
         lost = frozenset(name for name, is_ours in answers if not is_ours)
         for name in lost:
             self._tokens.pop(name, None)

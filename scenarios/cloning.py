@@ -25,7 +25,8 @@ from batch.context import BatchContext
 from batch.errors import CopyIsHeld, VersionMismatch
 from batch.idempotency import IdempotencyKey, StoredResponse
 from batch.save import Companion, save
-from batch.storage.load import load, load_many
+from batch.storage.load import load
+from batch.storage.load_many import load_many
 from copies.cloned_document import Finding, RowIds, clone_document
 from copies.codec import decode, decode_document, encode_document
 from copies.models import Copy

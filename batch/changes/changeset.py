@@ -33,6 +33,7 @@ from batch.changes.mutators.subjectivities import Subjectivities
 from batch.changes.orphans import Orphans
 from batch.changes.record_mutator import RecordCollection
 from batch.changes.records import Loaded, SaveContext
+from batch.changes.shared_work import SharedWork
 from batch.changes.snapshots import CopyFields, FormFields
 from batch.changes.tracker import ChangeTracker, Mode, Sealing
 from batch.errors import UnknownQuestion, UnknownQuestionSet
@@ -93,11 +94,14 @@ class Changeset:
         context: SaveContext,
         sealing: Sealing,
         mode: Mode = Mode.WRITABLE,
+        shared: SharedWork | None = None,
     ) -> None:
-        """Made by ``BatchContext``; ``document`` is the changeset's own and is changed in place."""
+        """Made by ``BatchContext``; ``document`` is the changeset's own and is changed in place. ``shared`` is the work
+        that the copies of a chunk share.
+        """
         #: For the batch itself: mutators write to it, a save reads it.
         self.tracker: Final = ChangeTracker(
-            document, loaded=loaded, context=context, sealing=sealing, kinds=KINDS, mode=mode
+            document, loaded=loaded, context=context, sealing=sealing, kinds=KINDS, mode=mode, shared=shared
         )
         #: Why the version comes about, where its actor does not say it: a merge or a revert.
         self.cause: Cause | None = None

@@ -6,6 +6,7 @@ The one place for all entry points: answers and rows of the API, pages of agents
 from __future__ import annotations
 
 from enum import Enum
+from functools import partial
 from typing import Final
 
 from batch.changes.tracker import ChangeTracker
@@ -45,6 +46,13 @@ def read_submitted(
         raise InvalidValue(MASKED_VALUE, _NO_ANSWER)
     if isinstance(submitted, list):
         _refuse_masks(submitted)
+    if tracker.shared is None:
+        return _cleaned(tracker, question, submitted)
+    return tracker.shared.cleaned(question, submitted, partial(_cleaned, tracker, question, submitted))
+
+
+def _cleaned(tracker: ChangeTracker, question: Question, submitted: object) -> AnswerValue:
+    """Return ``submitted``, which is no mask, cleaned. Raises ``InvalidValue``."""
     cleaned = clean(tracker.catalogue, question, submitted)
     if cleaned is not submitted:
         # Cleaning removes signs that hide the beginning of a text.

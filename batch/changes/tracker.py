@@ -20,6 +20,7 @@ from batch.changes.accumulators import SimpleAccumulator, SnapshotAccumulator
 from batch.changes.attached import AttachedRecord, RecordAccumulator, RecordEvent, RecordKind
 from batch.changes.guest_scope import CLOSED, WHOLE, GuestScope
 from batch.changes.records import Loaded, SaveContext
+from batch.changes.shared_work import SharedWork
 from batch.changes.snapshots import UNREPORTED, AnswerSnapshot, Picture, snapshot
 from batch.errors import OutsideGuestLink, UnknownRow
 from batch.misuse import ReadOnlyChangeset, StaleReference, WrongThread
@@ -99,8 +100,10 @@ class ChangeTracker:
         sealing: Sealing,
         kinds: Sequence[RecordKind[Any]],
         mode: Mode = Mode.WRITABLE,
+        shared: SharedWork | None = None,
     ) -> None:
         """Start with nothing touched; ``document`` is the tracker's own and is changed in place."""
+        self.shared = shared
         self.document = document
         self.copy_fields = loaded.copy.fields
         self.form_fields = loaded.form.fields

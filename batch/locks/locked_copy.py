@@ -11,7 +11,8 @@ from batch.errors import BatchError, LockNotAcquired, NotFound, TwiceInChunk
 from batch.idempotency import IdempotencyKey
 from batch.locks.copy_lock import CopyLock, CopyLocks
 from batch.locks.reading_ahead import questions_about
-from batch.storage.load import load, load_many
+from batch.storage.load import load
+from batch.storage.load_many import load_many
 from failpoints import failpoint
 from redis_locks.fair_lock import FRESH_SECONDS
 from redis_locks.lock_holder import Holder

@@ -6,7 +6,7 @@ from batch.storage.statement import KEPT_SAVES
 from tenants.row_level_security import row_level_security
 
 #: The functions that it creates. A test compares them with those of the program: a changed text needs a migration.
-FUNCTIONS = ["batch_load_5d5e19c5a332", "batch_save_c3da06fd0a69", "batch_save_0d338788ce6c"]
+FUNCTIONS = ["batch_load_1c67cdbdd06d", "batch_save_90dcb0d9dd67", "batch_save_18f534f4792c"]
 
 
 class Migration(migrations.Migration):

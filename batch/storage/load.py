@@ -62,16 +62,20 @@ _RESPONSE_COLUMNS: Final[Mapping[str, str]] = {
     "now": "statement_timestamp()",
 }
 _RESPONSE_TYPES: Final = {"fingerprint": "bytea", "status": "smallint", "body": "bytea", "now": "timestamptz"}
+#: Another copy ``o`` of the form of the copy ``c``. With its tenant, which the index begins with: without it the search
+#: takes a step for each tenant.
+_SIBLING: Final = (
+    "o.tenant_id = c.tenant_id AND o.application_form_id = c.application_form_id AND o.id <> c.id"
+    " AND o.deleted_at IS NULL"
+)
 #: The columns of a load, by the names under which they are read.
 COLUMNS: Final[Mapping[str, str]] = {
     "wanted": "w.id",
     **{name: f"c.{name}" for name in _COPY_COLUMNS},
-    "is_last": f"NOT EXISTS (SELECT 1 FROM {Copy._meta.db_table} o WHERE o.application_form_id = c.application_form_id"  # noqa: S608 - our own names
-    " AND o.id <> c.id AND o.deleted_at IS NULL)",
+    "is_last": f"NOT EXISTS (SELECT 1 FROM {Copy._meta.db_table} o WHERE {_SIBLING})",  # noqa: S608 - our own names
     "busy_siblings": "(SELECT json_agg(json_build_object('title', o.title, 'locked_at', o.locked_at, 'locked_by_label',"  # noqa: S608 - our own names
     f" o.locked_by_label, 'lock_reason', o.lock_reason, 'is_binding', {_IS_BINDING}) ORDER BY o.created_at, o.id)::text"
-    f" FROM {Copy._meta.db_table} o WHERE o.application_form_id = c.application_form_id AND o.id <> c.id"
-    f" AND o.deleted_at IS NULL AND (o.locked_at IS NOT NULL OR {_IS_BINDING}))",
+    f" FROM {Copy._meta.db_table} o WHERE {_SIBLING} AND (o.locked_at IS NOT NULL OR {_IS_BINDING}))",
     **_RESPONSE_COLUMNS,
     **{
         table.kind.name: f"(SELECT json_agg(r ORDER BY r.created_at, r.id)::text FROM {table.name} r"  # noqa: S608
@@ -100,20 +104,25 @@ _RESPONSE_JOIN: Final = f"""
       LEFT JOIN {IdempotencyRecord._meta.db_table} i
         ON i.tenant_id = %(tenant)s AND i.client = %(client)s AND i.key = %(key)s
        AND i.created_at >= statement_timestamp() - %(kept)s"""
-_SELECT: Final = f"""
-    SELECT {listed(COLUMNS)}
+#: The copies that are requested (``w.id``), with their forms, as ``c``: each is found by its id or by its form's.
+FOUND: Final = f"""
       FROM unnest(%(ids)s::uuid[]) AS w (id)
      CROSS JOIN LATERAL (
            SELECT c.*, f.catalogue AS form_catalogue, f.as_of AS form_as_of, f.created_at AS form_created_at,
                   f.reference AS form_reference, f.external_id AS form_external_id, f.metadata::text AS form_metadata,
                   f.deleted_at AS form_deleted_at, f.base_copy_id AS form_base_copy_id, f.version AS form_version,
                   f.is_test AS form_is_test
-             FROM {Copy._meta.db_table} c
+             FROM (SELECT * FROM {Copy._meta.db_table} c WHERE c.id = w.id
+                    UNION ALL
+                   SELECT * FROM {Copy._meta.db_table} c
+                    WHERE c.tenant_id = %(tenant)s AND c.application_form_id = w.id AND c.id <> w.id) c
              JOIN {ApplicationForm._meta.db_table} f ON f.id = c.application_form_id AND f.tenant_id = c.tenant_id
-            WHERE c.tenant_id = %(tenant)s AND (c.id = w.id OR c.application_form_id = w.id)
+            WHERE c.tenant_id = %(tenant)s
               AND (%(archived)s OR (c.deleted_at IS NULL AND f.deleted_at IS NULL))
             ORDER BY (c.id = w.id) DESC, c.last_touched_by_user_at DESC NULLS LAST, c.created_at
-            LIMIT 1) c{_RESPONSE_JOIN}"""  # noqa: S608 - only table names are put in
+            LIMIT 1) c"""  # noqa: S608 - only table names are put in
+_SELECT: Final = f"""
+    SELECT {listed(COLUMNS)}{FOUND}{_RESPONSE_JOIN}"""  # noqa: S608
 #: The load of a single copy.
 LOAD_ONE: Final = KeptPlan(
     "batch_load",
@@ -131,31 +140,18 @@ def load(
 
     ``archived`` includes deleted ones. Raises ``NotFound``, ``IdempotencyConflict``.
     """
-    found = _load(LOAD_ONE.call, [form_or_copy_id], scope=scope, archived=archived, idempotency=idempotency)
-    if form_or_copy_id not in found:
-        raise NotFound
-    return found[form_or_copy_id]
-
-
-def load_many(form_or_copy_ids: Sequence[UUID], *, scope: Tenant, archived: bool = False) -> dict[UUID, Loaded]:
-    """Return the copies as ``load`` does, by the id that was requested; ids without a copy are left out."""
-    # Planned by the number of the ids, once for all of them.
-    return _load(_SELECT, form_or_copy_ids, scope=scope, archived=archived, idempotency=None)
-
-
-def _load(
-    text: str, form_or_copy_ids: Sequence[UUID], *, scope: Tenant, archived: bool, idempotency: IdempotencyKey | None
-) -> dict[UUID, Loaded]:  # fmt: skip
     parameters: dict[str, Any] = {
-        "ids": list(form_or_copy_ids),
+        "ids": [form_or_copy_id],
         "tenant": scope.id,
         "archived": archived,
         "client": idempotency.client if idempotency else None,
         "key": idempotency.key if idempotency else None,
         "kept": KEPT,
     }
-    rows = rows_of(text, parameters, make=LoadedRow, scope=scope)
-    return {row.wanted: loaded_from(row, idempotency) for row in rows}
+    rows = rows_of(LOAD_ONE.call, parameters, make=LoadedRow, scope=scope)
+    if not rows:
+        raise NotFound
+    return loaded_from(rows[0], idempotency)
 
 
 def load_nothing(idempotency: IdempotencyKey | None, *, scope: Tenant) -> tuple[datetime, StoredResponse | None]:

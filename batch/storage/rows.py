@@ -31,8 +31,11 @@ def rows_of_save(changeset: Changeset, result: SaveResult, *, key: WrappedKey | 
     loaded, context = changeset.tracker.loaded, changeset.tracker.context
     is_new_form = loaded.creates == "form"
     form_fields = changeset.form_fields
-    require_storable(Copy, msgspec.structs.asdict(changeset.copy_fields))
-    require_storable(ApplicationForm, msgspec.structs.asdict(form_fields))
+    # What was loaded is stored already.
+    if loaded.is_new or changeset.copy_fields != loaded.copy.fields:
+        require_storable(Copy, msgspec.structs.asdict(changeset.copy_fields))
+    if loaded.is_new or form_fields != loaded.form.fields:
+        require_storable(ApplicationForm, msgspec.structs.asdict(form_fields))
     attached = _attached(changeset, loaded, context)  # before the encoding: a wrong value is refused by its name
     decided = mark_of(changeset, result)
     changes = content(result.changes)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, TypeAlias
+from uuid import UUID
 
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, models
@@ -110,8 +111,8 @@ _EXPIRED: Final = f"""DELETE FROM {IdempotencyRecord._meta.db_table}
 
 
 def _rows(name: str, model: type[models.Model], *, kept: Iterable[str] | None = None) -> str:
-    """Return the part that inserts the rows of ``model`` whose copy was saved; with ``kept`` it updates rows that
-    exist, all columns but those.
+    """Return the part that inserts the rows of ``model`` whose copy, in ``<name>_saves``, was saved; with ``kept`` it
+    updates rows that exist, all columns but those.
     """
     table, columns = model._meta.db_table, _columns(model)
     upsert = ""
@@ -122,9 +123,8 @@ def _rows(name: str, model: type[models.Model], *, kept: Iterable[str] | None = 
     return f"""put_{name} AS (
     INSERT INTO {table} ({_listed(columns)})
     SELECT {_listed(columns, "r")}
-      FROM json_to_recordset(%({name})s) AS g (save uuid, "row" json)
-      JOIN saved ON saved.id = g.save
-     CROSS JOIN LATERAL json_populate_record(NULL::{table}, g."row") r{upsert})"""  # noqa: S608
+      FROM ROWS FROM (json_populate_recordset(NULL::{table}, %({name})s), unnest(%({name}_saves)s::uuid[])) AS r
+      JOIN saved ON saved.id = r.unnest{upsert})"""  # noqa: S608
 
 
 _Reader: TypeAlias = Callable[[SaveRows], Sequence[Mapping[str, Any]]]
@@ -178,7 +178,8 @@ def _kept(*more: str, parameters: Mapping[str, str]) -> KeptPlan:
     parts = (_CONTENT, _UPDATED.format(fence=""), _saved("updated"), _REVISED, _OTHER_TABLES["outbox"][0], *more)
     arrays = dict.fromkeys(_CONTENT_BYTES, "bytea[]")
     rows = dict.fromkeys(("copies", "revisions", "outbox"), "json")
-    return KeptPlan("batch_save", _with(parts), {"ids": "uuid[]", **arrays, **rows, **parameters}, {"id": "uuid"})
+    saves = {"ids": "uuid[]", "outbox_saves": "uuid[]"}
+    return KeptPlan("batch_save", _with(parts), {**saves, **arrays, **rows, **parameters}, {"id": "uuid"})
 
 
 def _saved(*found: str) -> str:
@@ -218,7 +219,7 @@ def index_entries(saves: Saves, scope: Tenant) -> tuple[str, Parameters] | None:
 
 def _copies(saves: Saves, parameters: Parameters) -> list[str]:
     deltas = [save.delta or (None, None) for save in saves]
-    parameters["ids"] = f"{{{','.join(str(save.copy_id) for save in saves)}}}"
+    parameters["ids"] = _ids(save.copy_id for save in saves)
     parameters["document"] = _array(save.document for save in saves)
     parameters["evaluation"] = _array(save.evaluation for save in saves)
     parameters["changes"] = _array(save.changes for save in saves)
@@ -264,9 +265,10 @@ def _forms(saves: Saves, parameters: Parameters) -> list[str]:
 def _other_tables(saves: Saves, parameters: Parameters) -> list[str]:
     parts = []
     for name, (part, read) in _OTHER_TABLES.items():
-        rows = [{"save": save.copy_id, "row": row} for save in saves for row in read(save)]
+        rows = [(save.copy_id, row) for save in saves for row in read(save)]
         if rows:
-            parameters[name] = _json(rows)
+            parameters[name] = _json([row for _, row in rows])
+            parameters[f"{name}_saves"] = _ids(copy_id for copy_id, _ in rows)
             parts.append(part)
     return parts
 
@@ -282,6 +284,11 @@ def _keyed_parameters(keyed: KeyedResponse, scope: Tenant) -> Parameters:
         "body": keyed.response.body,
         "kept": KEPT,
     }
+
+
+def _ids(identities: Iterable[UUID]) -> str:
+    """Return ``identities`` as PostgreSQL reads an array of them."""
+    return f"{{{','.join(map(str, identities))}}}"
 
 
 def _array(values: Iterable[bytes | None]) -> str:

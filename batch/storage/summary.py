@@ -95,14 +95,14 @@ def search_texts(catalogue: CompiledCatalogue, document: Document) -> tuple[str,
     """Return the indexed answers as text, choices by their labels and abbreviations: those that are neither personal
     nor sensitive, and the personal (``pii``) ones. Sensitive (``spi``) ones are in neither.
     """
-    visibility = Visibility(catalogue, NOBODY)
+    visibility, indexed = Visibility(catalogue, NOBODY), catalogue.indexed
     words: dict[Confidentiality, list[str]] = {PUBLIC: [], PERSONAL: []}
     for _, container in walk_containers(document):
-        for code, answer in container.answers.items():
-            part = catalogue.questions.get(code)
-            if part is None or not part.question.indexed or not answer.active:
+        for code in [code for code in container.answers if code in indexed]:
+            answer = container.answers[code]
+            if not answer.active:
                 continue
-            question, level = part.question, visibility.of(code, answer)
+            question, level = catalogue.questions[code].question, visibility.of(code, answer)
             if level not in words:
                 continue
             values = answer.value if isinstance(answer.value, list) else [answer.value]

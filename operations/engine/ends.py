@@ -87,18 +87,16 @@ SELECT amount, total, completed, failed, cancelled, finished_at, cancelled_at, f
        is_dry_run FROM counted"""  # noqa: S608
 _END: Final = f"""
 WITH given AS (
-    SELECT * FROM unnest(%(ids)s::uuid[], %(states)s::text[], %(waits)s::float8[], %(codes)s::text[],
-                         %(errors)s::text[], %(details)s::text[], %(finals)s::bool[], %(results)s::text[],
-                         %(undos)s::text[], %(copies)s::uuid[], %(forms)s::uuid[], %(befores)s::int[],
-                         %(afters)s::int[])
-        AS g (id, state, wait, code, error, details, is_final, result, undo, copy_id, form_id, before, after)),
+    SELECT * FROM json_to_recordset(%(rows)s)
+        AS g (id uuid, state text, wait float8, code text, error text, details jsonb, is_final boolean, result jsonb,
+              undo jsonb, copy_id uuid, form_id uuid, before integer, after integer)),
 ended AS (
     UPDATE {ITEMS} i
        SET state = {_STATE}, lease_token = NULL, leased_until = NULL,
            next_attempt_at = CASE WHEN g.state = 'queued' THEN clock_timestamp() + make_interval(secs => g.wait) END,
            attempts = i.attempts - CASE WHEN g.state = 'queued' THEN %(uncounted)s ELSE 0 END,
-           error_code = g.code, error = g.error, error_details = g.details::jsonb, is_final = g.is_final,
-           result = g.result::jsonb, undo = g.undo::jsonb, copy_id = COALESCE(g.copy_id, i.copy_id),
+           error_code = g.code, error = g.error, error_details = g.details, is_final = g.is_final,
+           result = g.result, undo = g.undo, copy_id = COALESCE(g.copy_id, i.copy_id),
            application_form_id = COALESCE(g.form_id, i.application_form_id),
            version_before = g.before, version_after = g.after, seconds = %(seconds)s,
            finished_at = CASE WHEN g.state = 'queued' THEN NULL ELSE clock_timestamp() END
@@ -109,8 +107,6 @@ amounts AS (
            count(*) FILTER (WHERE state = 'failed') AS failed, count(*) FILTER (WHERE state = 'cancelled') AS cancelled
       FROM ended),
 {COUNTED}"""  # noqa: S608
-#: The arrays of the statement, in the order of ``_row``.
-_ARRAYS: Final = tuple("ids states waits codes errors details finals results undos copies forms befores afters".split())
 
 
 class Counts(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,9 +156,9 @@ def end_items(  # noqa: PLR0913 - each is named at the call
     is_uncounted = FAULTS_TO_PAUSE <= faults < FAULTS_FORGIVEN
     cost = cost or Cost()
     rows = [_row(end, tries=tries[end.item_id], is_uncounted=is_uncounted) for end in ends]
-    columns = zip(_ARRAYS, map(list, zip(*rows, strict=True)), strict=True)
     parameters: dict[str, Any] = {
-        **dict(columns),
+        # One text of JSON: the driver would quote each text of an array by itself.
+        "rows": msgspec.json.encode(rows).decode(),
         "token": token,
         "operation": operation_id,
         "uncounted": int(is_uncounted),
@@ -190,25 +186,26 @@ def run_counted(text: str, parameters: dict[str, Any], *, alias: str) -> Counts:
     return Counts(**dict(zip(Counts.__struct_fields__, row, strict=True)))
 
 
-def _row(end: ItemEnd, *, tries: int, is_uncounted: bool) -> tuple[Any, ...]:
+def _row(end: ItemEnd, *, tries: int, is_uncounted: bool) -> dict[str, Any]:
+    """Return the columns of an end in the statement."""
     refusal = end.refusal
     state, wait = "completed", 0.0
     if refusal is not None:
         state = "failed"
         if refusal.transient and (is_uncounted or tries <= len(WAITS)):
             state, wait = "queued", WAITS[min(tries, len(WAITS)) - 1]
-    return (
-        end.item_id,
-        state,
-        wait,
-        refusal.code[:CODE_LENGTH] if refusal else "",
-        refusal.detail[:_TEXT_LENGTH] if refusal else "",
-        msgspec.json.encode(refusal.errors).decode() if refusal else "[]",
-        bool(refusal and refusal.final),
-        msgspec.json.encode({"outcome": end.outcome, **end.result} if refusal is None else end.result).decode(),
-        None if end.undo is None else msgspec.json.encode(end.undo).decode(),
-        end.copy_id,
-        end.application_form_id,
-        end.version_before,
-        end.version_after,
-    )
+    return {
+        "id": end.item_id,
+        "state": state,
+        "wait": wait,
+        "code": refusal.code[:CODE_LENGTH] if refusal else "",
+        "error": refusal.detail[:_TEXT_LENGTH] if refusal else "",
+        "details": refusal.errors if refusal else [],
+        "is_final": bool(refusal and refusal.final),
+        "result": {"outcome": end.outcome, **end.result} if refusal is None else end.result,
+        "undo": end.undo,
+        "copy_id": end.copy_id,
+        "form_id": end.application_form_id,
+        "before": end.version_before,
+        "after": end.version_after,
+    }

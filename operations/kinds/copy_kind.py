@@ -239,6 +239,8 @@ class _Portion(Generic[CopyItemT, ArgumentsT]):
 
 def moved_between(before: Evaluation, after: Evaluation) -> dict[str, Any]:
     """Return the products whose outcome or premium moved: before and after, null for one that is not offered."""
+    if before.eligibility == after.eligibility:
+        return {}
     found = {}
     for product in sorted({*before.eligibility, *after.eligibility}):
         standings = [_standing(one.eligibility.get(product)) for one in (before, after)]

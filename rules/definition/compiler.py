@@ -155,6 +155,7 @@ class _Compiler:
                 }
             ),
             choice_lists=MappingProxyType(choices),
+            indexed=frozenset(code for code, part in self._questions.items() if part.question.indexed),
             dependents=find_dependents(
                 steps,
                 pools=pools,

@@ -352,7 +352,8 @@ class CompiledCatalogue:
     values, each after the values it reads; ``derived_order`` is such an order of the derived values. ``related`` are
     the questions with relations, ``conditional`` those with conditional requirements, ``dependents`` the dependencies
     that a partial run follows, ``day`` the readers of the evaluation date, ``width`` is the number of the document's
-    slots. ``shadow`` are the rules without effect; nothing else, not even ``definition``, has them.
+    slots. ``shadow`` are the rules without effect; nothing else, not even ``definition``, has them. ``indexed`` are the
+    codes of the questions whose answers are searched.
     """
 
     definition: CatalogueDefinition
@@ -373,6 +374,7 @@ class CompiledCatalogue:
     dependents: Dependents
     day: DayReaders
     shadow: tuple[ShadowRule, ...] = ()
+    indexed: frozenset[str] = frozenset()
     #: The memory of ``presentation.visibility``: how confidential each part is under this release.
     confidentiality: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
 

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 from django.db import DatabaseError, OperationalError, connections
 from django.test.utils import CaptureQueriesContext
+from msgspec.structs import replace
 
 from actions.models import OutboxAction
 from actions.outbox import outbox_rows
@@ -17,6 +18,8 @@ from batch import errors, misuse
 from batch import service as batch
 from batch.changes.changeset import Changeset
 from batch.chunk import MOST_COPIES, Chunk, ItemResult
+from batch.storage.load import load
+from batch.storage.load_many import load_many
 from batch.storage.write import write
 from copies.codec import UnreadableDocument
 from copies.models import Copy, CopyRevision
@@ -304,3 +307,33 @@ def test_a_companion_is_not_called_where_nothing_is_written(forms: list[UUID], k
         results = chunk.save(companion=lambda saved: pytest.fail("nothing was saved"))
 
     assert not any(result.result and result.result.written for result in results)
+
+
+def test_a_chunk_loads_what_single_loads_do(forms: list[UUID], kennels: Tenant, agent: Actor) -> None:
+    def note(changeset: Changeset) -> None:
+        changeset.messages.add("First")
+        changeset.messages.add("Second")
+        changeset.dispositions.give("lost")
+
+    for form_id in forms[1:3]:
+        with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+            note(context.changeset)
+            context.save()
+    with batch.build_copy(forms[2], scope=kennels, actor=agent, title="Other") as context:
+        context.changeset.copy.lock(reason="Signed")
+        other = context.save() and context.copy.id
+
+    with use_tenant(kennels):
+        alone = {identity: load(identity, scope=kennels) for identity in (*forms, other)}
+        together = load_many([*forms, other, uuid4()], scope=kennels)
+
+    assert {identity: replace(one, now=None) for identity, one in together.items()} == {
+        identity: replace(one, now=None) for identity, one in alone.items()
+    }
+    assert [len(together[identity].attached.get("messages", ())) for identity in (*forms, other)] == [0, 2, 2, 0, 0, 0]
+    assert [len(together[identity].attached.get("dispositions", ())) for identity in (forms[0], forms[1], other)] == [
+        0,
+        1,
+        1,
+    ]
+    assert [sibling.title for sibling in together[forms[2]].busy_siblings] == ["Other"]
