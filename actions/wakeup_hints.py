@@ -6,9 +6,7 @@ A hint leaves a mark in Redis that expires by itself. A lost hint costs nothing:
 from __future__ import annotations
 
 import threading
-import time
-from collections.abc import Callable, Sequence
-from queue import SimpleQueue
+from collections.abc import Sequence
 from typing import Any, Final
 
 import structlog
@@ -24,19 +22,18 @@ from redis_locks.shared_trip import Command, Errand, send
 #: Seconds for which a hint that no worker takes holds back further ones.
 SECONDS: Final = 10
 
-#: Seconds after a save, in which its response leaves: threads of a process take turns.
-_AFTER_RESPONSE: Final = 0.02
-_posts: Final[SimpleQueue[Callable[[], None]]] = SimpleQueue()
-#: Held while a thread sends the messages.
-_apart: Final = threading.Lock()
+#: Seconds in which a response leaves: threads of a process take turns.
+AFTER_RESPONSE: Final = 0.02
+#: Set where messages are sent apart from what they hint at.
+_apart: Final = threading.Event()
 
 log = structlog.get_logger(__name__)
 unsent = Counter("partner_engine_action_hints_unsent", "Hints at due actions that could not be sent", ["reason"])
 
 
-def send_hint(name: str, *, task: Any, alias: str) -> None:
+def send_hint(name: str, *, task: Any, alias: str, rest: float = AFTER_RESPONSE) -> None:
     """Send the Celery ``task`` for the database ``alias`` unless a hint ``name`` is in transit; after a save with the
-    round trip that frees its lock.
+    round trip that frees its lock. A server sends it ``rest`` seconds later (``send_apart``).
 
     Never raises while Redis or the broker is away.
     """
@@ -44,10 +41,12 @@ def send_hint(name: str, *, task: Any, alias: str) -> None:
     def go_on(replies: Sequence[Any]) -> None:
         if not replies[0]:
             return
-        if _apart.locked():
-            _posts.put(post)
-        else:
+        if not _apart.is_set():
             post()
+            return
+        later = threading.Timer(rest, post)
+        later.daemon = True
+        later.start()
 
     def post() -> None:
         try:
@@ -66,18 +65,10 @@ def send_hint(name: str, *, task: Any, alias: str) -> None:
 
 
 def send_apart() -> None:
-    """Leave the messages to Celery to a thread of their own from now on: a message takes a tenth of the processor time
-    of a usual save, for which no response has to wait. A process that is killed loses those of the last moment.
+    """Send messages to Celery from threads of their own, a moment later, from now on: a message takes a tenth of the
+    processor time of a usual save, for which no response has to wait. A process that is killed loses the last ones.
     """
-    if _apart.acquire(blocking=False):
-        threading.Thread(target=_send_posts, name="hints", daemon=True).start()
-
-
-def _send_posts() -> None:
-    while True:
-        post = _posts.get()
-        time.sleep(_AFTER_RESPONSE)
-        post()
+    _apart.set()
 
 
 def take_hint(name: str) -> None:

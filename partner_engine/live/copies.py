@@ -138,7 +138,7 @@ class CopySocket(MailboxSocket):
             copy=str(copy_id),
             version=facts.version,
             release=facts.release,
-            people=connection.visible(await hub.people(room)),
+            people=connection.visible(connection.among(await hub.people(room))),
         )
         connection.send(write(snapshot), at=facts.version)
         room.start(connection, version=facts.version, release=facts.release)

@@ -18,6 +18,8 @@ from partner_engine.live.viewers import Place, group_of, key_of
 from tenants.models import Tenant
 
 TOO_SLOW: Final = 4408
+#: The most viewers that are named to each other: with more of them, telling all about all takes a server's whole time.
+CROWD: Final = 100
 
 
 @dataclass
@@ -42,6 +44,13 @@ class Connection:
         """Queue ``frame``; ``at`` is the version to resync to if the queue is full."""
         if not self.mailbox.put(frame, resync=write(Resync(version=at, reason="overflow"))):
             self.mailbox.close(TOO_SLOW, "frames must be read faster or requested less often")
+
+    def among(self, people: list[Person]) -> list[Person]:
+        """Return the first ``CROWD`` of ``people``, and its own viewer in any case."""
+        first = people[:CROWD]
+        if any(person.socket == self.person.socket for person in first):
+            return first
+        return [*first, *(person for person in people[CROWD:] if person.socket == self.person.socket)]
 
     def visible(self, people: list[Person]) -> list[Person]:
         """Return ``people`` as this connection may see them: guests see only the names of others."""
@@ -72,6 +81,11 @@ class Room:
         #: The release that was last sent; 0 before that.
         self.release = 0
 
+    @property
+    def is_crowded(self) -> bool:
+        """Return whether so many are here that only heartbeats say who is."""
+        return len(self.connections) > CROWD
+
     def start(self, connection: Connection, *, version: int, release: int) -> None:
         """Start sending to ``connection`` what follows its snapshot at ``version``, including saves meanwhile."""
         connection.version = version
@@ -83,7 +97,7 @@ class Room:
         """Deliver a message that was published to the copy: ``copy.changed``, ``copy.presence`` or ``copy.sibling``."""
         if message["type"] == "copy.changed":
             self._changed(message["version"], frame=message["frame"], sender=message["sender"])
-        elif message["type"] == "copy.presence":
+        elif message["type"] == "copy.presence" and not self.is_crowded:
             others = [
                 connection for connection in self._ready_connections() if connection.person.socket != message["sender"]
             ]
@@ -101,7 +115,8 @@ class Room:
             connection.request_resync(version, reason=reason)
 
     def send_heartbeat(self, people: list[Person]) -> None:
-        """Send the version and the viewers to every connection."""
+        """Send the version and the first ``CROWD`` viewers to every connection."""
+        people = people[:CROWD]
         frame = write(Heartbeat(version=self.latest, release=self.release, people=people))
         for connection in self._ready_connections():
             if connection.grant.is_guest:

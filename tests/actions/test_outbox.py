@@ -6,7 +6,6 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
-from queue import SimpleQueue
 from typing import Any
 from uuid import UUID
 
@@ -32,6 +31,7 @@ from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tests.harness.cast import SECOND_DATABASE
 from tests.harness.outboxes import Bench, Refill, Ring, delivered, put, rows
+from tests.harness.tiers import until
 
 pytestmark = pytest.mark.django_db
 
@@ -66,20 +66,19 @@ class TestHints:
 
         assert sent == [("default",), ("default",)]
 
-    def test_a_server_sends_hints_in_a_thread_of_their_own(
+    def test_a_server_sends_hints_a_moment_later(
         self, monkeypatch: pytest.MonkeyPatch, sent: list[tuple[Any, ...]]
     ) -> None:
-        apart = threading.Lock()
+        apart = threading.Event()
         monkeypatch.setattr(wakeup_hints, "_apart", apart)
-        monkeypatch.setattr(wakeup_hints, "_posts", SimpleQueue())
-        with apart:
-            wakeup.wake_relay("default")
-            wakeup.wake_relay("default")
+        monkeypatch.setattr(wakeup, "GATHERING", 0.2)
+        wakeup_hints.send_apart()
+
+        wakeup.wake_relay("default")
+        wakeup.wake_relay("default")
 
         assert sent == []
-        assert wakeup_hints._posts.qsize() == 1
-        wakeup_hints._posts.get_nowait()()
-        assert sent == [("default",)]
+        until(lambda: sent == [("default",)])
 
     def test_a_hint_without_a_worker_holds_back_others_only_for_a_while(self, sent: list[tuple[Any, ...]]) -> None:
         wakeup.wake_relay("default")

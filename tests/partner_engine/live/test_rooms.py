@@ -12,7 +12,7 @@ import pytest
 
 from partner_engine.live.frames import Person
 from partner_engine.live.grants import Grant
-from partner_engine.live.rooms import Connection, Room
+from partner_engine.live.rooms import CROWD, Connection, Room
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -146,3 +146,36 @@ def test_only_own_changes_are_not_echoed() -> None:
     room.receive(changed(3, sender=f"user:8/{connection.person.socket}"))
 
     assert received(connection) == [("changed", 3)]
+
+
+@pytest.mark.parametrize("others", [CROWD - 1, CROWD])
+def test_a_crowd_is_not_told_who_comes_and_goes(others: int) -> None:
+    """Else a thousand viewers of one copy are a million frames, and lists of a thousand for each of them."""
+    room = Room(tenant=TENANT, copy_id=UUID(int=2), form_id=UUID(int=1), catalogue="demo")
+    everybody = [join(room) for _ in range(others + 1)]
+    for connection in everybody:
+        room.start(connection, version=1, release=1)
+    people = [connection.person for connection in everybody]
+
+    room.receive({"type": "copy.presence", "sender": everybody[0].person.socket, "frame": '{"type": "presence"}'})
+    room.send_heartbeat(people)
+    room.receive(changed(2))
+
+    last = everybody[-1]
+    frames = received(last)
+    assert [kind for kind, _ in frames if kind == "presence"] == ["presence"] * (others < CROWD)
+    assert [kind for kind, _ in frames if kind != "presence"] == ["heartbeat", "changed"]
+    assert len(last.among(people)) == others + 1
+    assert last.person in last.among(people)
+    assert everybody[0].among(people) == people[:CROWD]
+
+
+def test_a_heartbeat_names_as_many_as_fit() -> None:
+    room = Room(tenant=TENANT, copy_id=UUID(int=2), form_id=UUID(int=1), catalogue="demo")
+    connection = join(room)
+    room.start(connection, version=1, release=1)
+
+    room.send_heartbeat([Person(socket=str(number), type="user", id="7", name="Ona") for number in range(300)])
+
+    frame = json.loads(asyncio.run(connection.mailbox.take()))
+    assert len(frame["people"]) == CROWD
