@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from contextvars import copy_context
 from typing import Any, Final
 
 import structlog
@@ -44,7 +45,8 @@ def send_hint(name: str, *, task: Any, alias: str, rest: float = AFTER_RESPONSE)
         if not _apart.is_set():
             post()
             return
-        later = threading.Timer(rest, post)
+        # With the correlation id of the save.
+        later = threading.Timer(rest, copy_context().run, [post])
         later.daemon = True
         later.start()
 

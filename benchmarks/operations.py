@@ -20,7 +20,7 @@ from uuid import UUID
 
 import psycopg
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from uuid_utils.compat import uuid7
 
 from benchmarks import raw
@@ -83,9 +83,10 @@ def measure(rounds: int, *, size: Size = SIZE, forms: int = FORMS, singles: int 
         processor.append(1e3 * ran.processor_seconds / forms)
         shares.append(100.0 * ran.bookkeeping / ran.work)
         bare.append(min(_bare(form, ids, connections=among) for among in sorted({1, CORES})))
-        # A user of its own for each round, within the limit of requests per user.
-        client = _client(form)
-        single.append(_single(client, ids[:singles], form, variant=1 - variant) * forms / min(singles, forms))
+        # The limits would refuse most of these requests.
+        with override_settings(RATE_LIMIT_FACTOR=0):
+            took = _single(_client(form), ids[:singles], form, variant=1 - variant)
+        single.append(took * forms / min(singles, forms))
         say(f"round {number + 1} of {rounds}")
     what = f"operation: one answer of {forms} forms"
     return [

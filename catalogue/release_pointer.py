@@ -20,7 +20,7 @@ from redis.exceptions import RedisError
 
 from catalogue.models import Catalogue, Release
 from catalogue.models.roll_outs import NOT_CURRENT, UNDER_WAY, RollOut, RollOutTenant
-from redis_locks.shared_trip import Command, ask
+from redis_locks.shared_trip import Command, ask, forget
 
 CACHE: Final = "default"
 #: The lifetime of the value in Redis, in seconds; it repairs the value after a database was restored or emptied.
@@ -118,6 +118,7 @@ def pointer_question(catalogue_code: str) -> Command:
 
 def set_pointer(catalogue_code: str, pointer: Pointer) -> None:
     """Make a committed pointer that of every process, unless a later one is. Without Redis, they query the database."""
+    forget(pointer_question(catalogue_code))
     try:
         _redis().eval(_ADVANCE, 1, _key(catalogue_code), pointer.as_text(), _CACHE_SECONDS)
     except RedisError:
@@ -133,6 +134,7 @@ def refresh_pointer(catalogue_code: str) -> None:
 
 def drop_cached_pointer(catalogue_code: str) -> None:
     """Delete the pointer in Redis if its release does not exist: it would prevent setting an earlier one."""
+    forget(pointer_question(catalogue_code))
     try:
         _redis().delete(_key(catalogue_code))
     except RedisError:

@@ -48,7 +48,7 @@ FIRST_PAUSE: Final = 1.0
 LONGEST_PAUSE: Final = 15.0
 CALM_SECONDS: Final = 20.0
 
-#: How long a connection of a worker serves, in seconds, and how many tasks: half of them at least.
+#: How long a connection of a worker serves, in seconds, and how many tasks; Celery counts before and after each one.
 CONNECTION_SECONDS: Final = 300
 CONNECTION_TASKS: Final = 1_000
 
@@ -135,6 +135,8 @@ def keep_connections(**kwargs: Any) -> None:
     save took 20 ms of the worker's processor time and as much of PostgreSQL's, which plans everything anew.
     """
     for database in connections.settings.values():
+        # A pool is for the threads of web processes; Django has no lasting connections beside one.
+        database["OPTIONS"].pop("pool", None)
         database.update(CONN_MAX_AGE=CONNECTION_SECONDS, CONN_HEALTH_CHECKS=True)
 
 

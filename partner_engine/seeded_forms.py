@@ -19,6 +19,7 @@ from uuid_utils.compat import uuid7
 
 from actions.models import OutboxAction
 from batch import service as batch
+from batch.context import BatchContext
 from batch.storage.tables import TABLES
 from catalogue.demo import read_samples
 from copies import chain
@@ -87,7 +88,8 @@ def _patterns(number: int, *, tenant: Tenant, actor: Actor) -> list[Pattern]:
         sample, title = samples[place % len(samples)], " ".join(name)
         with batch.build_context(scope=tenant, actor=actor, title=title) as context:
             answers = {**sample.answers, **dates, "mqs_business_name": f"{title} LLC"}
-            context.changeset.apply_answers(answers, sample.answer_pools)
+            secret = _secret_questions(context)
+            context.changeset.apply_answers(_without(secret, answers), _rows_without(secret, sample.answer_pools))
             context.save()
             ids.append(context.copy.id)
     index_copies(ids, tenant=tenant)
@@ -96,6 +98,30 @@ def _patterns(number: int, *, tenant: Tenant, actor: Actor) -> list[Pattern]:
         OutboxAction.objects.filter(copy_id__in=ids).delete()
         rows = CopyRevision.objects.filter(copy_id__in=ids).order_by("copy_id").values()
         return [_pattern(row) for row in rows]
+
+
+def _secret_questions(context: BatchContext) -> frozenset[str]:
+    """Return the codes of the questions whose answers are sealed: their key opens them in one copy alone."""
+    questions = context.changeset.catalogue.questions
+    return frozenset(code for code, known in questions.items() if known.question.sensitivity == "spi")
+
+
+def _without(secret: frozenset[str], answers: Mapping[str, Any]) -> dict[str, Any]:
+    return {code: value for code, value in answers.items() if code not in secret}
+
+
+def _rows_without(secret: frozenset[str], pools: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        pool: [
+            {
+                **row,
+                "answers": _without(secret, row.get("answers", {})),
+                "answer_pools": _rows_without(secret, row.get("answer_pools", {})),
+            }
+            for row in rows
+        ]
+        for pool, rows in pools.items()
+    }
 
 
 def _pattern(row: dict[str, Any]) -> Pattern:

@@ -120,8 +120,10 @@ class FairLock:
         except RedisError as error:
             fail_errands(errands, error)
             raise
-        self._token = None
         conclude_errands(errands, replies)
+        if isinstance(is_ours, RedisError):
+            raise is_ours
+        self._token = None
         if not is_ours:
             raise _not_owned(self.name)
 
@@ -141,6 +143,8 @@ class FairLock:
         replies: list[Any] = []
         if ahead:
             found, replies = run_script_with(self._client, TAKE, keys_of(self.name), arguments, after=ahead)
+            if isinstance(found, RedisError):
+                raise found
         else:
             found = run_script(self._client, TAKE, keys_of(self.name), arguments)
         place, self._found = found

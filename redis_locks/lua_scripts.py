@@ -106,16 +106,16 @@ def run_script_with(
     before: Sequence[Command] = (),
     after: Sequence[Command] = (),
 ) -> tuple[Any, list[Any]]:
-    """Run ``script`` once between other commands, all in one round trip; return its result, and the replies to the
-    others with their errors. Raises ``RedisError`` where the script has no result.
+    """Run ``script`` once between other commands, all in one round trip; return its result, which can be a
+    ``RedisError``, and the replies to the others with their errors. Raises ``RedisError`` where there are none.
     """
     call: Command = ("EVALSHA", script.digest, len(keys), *keys, *arguments)
     replies = send_together(client, [*before, call, *after])
     result = replies.pop(len(before))
     if isinstance(result, NoScriptError):
         result = run_script(client, script, keys, arguments)
-    if isinstance(result, RedisError):
-        raise result
+        # What came after the script came before this call of it.
+        replies = [*replies[: len(before)], *(NoScriptError(script.digest) for _ in after)]
     return result, replies
 
 

@@ -13,8 +13,11 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
+import structlog
 from redis import Redis
 from redis.exceptions import RedisError
+
+log = structlog.get_logger(__name__)
 
 #: One command of Redis with its arguments, such as ``("GET", "a key")``.
 Command: TypeAlias = tuple[str | bytes | int, ...]
@@ -23,7 +26,7 @@ Command: TypeAlias = tuple[str | bytes | int, ...]
 @dataclass(frozen=True, slots=True)
 class Errand:
     """Commands of one purpose: ``failed`` gets the error that one of them met, otherwise ``then`` their replies. Both
-    run after the round trip, and must not raise ``RedisError``.
+    run after the round trip; what they raise is logged alone.
     """
 
     commands: Sequence[Command]
@@ -83,6 +86,13 @@ def ask(client: Callable[[], Redis], command: Command) -> Any:
     return client().execute_command(*command)  # type: ignore[no-untyped-call]
 
 
+def forget(command: Command) -> None:
+    """Let ``ask`` read ``command`` again: what it reads was changed."""
+    trip = _current.get()
+    if trip is not None:
+        trip.known.pop(command, None)
+
+
 def send(client: Callable[[], Redis], errand: Errand) -> None:
     """Run ``errand`` with the trip in use, else with ``client()`` now. Errors of Redis go to ``errand.failed``."""
     trip = _current.get()
@@ -107,7 +117,7 @@ def run_errands(client: Callable[[], Redis], errands: Sequence[Errand]) -> None:
 def fail_errands(errands: Sequence[Errand], error: RedisError) -> None:
     """Tell each of ``errands`` that its commands met ``error``."""
     for errand in errands:
-        errand.failed(error)
+        _conclude(errand.failed, error)
 
 
 def conclude_errands(errands: Sequence[Errand], replies: Sequence[Any]) -> None:
@@ -118,9 +128,17 @@ def conclude_errands(errands: Sequence[Errand], replies: Sequence[Any]) -> None:
         at += len(errand.commands)
         error = next((reply for reply in own if isinstance(reply, RedisError)), None)
         if error is not None:
-            errand.failed(error)
+            _conclude(errand.failed, error)
         elif errand.then is not None:
-            errand.then(own)
+            _conclude(errand.then, own)
+
+
+def _conclude(end: Callable[[Any], object], found: Any) -> None:
+    """Run the end of an errand; it never fails what the errand follows from, nor the errands after it."""
+    try:
+        end(found)
+    except Exception:
+        log.exception("errand_failed")
 
 
 def send_together(client: Redis, commands: Sequence[Command]) -> list[Any]:

@@ -154,6 +154,9 @@ class _Pair:
         #: Questions that only one copy asks have no share: the answers that show or hide them have it.
         self._changes = [one for one in found if isinstance(one, RowDifference) or not one.is_of_visibility]
         self._changes_by_path = {change.path: change for change in self._changes}
+        self._asked_by_one = {
+            Path(one.path).code for one in found if isinstance(one, AnswerDifference) and one.is_of_visibility
+        }
         self._codes = {Path(one.path).code for one in found if isinstance(one, AnswerDifference)}
         self._mixtures: dict[bool, tuple[Mixture, Mapping[int, tuple[str, ...]]]] = {}
 
@@ -258,8 +261,10 @@ class _Pair:
         # Base checks do not say what they read.
         if not rules or None in rules:
             return ""
-        reads = {read for rule in rules if rule is not None for read in rule.when.reads}
-        reads.update(*(questions_of_derived(side.catalogue, one) for one in reads & side.catalogue.derived.keys()))
+        reads = _with_derived(side.catalogue, {read for rule in rules if rule is not None for read in rule.when.reads})
+        # A question that only one copy asks can be the cause, and has no change of its own.
+        if not reads.isdisjoint(self._asked_by_one):
+            return ""
         read = [change for change in self._changes if self._is_read(change, reads)]
         if len(read) != 1 or not isinstance(read[0], AnswerDifference):
             return ""
@@ -326,6 +331,17 @@ def _rated_questions(catalogue: CompiledCatalogue, product: CompiledProduct) -> 
     reads.update(read for table in product.tables for read in table.rated_reads)
     derived = reads & catalogue.derived.keys()
     return frozenset(reads).union(*(questions_of_derived(catalogue, code) for code in derived))
+
+
+def _with_derived(catalogue: CompiledCatalogue, codes: Set[str]) -> Set[str]:
+    """Return ``codes``, and all that the derived values among them read."""
+    found, waiting = set(codes), list(codes)
+    while waiting:
+        part = catalogue.derived.get(waiting.pop())
+        new = set(part.value.reads) - found if part is not None else set()
+        found |= new
+        waiting += new
+    return found
 
 
 def _as_shares(found: PriceSplit, paths: Mapping[int, tuple[str, ...]]) -> tuple[Share, ...]:

@@ -58,6 +58,7 @@ class Revert(Endpoint):
         present = find_copy(self, copy_id, ReadQuery())  # only the id of a copy will do
         expected = expected_version(self.request.headers.get("If-Match"))
 
+        # Without the lock: nothing of the present version is read or overwritten.
         def compare(context: BatchContext) -> None:
             if expected is not None and expected != present.version:
                 raise VersionMismatch(expected=expected, actual=present.version)

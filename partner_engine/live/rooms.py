@@ -78,13 +78,15 @@ class Room:
         self.connections: dict[str, Connection] = {}
         #: The latest version that was published or loaded; 0 before the first snapshot.
         self.latest = 0
+        #: The viewers in all processes, at the last heartbeat.
+        self._viewers = 0
         #: The release that was last sent; 0 before that.
         self.release = 0
 
     @property
     def is_crowded(self) -> bool:
         """Return whether so many are here that only heartbeats say who is."""
-        return len(self.connections) > CROWD
+        return max(len(self.connections), self._viewers) > CROWD
 
     def start(self, connection: Connection, *, version: int, release: int) -> None:
         """Start sending to ``connection`` what follows its snapshot at ``version``, including saves meanwhile."""
@@ -116,6 +118,7 @@ class Room:
 
     def send_heartbeat(self, people: list[Person]) -> None:
         """Send the version and the first ``CROWD`` viewers to every connection."""
+        self._viewers = len(people)
         people = people[:CROWD]
         frame = write(Heartbeat(version=self.latest, release=self.release, people=people))
         for connection in self._ready_connections():

@@ -2,6 +2,7 @@
    outdated is forgotten; what nobody told this page is loaded after the switch. */
 
 import { openRows } from "./form-queue.js";
+import { partHeaders } from "./requests.js";
 import { openSets } from "./set-cards.js";
 
 const LONGEST = 120_000;
@@ -10,7 +11,7 @@ const MOST = 6;
 const views = new Map(); // address, open rows and sets -> { text: a promise of the markup, at: when it was asked for }
 
 async function load(url) {
-  const headers = { "HX-Request": "true", "X-Part": "view", "X-Open-Rows": openRows(), "X-Open-Sets": openSets() };
+  const headers = partHeaders({ "X-Part": "view", "X-Open-Rows": openRows(), "X-Open-Sets": openSets() });
   const response = await fetch(url, { headers }).catch(() => null);
   return response?.ok ? response.text() : null;
 }

@@ -1,8 +1,10 @@
 /* Parts of a page that are loaded again when something changed. */
 
+import { partHeaders } from "./requests.js";
+
 /** Return the markup of the part at `url`; null if it did not come. A session that ended leads to the sign-in. */
 export async function fetchPart(url) {
-  const response = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
+  const response = await fetch(url, { headers: partHeaders() }).catch(() => null);
   if (response?.status === 401) location.reload();
   return response?.ok ? response.text() : null;
 }

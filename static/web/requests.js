@@ -4,6 +4,11 @@ import { say } from "./words.js";
 
 const SERVER_IS_SILENT = say("The server is not responding. Try again.");
 
+/** Return the headers of a request for a part of this page: as htmx sends them, they name the account of the page. */
+export function partHeaders(more = {}) {
+  return { ...JSON.parse(document.body.getAttribute("hx-headers")), "HX-Request": "true", ...more };
+}
+
 /** Load `url` into `target`. A failure leaves the page as it is. */
 export function load(url, target, swap = "innerHTML") {
   return htmx.ajax("GET", url, { target, source: target, swap }).catch(() => {});
@@ -14,7 +19,7 @@ export function load(url, target, swap = "innerHTML") {
  * are there. Requests do not wait for each other, so the words typed last are never behind.
  */
 export async function loadOptions(url, list, isWanted) {
-  const response = await fetch(url, { headers: { "HX-Request": "true" } }).catch(() => null);
+  const response = await fetch(url, { headers: partHeaders() }).catch(() => null);
   if (!response?.ok) return false;
   const text = await response.text();
   if (!isWanted()) return false;

@@ -10,6 +10,7 @@ import { page, shownVersion } from "./form-page.js";
 import { queue } from "./form-queue.js";
 import * as presence from "./presence.js";
 import { reconnectPause } from "./reconnect-pause.js";
+import { partHeaders } from "./requests.js";
 import { say } from "./words.js";
 
 const SIGNED_OUT = 4401;
@@ -134,8 +135,7 @@ function stopBannerTimer() {
 }
 
 function loadParts() {
-  const known = JSON.parse(document.body.getAttribute("hx-headers"));
-  const headers = { ...known, "HX-Request": "true", "X-Copy-Version": String(shownVersion()) };
+  const headers = partHeaders({ "X-Copy-Version": String(shownVersion()) });
   return fetch(page.dataset.parts, { headers }).catch(() => null);
 }
 
@@ -216,7 +216,7 @@ const sendView = () => send({ type: "view", visible: !document.hidden });
 async function comeBack() {
   if (document.hidden || socket) return;
   if (awayBanner && !(await isBack())) return;
-  if (awayBanner) isOver = false;
+  if (awayBanner && !socket) isOver = false;
   connect();
 }
 
@@ -224,6 +224,7 @@ async function comeBack() {
 async function isBack() {
   const response = await loadParts();
   if (response?.status !== 401) return true;
+  if (socket) return false; // another look found the session, and connected
   waitForSession(isOfOther((name) => response.headers.get(name)));
   return false;
 }

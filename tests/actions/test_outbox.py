@@ -16,6 +16,7 @@ from django.utils import timezone
 from django_redis import get_redis_connection
 from prometheus_client import REGISTRY as METRICS
 from redis.exceptions import ConnectionError as NoConnection
+from structlog.contextvars import bound_contextvars, get_contextvars
 
 from actions import maintenance, relay, tasks, wakeup, wakeup_hints
 from actions.kinds import Purge
@@ -66,19 +67,21 @@ class TestHints:
 
         assert sent == [("default",), ("default",)]
 
-    def test_a_server_sends_hints_a_moment_later(
-        self, monkeypatch: pytest.MonkeyPatch, sent: list[tuple[Any, ...]]
-    ) -> None:
-        apart = threading.Event()
-        monkeypatch.setattr(wakeup_hints, "_apart", apart)
+    def test_a_server_sends_hints_a_moment_later(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        sent: list[object] = []
+        monkeypatch.setattr(
+            tasks.drain, "apply_async", lambda args, **how: sent.append((*args, get_contextvars()["correlation_id"]))
+        )
+        monkeypatch.setattr(wakeup_hints, "_apart", threading.Event())
         monkeypatch.setattr(wakeup, "GATHERING", 0.2)
         wakeup_hints.send_apart()
 
-        wakeup.wake_relay("default")
-        wakeup.wake_relay("default")
+        with bound_contextvars(correlation_id="of the save"):
+            wakeup.wake_relay("default")
+            wakeup.wake_relay("default")
 
         assert sent == []
-        until(lambda: sent == [("default",)])
+        until(lambda: sent == [("default", "of the save")])
 
     def test_a_hint_without_a_worker_holds_back_others_only_for_a_while(self, sent: list[tuple[Any, ...]]) -> None:
         wakeup.wake_relay("default")

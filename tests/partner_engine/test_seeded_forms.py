@@ -44,6 +44,7 @@ def test_seeded_forms_are_whole_and_can_be_worked_on(agency: Tenant, monkeypatch
         assert [copy for copy, form in copies if copy != form] == []
         assert CopyRevision.objects.values("copy_id").distinct().count() == 7
         assert OutboxAction.objects.count() == 0
+        assert not Copy.objects.filter(wrapped_key__isnull=False).exists()
         found = rank_forms(list_forms(), "Amber Anchor", personal=True, limit=10)
         assert len(found) == 4
     assert set(CopyIndex.objects.values_list("copy_id", flat=True)) == {copy for copy, _ in copies}
@@ -52,6 +53,8 @@ def test_seeded_forms_are_whole_and_can_be_worked_on(agency: Tenant, monkeypatch
     assert said.getvalue().strip() == "7 copies with 7 versions: nothing was altered."
     with batch.find_and_lock(max(copies)[0], scope=agency, actor=ACTOR) as context:
         context.changeset.find_answer("mqs_annual_revenue").apply(1_234_567)
+        # Secret answers are sealed under the key of their own copy, so none was copied.
+        context.changeset.apply_answers({"mqs_has_fein": True, "mqs_fein": "12-3456789"})
         assert context.save().version == 2
 
 

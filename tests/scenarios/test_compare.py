@@ -182,6 +182,17 @@ def test_an_answer_behind_a_derived_value_is_named():
     assert turned([base, large]) == {"wages/row-0/payroll": ("P0",)}
 
 
+def test_no_answer_is_named_where_another_one_acts_through_a_yes_or_no():
+    source = msgspec.to_builtins(priced_catalogue())
+    source["derived"] = [*source["derived"], {"code": "is_large", "value": "amount_1 > 50000000"}]
+    source["products"][0]["rules"][0]["when"] = "is_large || amount_0 > 50000000"
+    catalogue = compile_catalogue(msgspec.convert(source, CatalogueDefinition))
+    base, _ = priced_sides(catalogue)
+
+    assert turned([base, decided(base, amount_1=60_000_000)]) == {"amount_1": ("P0",)}
+    assert turned([base, decided(base, amount_1=60_000_000, amount_0=7)]) == {}
+
+
 @pytest.mark.parametrize(("sees", "expected"), [(True, {"amount_0": ("P0",)}), (False, {})])
 def test_a_hidden_answer_is_never_named_as_the_cause(sees: bool, expected: dict[str, tuple[str, ...]]):
     catalogue = catalogue_with(sensitivity="pii")
