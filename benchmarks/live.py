@@ -165,7 +165,7 @@ def _listeners(form: SavedForm, *, port: int, sockets: int) -> Iterator[Connecti
     process = context.Process(target=listen, args=(ways, there), daemon=True, name="listeners")
     process.start()
     try:
-        if not here.poll(60):
+        if not here.poll(240):
             raise TimeoutError("The sockets did not open.")
         here.recv()
         # Each new socket is announced to the earlier ones; wait for these messages.

@@ -17,6 +17,10 @@ from typing import Final
 
 #: The content of every message, on both ways.
 MARK: Final = re.compile(rb'(?<!"heartbeat",)"version":(\d+)')
+#: A ping and its length; no text of these messages has its first byte.
+_PING: Final = re.compile(rb"\x89([\x00-\x7d])", re.DOTALL)
+#: Sockets that are opened at a time.
+_AT_ONCE: Final = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,10 +42,12 @@ class Heard(asyncio.Protocol):
     ready: asyncio.Event = field(default_factory=asyncio.Event)
     arrivals: list[tuple[int, float]] = field(default_factory=list)
     _so_far: bytes = b""
+    _transport: asyncio.WriteTransport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Send the first request."""
         assert isinstance(transport, asyncio.WriteTransport)
+        self._transport = transport
         transport.write(self.opening)
 
     def data_received(self, data: bytes) -> None:
@@ -53,6 +59,13 @@ class Heard(asyncio.Protocol):
                 self.ready.set()
             return
         self.arrivals += [(int(found), now) for found in MARK.findall(data)]
+        for ping in _PING.finditer(data):
+            self._respond(data[ping.end() : ping.end() + ping[1][0]])
+
+    def _respond(self, content: bytes) -> None:
+        """Send a pong, masked by zeros; a server closes a socket that sends none."""
+        assert self._transport is not None
+        self._transport.write(bytes([0x8A, 0x80 | len(content), 0, 0, 0, 0]) + content)
 
 
 def socket_opening(path: str, *, port: int, cookie: str = "") -> bytes:
@@ -77,13 +90,17 @@ def listen(ways: dict[str, Way], pipe: Connection) -> None:
     asyncio.run(_listen(ways, pipe))
 
 
+async def _open(loop: asyncio.AbstractEventLoop, way: Way, one: Heard) -> None:
+    await loop.create_connection(lambda: one, way.host, way.port)
+    await asyncio.wait_for(one.ready.wait(), 30)
+
+
 async def _listen(ways: dict[str, Way], pipe: Connection) -> None:
     loop, heard = asyncio.get_running_loop(), {}
     for name, way in ways.items():
         heard[name] = [Heard(opening, way.greeting) for opening in way.openings]
-        for one in heard[name]:
-            await loop.create_connection(lambda one=one: one, way.host, way.port)  # type: ignore[misc]
-            await asyncio.wait_for(one.ready.wait(), 10)
+        for first in range(0, len(heard[name]), _AT_ONCE):
+            await asyncio.gather(*(_open(loop, way, one) for one in heard[name][first : first + _AT_ONCE]))
     pipe.send("ready")
     while await asyncio.to_thread(pipe.recv):
         pipe.send({name: [one.arrivals for one in found] for name, found in heard.items()})
