@@ -19,7 +19,6 @@ from uuid_utils.compat import uuid7
 
 from actions.models import OutboxAction
 from batch import service as batch
-from batch.context import BatchContext
 from batch.storage.tables import TABLES
 from catalogue.demo import read_samples
 from copies import chain
@@ -44,6 +43,8 @@ _AHEAD: Final = timedelta(days=30)
 _FIRST: Final = "Amber Birch Cedar Copper Delta Elm Granite Harvest Juniper Lantern Maple Marble Orchard Pine".split()
 _SECOND: Final = "Anchor Bell Bridge Canyon Crown Field Forge Harbor Kettle Mill Plow Quarry Spring Wagon Well".split()
 _SEEDS: Final = "seeded_forms_new"
+#: The demo's questions whose answers are sealed: a key opens them in one copy alone, so none are copied.
+SECRET: Final = frozenset({"mqs_fein", "mqs_owner_ssn", "mqs_own_dob", "mqs_own_ssn", "mqs_drv_dob", "mqs_drv_license"})
 #: The values of a copied row that differ from those of its pattern, by column.
 _CHANGED: Final[Mapping[type[models.Model], Mapping[str, str]]] = {
     ApplicationForm: {"id": "s.id", "created_at": "s.at"},
@@ -88,8 +89,7 @@ def _patterns(number: int, *, tenant: Tenant, actor: Actor) -> list[Pattern]:
         sample, title = samples[place % len(samples)], " ".join(name)
         with batch.build_context(scope=tenant, actor=actor, title=title) as context:
             answers = {**sample.answers, **dates, "mqs_business_name": f"{title} LLC"}
-            secret = _secret_questions(context)
-            context.changeset.apply_answers(_without(secret, answers), _rows_without(secret, sample.answer_pools))
+            context.changeset.apply_answers(_without_secrets(answers), _rows_without_secrets(sample.answer_pools))
             context.save()
             ids.append(context.copy.id)
     index_copies(ids, tenant=tenant)
@@ -100,23 +100,17 @@ def _patterns(number: int, *, tenant: Tenant, actor: Actor) -> list[Pattern]:
         return [_pattern(row) for row in rows]
 
 
-def _secret_questions(context: BatchContext) -> frozenset[str]:
-    """Return the codes of the questions whose answers are sealed: their key opens them in one copy alone."""
-    questions = context.changeset.catalogue.questions
-    return frozenset(code for code, known in questions.items() if known.question.sensitivity == "spi")
+def _without_secrets(answers: Mapping[str, Any]) -> dict[str, Any]:
+    return {code: value for code, value in answers.items() if code not in SECRET}
 
 
-def _without(secret: frozenset[str], answers: Mapping[str, Any]) -> dict[str, Any]:
-    return {code: value for code, value in answers.items() if code not in secret}
-
-
-def _rows_without(secret: frozenset[str], pools: Mapping[str, Any]) -> dict[str, Any]:
+def _rows_without_secrets(pools: Mapping[str, Any]) -> dict[str, Any]:
     return {
         pool: [
             {
                 **row,
-                "answers": _without(secret, row.get("answers", {})),
-                "answer_pools": _rows_without(secret, row.get("answer_pools", {})),
+                "answers": _without_secrets(row.get("answers", {})),
+                "answer_pools": _rows_without_secrets(row.get("answer_pools", {})),
             }
             for row in rows
         ]

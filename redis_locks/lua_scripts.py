@@ -107,7 +107,7 @@ def run_script_with(
     after: Sequence[Command] = (),
 ) -> tuple[Any, list[Any]]:
     """Run ``script`` once between other commands, all in one round trip; return its result, which can be a
-    ``RedisError``, and the replies to the others with their errors. Raises ``RedisError`` where there are none.
+    ``RedisError``, and the replies to the others with their errors. Raises ``RedisError`` where no reply comes.
     """
     call: Command = ("EVALSHA", script.digest, len(keys), *keys, *arguments)
     replies = send_together(client, [*before, call, *after])

@@ -10,6 +10,7 @@ from pytest_django import Settings
 
 from actions.models import OutboxAction
 from batch import service as batch
+from catalogue import releases
 from catalogue.demo import load_demo_catalogue
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm
@@ -38,6 +39,8 @@ def test_seeded_forms_are_whole_and_can_be_worked_on(agency: Tenant, monkeypatch
 
     assert list(seed_forms(7, tenant=agency, actor=ACTOR)) == [2, 5, 7]
 
+    questions = releases.current(agency.catalogue).compiled.questions
+    assert {code for code, known in questions.items() if known.question.sensitivity == "spi"} == seeded_forms.SECRET
     with use_tenant(agency):
         copies = list(Copy.objects.values_list("id", "application_form_id"))
         assert len(copies) == len({form for _, form in copies}) == ApplicationForm.objects.count() == 7
