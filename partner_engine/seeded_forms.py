@@ -2,7 +2,8 @@
 
 A few hundred forms are saved by the batch, with rules and history; the others are their rows under new ids, copied
 inside PostgreSQL. Each has a form, a copy, a version with a valid link of its chain, its attached records and its words
-in the search index. No actions are emitted, so no webhook is sent.
+in the search index. Copied forms emit no actions; those of the saved ones are deleted, but a relay that runs meanwhile
+may have run some, webhooks among them.
 """
 
 from __future__ import annotations

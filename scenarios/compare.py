@@ -111,10 +111,12 @@ class Comparison:
 
     def turned(self, difference: Difference) -> tuple[tuple[str, ...], ...]:
         """Return the codes of the products that ``difference`` alone declines or opens, for each copy but the first."""
-        return tuple(
-            tuple(line.code for line in self.products if line.differences[place].turning == difference.path)
-            for place in range(len(self.sides) - 1)
-        )
+        found = []
+        for place in range(1, len(self.sides)):
+            path = difference.paths[0] or difference.paths[place]
+            turning = ((line.code, line.differences[place - 1].turning) for line in self.products)
+            found.append(tuple(code for code, known in turning if path and path == known))
+        return tuple(found)
 
 
 def compare(sides: Sequence[Side]) -> Comparison:
@@ -258,8 +260,8 @@ class _Pair:
     def _turning(self, code: str, base: ProductOutcome | None, other: ProductOutcome | None) -> str:
         """Return the path of the one change that the rules of such a decline read, "" if there is not just one."""
         side, rules = self._declining(code, base, other)
-        # Base checks do not say what they read.
-        if not rules or None in rules:
+        # Base checks do not say what they read, and another release or day can be the cause too.
+        if not rules or None in rules or not self._has_one_rating():
             return ""
         reads = _with_derived(side.catalogue, {read for rule in rules if rule is not None for read in rule.when.reads})
         # A question that only one copy asks can be the cause, and has no change of its own.

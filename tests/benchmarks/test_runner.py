@@ -1,23 +1,18 @@
 """The benchmarks run, with sizes too small to measure speed, and store figures of one shape."""
 
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import pytest
-from django.db import connection
 
 from benchmarks import pages
 from benchmarks.__main__ import available
 from benchmarks.figures import KEYS, LATEST, figure, keep, marked
 from benchmarks.names import Kept, Save, kept, saves
 from benchmarks.summary import HEADS, MISSING, ROWS, summary, text_of
+from tests.harness.measurements import run_measurements
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 #: Measurements that take few seconds in small; the others run in the full tier.
 SHORT = ("saving", "round_trips", "rules")
 
@@ -31,23 +26,8 @@ def is_well_formed(entry: dict[str, Any]) -> bool:
 @pytest.mark.django_db(transaction=True)
 @pytest.mark.parametrize("names", [SHORT, pytest.param(available(), marks=pytest.mark.slow)], ids=["short", "all"])
 def test_every_measurement_runs_and_its_figures_are_kept(names: tuple[str, ...], tmp_path: Path) -> None:
-    # In a separate process, because a test may not open the connections that some measurements need.
-    settings = connection.settings_dict
-    address = f"{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
-    url = f"postgres://{settings['USER']}:{quote(settings['PASSWORD'], safe='')}@{address}"
-    path = tmp_path / "latest.json"
+    figures, done = run_measurements(*names, "--rounds", "1", path=tmp_path / "latest.json")
 
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", *names, "--quick", "--rounds", "1", "--results", path],
-        cwd=CHECKOUT,
-        env={**os.environ, "DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    figures = json.loads(path.read_text(encoding="utf-8"))
     assert [entry for entry in figures if not is_well_formed(entry)] == []
     printed = [text for text in done.stdout.splitlines() if text.startswith(tuple(entry["name"] for entry in figures))]
     assert len(printed) == len(figures)

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 import pytest
-from django.db import connection
 
 from actions.models import OutboxAction
 from actions.relay import drain
@@ -22,8 +16,8 @@ from benchmarks.tenant_load import Call, Program, TenantLoad
 from catalogue.demo import load_demo_catalogue
 from tenants.current_tenant import across_tenants
 from tenants.models import Tenant
+from tests.harness.measurements import run_measurements
 
-CHECKOUT = Path(__file__).resolve().parents[2]
 #: What must hold in a run of any length, on a machine with any load.
 PROMISES = (
     "two servers: failed saves of the living server's tenants",
@@ -36,22 +30,9 @@ PROMISES = (
 @pytest.mark.fault
 @pytest.mark.django_db(transaction=True)
 def test_a_killed_server_takes_its_own_tenants_along_and_no_save(tmp_path: Path) -> None:
-    settings = connection.settings_dict
-    address = f"{settings['HOST']}:{settings['PORT']}/{settings['NAME']}"
-    url = f"postgres://{settings['USER']}:{quote(settings['PASSWORD'], safe='')}@{address}"
-    path = tmp_path / "figures.json"
+    figures, done = run_measurements("servers", path=tmp_path / "figures.json")
 
-    done = subprocess.run(
-        [sys.executable, "-m", "benchmarks", "servers", "--quick", "--results", path],
-        cwd=CHECKOUT,
-        env={**os.environ, "DATABASE_URL": url},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-
-    assert done.returncode == 0, done.stderr
-    values = {entry["name"]: entry["value"] for entry in json.loads(path.read_text(encoding="utf-8"))}
+    values = {entry["name"]: entry["value"] for entry in figures}
     assert {name: values[name] for name in PROMISES} == dict.fromkeys(PROMISES, 0), done.stderr
     assert values["two servers, away: refusals of the dead server's tenants"] > 0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from copy import deepcopy
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import msgspec
 import pytest
@@ -170,6 +170,15 @@ def test_no_answer_is_named_where_the_rule_reads_several_changed_ones():
 
     assert turned([decided(base, amount_1=60_000_000), one]) == {"amount_0": ("P0",)}
     assert turned([base, two]) == {}
+
+
+def test_no_answer_is_named_where_the_release_or_the_day_differs_too(sides):
+    base, _ = sides
+    large = decided(base, amount_0=60_000_000)
+    later = replace(large, evaluation=msgspec.structs.replace(large.evaluation, as_of=date(2026, 7, 1)))
+
+    assert turned([base, large]) == {"amount_0": ("P0",)}
+    assert turned([base, later]) == {}
 
 
 def test_an_answer_behind_a_derived_value_is_named():
