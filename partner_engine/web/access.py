@@ -38,7 +38,7 @@ GUESTS: Final = "guest"
 _OUTDATED: Final = "This page was open too long. Copy what you typed, and load the page again."
 #: Names the account for which a page was made: requests of the page are never made in the name of another one.
 _PAGE_OF: Final = "X-Page-Of"
-_OTHER_ACCOUNT: Final = "another account is signed in in this browser now. Sign in again as before."
+_OTHER_ACCOUNT: Final = "another account is signed in. Sign in again as before."
 _CLOSED_FOR_GUESTS: Final = (
     "Your agent has deleted this form, so it takes no answers. Ask your agent if you still need it."
 )
