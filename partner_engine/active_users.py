@@ -1,11 +1,13 @@
 """The active users now, per tenant and role, and their number in each hour of the last day.
 
-They are stored in Redis only and may be lost: every request reports its user again, so the numbers recover within
-minutes. A user is active until ``WINDOW`` seconds after the last request, or until sign-out.
+They are stored in Redis only and may be lost: requests report their users again, so the numbers recover within a
+minute. A user is active until ``WINDOW`` seconds after the last report, or until sign-out. A process reports the same
+user at most every ``REPEAT`` seconds, and at once in another hour: a report takes a round trip of each request.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
@@ -25,10 +27,13 @@ from tenants.access import Role
 from tenants.models import ApiClient, Tenant, User
 
 WINDOW: Final = 300
+REPEAT: Final = 20
 HOURS: Final = 24
 #: API clients have no role; they are counted under this name.
 API_CLIENT: Final = "api_client"
 ROLES: Final = (Role.AGENT.value, Role.TENANT_ADMIN.value, Role.STAFF.value, API_CLIENT)
+#: Reports of this process that are remembered; beyond that all are forgotten and made again.
+_MOST_REPORTED: Final = 10_000
 #: Replaces the tenant of staff, who have none.
 NO_TENANT: Final = "none"
 
@@ -53,13 +58,30 @@ class Activity(NamedTuple):
     identity: str
 
 
+#: The reports of this process: when each was made (``time.monotonic``), and in which hour.
+_reported: Final[dict[Activity, tuple[float, int]]] = {}
+
+
+def note_request(tenant: Tenant | None, *, role: str, identity: str) -> None:
+    """Record that a user is active, unless this process did so a moment ago. Does nothing without Redis."""
+    activity = Activity(tenant.id if tenant else None, role, identity)
+    now, hour = time.monotonic(), int(timezone.now().timestamp()) // 3_600
+    reported = _reported.get(activity)
+    if reported is not None and now < reported[0] + REPEAT and reported[1] == hour:
+        return
+    if note_all_active([activity]):
+        if len(_reported) >= _MOST_REPORTED:
+            _reported.clear()
+        _reported[activity] = now, hour
+
+
 def note_active(tenant: Tenant | None, *, role: str, identity: str) -> None:
     """Record that a user is active. Does nothing without Redis."""
     note_all_active([Activity(tenant.id if tenant else None, role, identity)])
 
 
-def note_all_active(activities: Collection[Activity]) -> None:
-    """Record many active users in one round trip. Does nothing without Redis."""
+def note_all_active(activities: Collection[Activity]) -> bool:
+    """Record many active users in one round trip; return whether Redis has them."""
     now = timezone.now()
 
     def write(pipeline: Pipeline) -> None:
@@ -70,13 +92,14 @@ def note_all_active(activities: Collection[Activity]) -> None:
             pipeline.pfadd(hour, identity)
             pipeline.expire(hour, timedelta(hours=HOURS + 1))
 
-    if activities:
-        _send(write)
+    return bool(activities) and bool(_send(write))
 
 
 def forget_active(tenant: Tenant | None, *, role: str, identity: str) -> None:
     """Record a sign-out. A user with another session is active again with its next request."""
-    _send(lambda pipeline: pipeline.zrem(_present(tenant.id if tenant else None, role), identity))
+    activity = Activity(tenant.id if tenant else None, role, identity)
+    _reported.pop(activity, None)
+    _send(lambda pipeline: pipeline.zrem(_present(activity.tenant_id, role), identity))
 
 
 def count_active(tenant_ids: Iterable[UUID | None]) -> dict[UUID | None, dict[str, int]]:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, Final
 
+from csp.constants import HEADER
 from csp.middleware import CSPMiddleware
+from csp.utils import build_policy
+from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 
 ADMIN: Final = "/admin/"
@@ -14,9 +18,24 @@ _RELAXED: Final = {
     "style-src": ["'self'", "'unsafe-inline'"],
 }
 
+#: How the names of the attributes begin by which a view, or a nonce, changes the policy of its response.
+_CHANGES: Final = "_csp"
+
+
+@cache
+def _usual_policy(*, is_admin: bool) -> str:
+    return build_policy(replace=_RELAXED if is_admin else None)
+
 
 class ContentSecurityMiddleware(CSPMiddleware):
     """Sets the policy of ``settings.CONTENT_SECURITY_POLICY``, relaxed below the admin."""
+
+    def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
+        """Set the header of a response: the usual policy, which is composed once, unless its view changes it."""
+        if settings.DEBUG or any(name.startswith(_CHANGES) for name in (*vars(response), *vars(request))):
+            return super().process_response(request, response)
+        response.headers.setdefault(HEADER, _usual_policy(is_admin=request.path.startswith(ADMIN)))
+        return response
 
     def get_policy_parts(self, request: HttpRequest, response: HttpResponseBase, report_only: bool = False) -> Any:
         """Return the directives of the header."""

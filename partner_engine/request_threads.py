@@ -1,21 +1,31 @@
-"""Serves each request in one thread, from the first middleware to the view, and uses threads again.
+"""Serves each request in one thread, in one go: signals, middleware, view and the end of the response.
 
-Django's own handler starts two threads for each request and returns to its event loop between middleware and view, as
-views could be asynchronous. Ours are not: by the loop and the threads a request cost twice as much as by its work.
+Django's own handler changes between its event loop and threads six times per request, as views and middleware could be
+asynchronous. Ours are not: by the loop and the threads a request cost more than by its work. Here the loop reads the
+body, a thread does everything else, and the loop sends the response. Only a response that is made while it is sent (a
+stream) goes on as Django serves it.
 """
 
 from __future__ import annotations
 
+import asyncio
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, Final
+from contextvars import copy_context
+from typing import IO, Any, Final
 
+import structlog
 from asgiref.sync import ThreadSensitiveContext, sync_to_async
-from django.core.handlers.asgi import ASGIHandler
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
 from django.db import connections
-from django.http import HttpRequest, HttpResponseBase
+from django.http import FileResponse, HttpResponse, HttpResponseBase
+from django.urls import set_script_prefix
 
 #: Threads without a request that stay; above them as many as there are requests at once.
 MOST_IDLE: Final = 16
+
+log = structlog.get_logger(__name__)
 
 
 class RequestHandler(ASGIHandler):
@@ -26,27 +36,87 @@ class RequestHandler(ASGIHandler):
         #: Touched by the event loop alone.
         self._idle: list[ThreadPoolExecutor] = []
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        """Serve one request; what Django does before and after the middleware is done in the same thread."""
-        thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
-        is_over = False
-        try:
-            async with ThreadSensitiveContext(executor=thread):
-                await self.handle(scope, receive, send)
-            is_over = True
-        finally:
-            if is_over and len(self._idle) < MOST_IDLE:
-                self._idle.append(thread)
-            else:
-                if not is_over:
-                    # Cancelled or broken off: the view may still run, and nothing has closed its connections.
-                    thread.submit(connections.close_all)
-                thread.shutdown(wait=False)
-
     def load_middleware(self, is_async: bool = False) -> None:
         """Load the middleware as synchronous."""
         super().load_middleware(is_async=False)
 
-    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        """Return the response, made in the thread of the request."""
-        return await sync_to_async(self.get_response)(request)
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        """Serve one request: read its body, let a thread make the response, and send it.
+
+        A client that leaves meanwhile stops nothing: a thread cannot be interrupted, so its work is completed.
+        """
+        if scope["type"] != "http":
+            raise ValueError(f"Pages are served by HTTP, not by {scope['type']}.")
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
+        context = copy_context()
+        is_over = False
+        try:
+            work = asyncio.get_running_loop().run_in_executor(thread, context.run, self._respond, scope, body)
+            response = await work
+            if response.streaming:
+                await asyncio.create_task(self._stream(response, thread, receive, send), context=context)
+            is_over = True
+        finally:
+            self._take_back(thread, is_over=is_over)
+        if isinstance(response, HttpResponse):
+            await send(_beginning(response))
+            await send({"type": "http.response.body", "body": response.content})
+
+    def _take_back(self, thread: ThreadPoolExecutor, *, is_over: bool) -> None:
+        """Keep the thread of a request for others, or let it end."""
+        if is_over and len(self._idle) < MOST_IDLE:
+            self._idle.append(thread)
+            return
+        if not is_over:
+            # Cancelled or broken off: the view may still run, and nothing has closed its connections.
+            thread.submit(connections.close_all)
+        thread.shutdown(wait=False)
+
+    def _respond(self, scope: Any, body: IO[bytes]) -> HttpResponseBase:
+        """Return the response to a request, in its thread: complete and closed, unless it is a stream."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, body)
+        if request is None:
+            body.close()
+        response: Any = refusal if request is None else self.get_response(request)
+        response._handler_class = self.__class__
+        if isinstance(response, FileResponse):
+            response.block_size = self.chunk_size
+        if not response.streaming:
+            _close(response)
+        return response
+
+    async def _stream(self, response: HttpResponseBase, thread: ThreadPoolExecutor, receive: Any, send: Any) -> None:
+        """Send a stream until it ends or its client leaves, and close it. Raises what the stream raises."""
+        async with ThreadSensitiveContext(executor=thread):
+            sending = asyncio.create_task(self.send_response(response, send))
+            leaving = asyncio.create_task(self.listen_for_disconnect(receive))
+            try:
+                await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                sending.cancel()
+                leaving.cancel()
+                await asyncio.gather(sending, leaving, return_exceptions=True)
+                await sync_to_async(_close)(response)
+            if not sending.cancelled():
+                sending.result()
+
+
+def _close(response: HttpResponseBase) -> None:
+    """End the request of a response, which gives its connections back. The response is sent in any case."""
+    try:
+        response.close()
+    except Exception:
+        log.exception("request_not_closed")
+
+
+def _beginning(response: HttpResponse) -> dict[str, Any]:
+    """Return the first message of a response: its status and its headers, cookies among them."""
+    headers = [(name.encode("ascii"), value.encode("latin-1")) for name, value in response.headers.items()]
+    headers += [(b"Set-Cookie", cookie.OutputString().encode("ascii")) for cookie in response.cookies.values()]
+    return {"type": "http.response.start", "status": response.status_code, "headers": headers}

@@ -97,6 +97,7 @@ CACHES = {
     }
 }
 DJANGO_REDIS_LOG_IGNORED_EXCEPTIONS = True
+DJANGO_REDIS_CONNECTION_FACTORY = "redis_locks.client_factory.ClientFactory"
 LOCK_PREFIX = "partner_engine.locks"
 LIVE_PREFIX = "partner_engine.live"  # of the channels of live updates
 CELERY_BROKER_URL = REDIS_URL

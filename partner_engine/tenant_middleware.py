@@ -14,7 +14,7 @@ from django.db import DEFAULT_DB_ALIAS, connections
 from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars
 
-from partner_engine.active_users import API_CLIENT, note_active
+from partner_engine.active_users import API_CLIENT, note_request
 from tenants.access import Actor
 from tenants.current_actor import set_actor_without_reset, use_actor
 from tenants.current_tenant import across_tenants, set_tenant_without_reset, use_tenant, without_tenant
@@ -42,7 +42,7 @@ class TenancyMiddleware:
             source = "admin" if request.path.startswith(ADMIN) else "web"
             _set_actor(request, user.as_actor(source=source), user.tenant)
             if not hasattr(request, "viewed_by"):
-                note_active(user.tenant, role=user.role, identity=str(user.pk))
+                note_request(user.tenant, role=user.role, identity=str(user.pk))
             with _tenant_scope(request, user):
                 return self.get_response(request)
 
@@ -52,7 +52,7 @@ def act_as(request: HttpRequest, *, actor: Actor, tenant: Tenant) -> None:
     _set_actor(request, actor, tenant)
     if actor.type == API_CLIENT:
         # Users were recorded at the start of the request.
-        note_active(tenant, role=API_CLIENT, identity=actor.id)
+        note_request(tenant, role=API_CLIENT, identity=actor.id)
     set_tenant_without_reset(tenant)
 
 

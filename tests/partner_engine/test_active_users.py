@@ -21,11 +21,14 @@ from actions.relay import drain
 from partner_engine import active_users
 from partner_engine.active_users import (
     API_CLIENT,
+    REPEAT,
     WINDOW,
+    Activity,
     count_active,
     forget_active,
     last_day,
     note_active,
+    note_request,
     recount_active,
 )
 from redis_locks.outage import RedisOutage
@@ -113,6 +116,79 @@ class TestCounting:
         forget_active(harbor, role=AGENT, identity="ona")
 
         assert (count_active([harbor.id]), last_day([harbor.id])) == ({}, [])
+
+
+class TestRequests:
+    """Requests of one process, which reports a user once in a while."""
+
+    @pytest.fixture
+    def reports(self, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+        """Return the users that were reported to Redis since."""
+        made: list[str] = []
+        note = active_users.note_all_active
+
+        def counted(activities: list[Activity]) -> bool:
+            made.extend(activity.identity for activity in activities)
+            return note(activities)
+
+        monkeypatch.setattr(active_users, "note_all_active", counted)
+        return made
+
+    def test_a_user_is_reported_once_and_again_after_a_while(
+        self, harbor: Tenant, reports: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for identity in ("ona", "ona", "max", "ona"):
+            note_request(harbor, role=AGENT, identity=identity)
+        assert reports == ["ona", "max"]
+        assert count_active([harbor.id]) == {harbor.id: {AGENT: 2}}
+
+        later = active_users.time.monotonic() + REPEAT
+        monkeypatch.setattr(active_users.time, "monotonic", lambda: later)
+        note_request(harbor, role=AGENT, identity="ona")
+
+        assert reports == ["ona", "max", "ona"]
+
+    def test_another_hour_counts_at_once(
+        self, harbor: Tenant, reports: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        note_request(harbor, role=AGENT, identity="ona")
+        later = timezone.now() + timedelta(hours=1)
+        monkeypatch.setattr(active_users.timezone, "now", lambda: later)
+        note_request(harbor, role=AGENT, identity="ona")
+
+        assert reports == ["ona", "ona"]
+        assert [hour.people for hour in last_day([harbor.id])[-2:]] == [1, 1]
+
+    def test_a_user_who_signed_out_is_reported_with_the_next_request(self, harbor: Tenant, reports: list[str]) -> None:
+        note_request(harbor, role=AGENT, identity="ona")
+        forget_active(harbor, role=AGENT, identity="ona")
+        note_request(harbor, role=AGENT, identity="ona")
+
+        assert reports == ["ona", "ona"]
+        assert count_active([harbor.id]) == {harbor.id: {AGENT: 1}}
+
+    def test_a_failed_report_is_made_again(
+        self, harbor: Tenant, reports: list[str], monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def refuse(name: str) -> object:
+            raise RedisConnectionError
+
+        with monkeypatch.context() as without_redis:
+            without_redis.setattr(active_users, "get_redis_connection", refuse)
+            without_redis.setattr(active_users, "outage", RedisOutage())
+            note_request(harbor, role=AGENT, identity="ona")
+        note_request(harbor, role=AGENT, identity="ona")
+
+        assert reports == ["ona", "ona"]
+        assert count_active([harbor.id]) == {harbor.id: {AGENT: 1}}
+
+    def test_what_is_remembered_is_bounded(self, harbor: Tenant, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(active_users, "_MOST_REPORTED", 2)
+        for number in range(5):
+            note_request(harbor, role=AGENT, identity=str(number))
+
+        assert len(active_users._reported) <= 2
+        assert count_active([harbor.id]) == {harbor.id: {AGENT: 5}}
 
 
 class TestRecounting:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import pytest
-from django.http import HttpRequest, HttpResponse
+from django.core.signals import request_finished, request_started
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 from pytest_django import Settings
 
@@ -48,7 +49,38 @@ def stay(request: HttpRequest) -> HttpResponse:
     return HttpResponse()
 
 
-urlpatterns = [path("where", where), path("stay", stay)]
+def echo(request: HttpRequest) -> HttpResponse:
+    """Respond with the body, a header and a cookie."""
+    response = HttpResponse(request.body, headers={"X-Length": str(len(request.body))})
+    response.set_cookie("seen", "yes")
+    return response
+
+
+#: Of ``stream``: what has happened to it.
+_streamed: list[str] = []
+
+
+def stream(request: HttpRequest) -> StreamingHttpResponse:
+    """Send parts: two, or without end, or one before it fails."""
+
+    async def parts() -> AsyncIterator[bytes]:
+        try:
+            yield b"one "
+            while request.GET.get("is") == "endless":
+                await asyncio.sleep(0)
+                yield b"more "
+            if request.GET.get("is") == "broken":
+                raise RuntimeError("broken")
+            yield b"two"
+        finally:
+            _streamed.append("ended")
+
+    response = StreamingHttpResponse(parts())
+    response._resource_closers.append(lambda: _streamed.append("closed"))  # type: ignore[attr-defined]
+    return response
+
+
+urlpatterns = [path("where", where), path("stay", stay), path("echo", echo), path("stream", stream)]
 
 
 @pytest.fixture
@@ -78,7 +110,6 @@ def test_a_request_stays_in_one_thread_that_the_next_one_uses_again(
     assert threads == [threads[0]] * 3
 
 
-# Django does not close the body of a request that is cancelled.
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_a_cancelled_request_keeps_no_other_waiting_and_no_connection(
     handler: RequestHandler, monkeypatch: pytest.MonkeyPatch
@@ -123,3 +154,161 @@ def test_as_many_threads_as_requests_and_no_more_than_some_stay(
 
     assert len(set(threads)) == at_once
     assert len(handler._idle) == MOST_IDLE
+
+
+class Connection:
+    """A client's connection: ``sent`` are the messages that came to it; it ends when ``ends`` is set."""
+
+    def __init__(self, *bodies: bytes) -> None:
+        last = len(bodies) - 1
+        self._bodies = [
+            {"type": "http.request", "body": body, "more_body": number < last} for number, body in enumerate(bodies)
+        ]
+        self.ends = asyncio.Event()
+        self.sent: list[dict[str, Any]] = []
+
+    async def receive(self) -> dict[str, Any]:
+        if self._bodies:
+            return self._bodies.pop(0)
+        await self.ends.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(self, message: dict[str, Any]) -> None:
+        self.sent.append(message)
+
+    @property
+    def content(self) -> bytes:
+        return b"".join(message["body"] for message in self.sent if "body" in message)
+
+
+def scope_of(path: str, *, query: bytes = b"") -> dict[str, Any]:
+    headers = [(b"host", b"localhost")]
+    return {"type": "http", "method": "POST", "path": path, "query_string": query, "headers": headers}
+
+
+@contextmanager
+def signals_of_requests() -> Iterator[list[tuple[str, int]]]:
+    """Yield what the signals of requests report, with the thread that they are sent in."""
+    seen: list[tuple[str, int]] = []
+
+    def began(**_: Any) -> None:
+        seen.append(("began", threading.get_ident()))
+
+    def ended(**_: Any) -> None:
+        seen.append(("ended", threading.get_ident()))
+
+    request_started.connect(began)
+    request_finished.connect(ended)
+    try:
+        yield seen
+    finally:
+        request_started.disconnect(began)
+        request_finished.disconnect(ended)
+
+
+def serve(handler: RequestHandler, path: str, *bodies: bytes, query: bytes = b"") -> Connection:
+    async def once() -> Connection:
+        client = Connection(*bodies)
+        await asyncio.wait_for(handler(scope_of(path, query=query), client.receive, client.send), PATIENCE)
+        return client
+
+    return asyncio.run(once())
+
+
+def test_a_response_is_one_message_with_its_headers_and_one_with_its_body(handler: RequestHandler) -> None:
+    body = b"a" * 100_000
+
+    with signals_of_requests() as seen:
+        client = serve(handler, "/echo", body[:70_000], body[70_000:])
+
+    begun, content = client.sent
+    headers = dict(begun["headers"])
+    assert (begun["type"], begun["status"]) == ("http.response.start", 200)
+    assert (headers[b"X-Length"], headers[b"Set-Cookie"]) == (b"100000", b"seen=yes; Path=/")
+    assert content == {"type": "http.response.body", "body": body}
+    assert [what for what, _ in seen] == ["began", "ended"]
+    assert len({thread for _, thread in seen} - {threading.get_ident()}) == 1
+
+
+def test_a_client_who_leaves_before_the_body_is_complete_is_not_served(handler: RequestHandler) -> None:
+    async def leave() -> list[dict[str, Any]]:
+        client = Connection()
+        client.ends.set()
+        await handler(scope_of("/echo"), client.receive, client.send)
+        return client.sent
+
+    with signals_of_requests() as seen:
+        assert asyncio.run(leave()) == []
+
+    assert seen == []
+
+
+def test_an_unreadable_address_is_refused(handler: RequestHandler) -> None:
+    with signals_of_requests() as seen:
+        client = serve(handler, "/echo", b"", query=b"\xff")
+
+    assert client.sent[0]["status"] == 400
+    assert [what for what, _ in seen] == ["began", "ended"]
+
+
+def test_a_stream_is_sent_in_parts_and_closed(handler: RequestHandler) -> None:
+    _streamed.clear()
+    with signals_of_requests() as seen:
+        client = serve(handler, "/stream", b"")
+
+    assert [message.get("body") for message in client.sent] == [None, b"one ", b"two", None]
+    assert _streamed == ["ended", "closed"]
+    assert [what for what, _ in seen] == ["began", "ended"]
+    assert len({thread for _, thread in seen}) == 1
+    assert len(handler._idle) == 1
+
+
+def test_a_stream_ends_when_its_client_leaves(handler: RequestHandler) -> None:
+    _streamed.clear()
+
+    async def leave() -> Connection:
+        client = Connection(b"")
+        scope = scope_of("/stream", query=b"is=endless")
+        request = asyncio.create_task(handler(scope, client.receive, client.send))
+        while b"more" not in client.content:
+            await asyncio.sleep(0)
+        client.ends.set()
+        await asyncio.wait_for(request, PATIENCE)
+        return client
+
+    client = asyncio.run(leave())
+
+    assert _streamed == ["ended", "closed"]
+    assert "body" in client.sent[-1]
+    assert len(handler._idle) == 1
+
+
+def test_a_broken_stream_is_closed_and_reported(handler: RequestHandler) -> None:
+    _streamed.clear()
+
+    with pytest.raises(RuntimeError, match="broken"):
+        serve(handler, "/stream", b"", query=b"is=broken")
+
+    assert _streamed == ["ended", "closed"]
+    assert handler._idle == []
+
+
+def test_a_request_that_cannot_be_closed_has_its_response(
+    handler: RequestHandler, caplog: pytest.LogCaptureFixture
+) -> None:
+    def refuse(**_: Any) -> None:
+        raise RuntimeError
+
+    request_finished.connect(refuse)
+    try:
+        client = serve(handler, "/echo", b"text")
+    finally:
+        request_finished.disconnect(refuse)
+
+    assert client.content == b"text"
+    assert "request_not_closed" in caplog.text
+
+
+def test_other_protocols_are_refused(handler: RequestHandler) -> None:
+    with pytest.raises(ValueError, match="websocket"):
+        asyncio.run(handler({"type": "websocket"}, None, None))
