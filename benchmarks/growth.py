@@ -25,12 +25,10 @@ from benchmarks.figures import Figure, figure, milliseconds
 from benchmarks.forms import ACTOR, SavedForm, Size, publish, save_form
 from benchmarks.names import Save
 from benchmarks.rounds import Contender, interleave, say
-from benchmarks.saving import OURS, save_ours
+from benchmarks.saving import DELAY_MS, FAR, OURS, save_ours
 from benchmarks.tables import tables
 
 RULES: Final = 200
-DELAY_MS: Final = 2
-FAR: Final = "far"
 #: Document sizes at a fixed number of changes, and numbers of changes at a fixed document size.
 ANSWERS: Final = (50, 150, 500, 1_500, 5_000)
 CHANGES: Final = (1, 10, 100, 300, 1_000)

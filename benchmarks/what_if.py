@@ -58,6 +58,7 @@ def measure(rounds: int, *, copies: int = COPIES) -> list[Figure]:
     what, cores = f"what if, {copies:,} demo copies", len(os.sched_getaffinity(0))
     return [
         figure(f"{what}: a draft that concerns all", "s", times["whole"]),
+        figure(f"{what}: one rule changed, on one core", "s", times["rule"]),
         figure(f"{what}: bare loop on one core / ours on one core", "times", ratios(times["bare"], times["one core"])),
         figure(
             f"{what}: bare loop on one core / ours on {cores} cores",

@@ -22,6 +22,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from actions.kinds import ImportCarrierMessage
 from actions.lanes import wake_lanes
+from batch.storage.kept_plans import KeptPlan
 from carriers.links.link import Link
 from carriers.links.selectors import link_with_id
 from carriers.links.wire import parse_callback
@@ -38,10 +39,20 @@ LINK_SECONDS: Final = 10.0
 _COPIES: Final = 4_096
 #: No dot: the signature joins id, time and body by dots.
 _MESSAGE_ID: Final = re.compile(r"[A-Za-z0-9_:-]{1,128}", re.ASCII)
-_STORE: Final = f"""INSERT INTO {CarrierMessage._meta.db_table}
+#: Keeps its plan: to plan the statement takes PostgreSQL longer than to store a row.
+STORE: Final = KeptPlan(
+    "quoting_store_message",
+    f"""INSERT INTO {CarrierMessage._meta.db_table}
     (id, tenant_id, link_id, carrier, copy_id, message_id, body, correlation_id, received_at, outcome)
-    VALUES (%s, %s, %s, %s, %s, %s, %s, %s, statement_timestamp(), '')
-    ON CONFLICT (id) DO NOTHING"""  # noqa: S608 - names of our own table and columns
+    VALUES (%(id)s, %(tenant)s, %(link)s, %(carrier)s, %(copy)s, %(message)s, %(body)s, %(correlation)s,
+            statement_timestamp(), '')
+    ON CONFLICT (id) DO NOTHING RETURNING id""",  # noqa: S608 - names of our own table and columns
+    {
+        "id": "uuid", "tenant": "uuid", "link": "uuid", "carrier": "text", "copy": "uuid", "message": "text",
+        "body": "text", "correlation": "text",
+    },
+    {"id": "uuid"},
+)  # fmt: skip
 
 taken = Counter("partner_engine_carrier_callbacks", "Callbacks of carriers, by how they were taken", ["outcome"])
 
@@ -102,13 +113,13 @@ def take_callback(callback: Callback, *, correlation_id: str) -> bool:
         taken.labels(refused.code).inc()
         raise
     message_id = callback.headers["webhook-id"]
-    values: list[Any] = [
-        _id_of(link.id, message_id), tenant.pk, link.id, link.carrier, callback.copy_id, message_id,
-        callback.body.decode(), correlation_id,
-    ]  # fmt: skip
+    values: dict[str, Any] = {
+        "id": _id_of(link.id, message_id), "tenant": tenant.pk, "link": link.id, "carrier": link.carrier,
+        "copy": callback.copy_id, "message": message_id, "body": callback.body.decode(), "correlation": correlation_id,
+    }  # fmt: skip
     with use_tenant(tenant), connections[tenant.database_alias].cursor() as cursor:
-        cursor.execute(_STORE, values)
-        is_new = bool(cursor.rowcount)
+        cursor.execute(STORE.call, values)
+        is_new = cursor.fetchone() is not None
     taken.labels("stored" if is_new else "repeated").inc()
     return is_new
 

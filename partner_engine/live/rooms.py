@@ -7,6 +7,7 @@ is requested.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any, Final, Literal
 from uuid import UUID
 
@@ -22,6 +23,12 @@ TOO_SLOW: Final = 4408
 CROWD: Final = 100
 
 
+@lru_cache(maxsize=256)
+def _overflow_frame(version: int) -> str:
+    """Return what a full queue is replaced by: one text for all connections that a frame is sent to."""
+    return write(Resync(version=version, reason="overflow"))
+
+
 @dataclass
 class Connection:
     """One socket. ``version`` is the latest that it has received; None before its snapshot.
@@ -35,14 +42,14 @@ class Connection:
     version: int | None = None
     is_in_view: bool = True
 
-    @property
+    @cached_property
     def address(self) -> str:
-        """Return the socket with its owner, as the sender of a save is named."""
+        """Return the socket with its owner, as the sender of a save is named. Neither of them ever changes."""
         return f"{self.grant.owner}/{self.person.socket}"
 
     def send(self, frame: str, *, at: int) -> None:
         """Queue ``frame``; ``at`` is the version to resync to if the queue is full."""
-        if not self.mailbox.put(frame, resync=write(Resync(version=at, reason="overflow"))):
+        if not self.mailbox.put(frame, resync=_overflow_frame(at)):
             self.mailbox.close(TOO_SLOW, "frames must be read faster or requested less often")
 
     def among(self, people: list[Person]) -> list[Person]:

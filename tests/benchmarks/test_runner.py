@@ -95,6 +95,9 @@ def test_the_last_table_compares_each_work_with_its_goals() -> None:
         figure("save 100 of 500 answers, 200 rules: signal-driven / ours", "times", [70]),
         figure("save 100 of 500 answers, 200 rules: careful Django / ours", "times", [4.5]),
         figure("relay: drain against the bare loop", "x", [0.1]),
+        figure("save 100 of 500 answers, 200 rules, 2 ms of network: signal-driven / ours", "times", [90]),
+        figure("decide 10,000 demo copies: decide_many", "s", [3]),
+        figure("what if, 10,000 demo copies: one rule changed, on one core", "s", [1]),
     ]
 
     cells = {(line[0], line[1]): line[2:] for line in summary(figures)}
@@ -103,6 +106,9 @@ def test_the_last_table_compares_each_work_with_its_goals() -> None:
     assert cells["the same", "careful Django, bulk_update"] == (">= 3", ">= 4", "4.5 times", "stretch")
     assert cells["relay", "bare claim and delete"] == (">= 0.2", ">= 0.3", "0.1 x", "no")
     assert cells["relay", "Procrastinate, empty jobs"][2:] == (MISSING, "")
+    assert cells["the same, 2 ms of network", "signal-driven models"] == (">= 80", ">= 100", "90 times", "yes")
+    assert cells["the same, in s", ""] == ("", "<= 2", "3 s", "no")
+    assert cells["the same, in s, on one core", ""] == ("", "<= 2", "1 s", "stretch")
     assert text_of(figures).splitlines()[0].split() == list(HEADS)
 
 

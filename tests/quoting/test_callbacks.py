@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from importlib import import_module
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -21,6 +22,7 @@ from partner_engine.carrier_callbacks import CarrierCallbacks
 from quoting import callbacks
 from quoting.callbacks import (
     MOST_BYTES,
+    STORE,
     Callback,
     CallbackRefused,
     UnknownCallbackAddress,
@@ -283,3 +285,7 @@ def test_a_carrier_reports_on_its_own_requests_alone(
 def _only_import() -> ImportCarrierMessage:
     (action,) = imports()
     return ImportCarrierMessage(**action.payload)
+
+
+def test_the_migration_creates_the_function_of_the_program() -> None:
+    assert import_module("quoting.migrations.0003_store_message").FUNCTIONS == [STORE.name]

@@ -26,7 +26,8 @@ class Mailbox:
 
     def __init__(self) -> None:
         self._frames: deque[str] = deque()
-        self._wake = asyncio.Event()
+        #: What the writer waits for while there is no frame; a bare future, as an event costs twice as much.
+        self._waiting: asyncio.Future[None] | None = None
         self._closed: Closed | None = None
         self._overflows = 0
 
@@ -42,7 +43,7 @@ class Mailbox:
             self._overflows += 1
             frame = resync
         self._frames.append(frame)
-        self._wake.set()
+        self._wake_writer()
         return self._overflows < MAX_OVERFLOWS
 
     @property
@@ -55,13 +56,18 @@ class Mailbox:
         if self._closed is None:
             self._closed = Closed(code, reason)
             self._frames.clear()
-            self._wake.set()
+            self._wake_writer()
 
     async def take(self) -> str:
         """Wait for the next frame and return it. Raises ``Closed``."""
         while not self._frames:
             if self._closed is not None:
                 raise self._closed
-            self._wake.clear()
-            await self._wake.wait()
+            self._waiting = asyncio.get_running_loop().create_future()
+            await self._waiting
         return self._frames.popleft()
+
+    def _wake_writer(self) -> None:
+        waiting, self._waiting = self._waiting, None
+        if waiting is not None and not waiting.done():
+            waiting.set_result(None)
