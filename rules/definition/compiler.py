@@ -36,6 +36,7 @@ from rules.definition.model import (
     ShadowRule,
     Step,
 )
+from rules.definition.plan import plan_of
 from rules.definition.product_compiler import compile_lines, compile_products
 from rules.definition.texts import Texts, cycle_fault
 from rules.language.expressions import Expression
@@ -111,11 +112,13 @@ class _Compiler:
         """Return the compiled catalogue; call it only if there are no faults. Raises ``CatalogueErrors`` for a
         cycle.
         """
+        questions = self._questions_of_derived()
         derived = {
             part.code: CompiledDerived(
                 derived=part,
                 slot=self.texts.slots[""][part.code].slot,
                 value=self.texts.derived[part.code],
+                questions=questions[part.code],
                 tag=self.texts.derived_tags[part.code],
             )
             for part in self._definition.derived
@@ -141,6 +144,7 @@ class _Compiler:
             related=related,
             conditional=conditional,
             steps=steps,
+            plan=plan_of(steps),
             width=self.texts.width(),
             codes=MappingProxyType(
                 {
@@ -172,6 +176,16 @@ class _Compiler:
             ),
             shadow=self._shadow,
         )
+
+    def _questions_of_derived(self) -> dict[str, frozenset[str]]:
+        """Return the codes of the questions that each derived value shows something of: none for a yes or no."""
+        found: dict[str, frozenset[str]] = {}
+        # Each comes after the derived values that it reads.
+        for code, value in self.texts.derived.items():
+            own = frozenset[str]() if value.kind == TRUTH else value.reads
+            inner = (found[read] for read in own & found.keys())
+            found[code] = (own & self._questions.keys()).union(*inner)
+        return found
 
     def _set(self, part: QuestionSet, order: int) -> CompiledSet:
         pool, parent = (part.pool.code, part.pool.parent) if part.pool else ("", "")

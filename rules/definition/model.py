@@ -5,7 +5,7 @@ A slot is the position of a value among the values of the document or of a row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from decimal import Decimal
 from fractions import Fraction
@@ -111,13 +111,14 @@ class CompiledSet:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledDerived:
-    """A derived value with its compiled text; ``tag`` is the strictest sensitivity of the answers it is made of, "" for
-    a yes or no.
+    """A derived value with its compiled text; ``questions`` are those that it shows something of, directly or by other
+    derived values, ``tag`` is the strictest sensitivity of their answers: none and "" for a yes or no.
     """
 
     derived: Derived
     slot: int
     value: Expression
+    questions: frozenset[str]
     tag: str = ""
 
 
@@ -343,9 +344,32 @@ _NO_CHOICES: Final[Mapping[str, str]] = MappingProxyType({})
 Step: TypeAlias = CompiledSet | CompiledQuestion | CompiledDerived
 
 
+class PlainQuestion(NamedTuple):
+    """The parts of a question that a decision on a usual answer needs."""
+
+    code: str
+    slot: int
+    required: str
+    read: Callable[[object], Value]
+    sound: Set[int]
+    question: CompiledQuestion
+
+
+class PlainQuestions(NamedTuple):
+    """Consecutive steps that are questions of one set, without conditions and gates: no value decides whether they are
+    visible or needed.
+    """
+
+    set_code: str
+    pool: str
+    questions: tuple[PlainQuestion, ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledCatalogue:
     """A compiled catalogue, safe to share between threads.
+
+    ``plan`` are the ``steps`` with plain questions together.
 
     ``codes`` are the question codes of each pool, and of the document under "", ``nested`` the codes of the pools in
     it. ``steps`` decide visibility and derived
@@ -367,6 +391,7 @@ class CompiledCatalogue:
     related: tuple[CompiledQuestion, ...]
     conditional: tuple[CompiledQuestion, ...]
     steps: tuple[Step, ...]
+    plan: tuple[Step | PlainQuestions, ...]
     width: int
     codes: Mapping[str, frozenset[str]]
     nested: Mapping[str, frozenset[str]]

@@ -34,7 +34,7 @@ def run(catalogue: CompiledCatalogue, document: Document, *, as_of: date, releas
     needed = _needed(state, messages)
     added, removed, kept = _question_sets(state)
     waiting = {catalogue.set_of(path) for path in needed.quote}
-    sealed = sealed_codes(document) if catalogue.derived else frozenset[str]()
+    sealed = sealed_codes(document, among=frozenset().union(*(part.questions for part in catalogue.derived.values())))
     completed = {part.code for part in document.question_sets if part.completed_at is not None}
     evaluation = Evaluation(
         release=release,

@@ -4,31 +4,31 @@ Pure.
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from copies.changes import strictest
-from copies.document import Document, walk_containers
+from copies.document import Container, Document, walk_containers
 from rules.definition.model import CompiledCatalogue
-from rules.language.kinds import TRUTH
 
 
 def questions_of_derived(catalogue: CompiledCatalogue, code: str) -> frozenset[str]:
     """Return the codes of the questions that the derived value ``code`` shows something of: none for a yes or no."""
-    part = catalogue.derived[code]
-    if part.value.kind == TRUTH:
-        return frozenset()
-    found = {read for read in part.value.reads if read in catalogue.questions}
-    for read in part.value.reads & catalogue.derived.keys():
-        found |= questions_of_derived(catalogue, read)
+    return catalogue.derived[code].questions
+
+
+def sealed_codes(document: Document, *, among: Set[str]) -> frozenset[str]:
+    """Return the codes of ``among`` that have a sealed answer anywhere in ``document``."""
+    found: set[str] = set()
+    waiting: list[Container] = [document]
+    while waiting:
+        container = waiting.pop()
+        answers = container.answers
+        for code in answers.keys() & among:
+            if answers[code].sealed is not None:
+                found.add(code)
+        for rows in container.answer_pools.values():
+            waiting += rows
     return frozenset(found)
-
-
-def sealed_codes(document: Document) -> frozenset[str]:
-    """Return the codes of the questions with sealed answers in ``document``."""
-    return frozenset(
-        code
-        for _, container in walk_containers(document)
-        for code, answer in container.answers.items()
-        if answer.sealed is not None
-    )
 
 
 def tag_of_derived(catalogue: CompiledCatalogue, document: Document, code: str) -> str:

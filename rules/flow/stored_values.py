@@ -7,7 +7,6 @@ from decimal import Decimal
 from fractions import Fraction
 
 from rules.definition.model import CompiledCatalogue, CompiledDerived
-from rules.flow.derived_sensitivity import questions_of_derived
 from rules.language import numbers
 from rules.language.values import Value
 
@@ -29,7 +28,7 @@ def stored_derived(
     """Return a derived value as it is stored with the evaluation; None for one made of secret answers, which would be
     stored in plain text: of questions that are secret today, or of ``sealed`` codes.
     """
-    is_secret = part.tag == "spi" or bool(sealed and sealed & questions_of_derived(catalogue, part.derived.code))
+    is_secret = part.tag == "spi" or bool(sealed & part.questions)
     return None if is_secret else plain(value)  # type: ignore[return-value]  # no derived value is a list
 
 

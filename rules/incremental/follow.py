@@ -35,8 +35,9 @@ class ChangeFollower:
     ``moved`` are the paths of answers whose value may have changed, ``decided`` all decided paths, ``required`` those
     whose requirement may have changed; ``short_pools`` are pools that may have too few or too many rows now, as
     (enclosing frame, pool); ``sets`` are the question sets that may be added, removed, completed or reopened.
-    ``renewed_prefixes`` are path prefixes of rows whose earlier messages are void. ``related``, ``form_rules`` and
-    ``requirements`` are by place, ``products`` are the affected parts by product code.
+    ``renewed_prefixes`` are path prefixes of rows whose earlier messages are void. ``moves_visibility`` is True if a
+    question may be shown, hidden or undecided that was not before. ``related``, ``form_rules`` and ``requirements`` are
+    by place, ``products`` are the affected parts by product code.
     """
 
     def __init__(self, state: LazyState, derived_before: dict[str, str | float | bool | None]) -> None:
@@ -53,6 +54,7 @@ class ChangeFollower:
         self.requirements: dict[int, Frames] = {}
         self.short_pools: set[tuple[LazyFrame, str]] = set()
         self.renewed_prefixes: tuple[str, ...] = ()
+        self.moves_visibility = False
         self.is_eligibility_affected = False
         self._derived_before = derived_before
         self._dependents = state.catalogue.dependents
@@ -167,7 +169,9 @@ class ChangeFollower:
             was_shown = answer is not None and answer.active
             # The answers that an undecided question waits for may be others now, so its readers are decided as well.
             is_undecided = frame.prefix in undecided or path in state.undecided
-            if path in self._changed or frame.is_new or is_undecided or was_shown != (frame.values[slot] is not None):
+            is_shown_anew = is_undecided or was_shown != (frame.values[slot] is not None)
+            self.moves_visibility |= is_shown_anew
+            if is_shown_anew or path in self._changed or frame.is_new:
                 self.moved.add(path)
                 moved[frame] = None
         if question.required_when is not None:

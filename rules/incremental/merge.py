@@ -78,6 +78,8 @@ class _Merger:
         self._counted_pools = {f"{owner.prefix}{pool}" for owner, pool in follower.short_pools}
         self._doubtful = follower.moved | follower.required | self._counted_pools
         self._errors: set[str] = set()
+        #: Whether messages at paths that were not decided may be void: of form rules, relations and numbers of rows.
+        self._renews_messages_elsewhere = bool(follower.form_rules or follower.related or self._counted_pools)
 
     # Messages
 
@@ -119,6 +121,8 @@ class _Merger:
 
     def _is_decided(self, message: Message) -> bool:
         follower, dependents = self._follower, self._catalogue.dependents
+        if message.path not in follower.decided and not self._renews_messages_elsewhere:
+            return False
         prefix, code = split_prefix(message.path)
         rule = _rule_of(self._catalogue, message, code)
         if rule is not None:
@@ -179,6 +183,10 @@ class _Merger:
         """Return the codes of the sets to add, to remove, to complete and to reopen."""
         doubtful = self._follower.sets | {self._catalogue.set_of(path) for path in self._doubtful}
         existing = {part.code: part for part in self._state.document.question_sets}
+        is_undisturbed = not self._follower.sets and not self._follower.moves_visibility
+        if is_undisturbed and needed is self._before.needed and doubtful <= existing.keys():
+            # The sets are as the check flow left them, and so is everything that decides them.
+            return (), (), (), ()
         waiting = doubtful.intersection(self._catalogue.set_of(path) for path in needed.quote)
         in_order = sorted(doubtful, key=lambda code: self._catalogue.sets[code].order)
         wanted = [code for code in in_order if self._is_set_wanted(code)]
@@ -204,12 +212,14 @@ class _Merger:
 
     def derived(self) -> dict[str, str | float | bool | None]:
         parts = [self._catalogue.derived[code] for code in self._follower.derived]
-        sealed = sealed_codes(self._state.document) if parts else frozenset[str]()
+        if not parts:
+            return self._before.derived
+        sealed = sealed_codes(self._state.document, among=frozenset().union(*(part.questions for part in parts)))
         renewed = {
             part.derived.code: stored_derived(self._catalogue, part, self._state.root[part.slot], sealed=sealed)
             for part in parts
         }
-        return {**self._before.derived, **renewed} if renewed else self._before.derived
+        return {**self._before.derived, **renewed}
 
     def undecided(self) -> dict[str, tuple[str, ...]]:
         """Return the questions whose visibility is unknown, without those of removed rows."""

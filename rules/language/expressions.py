@@ -289,8 +289,19 @@ class _Translator:
         condition = self.term(node.condition, inner) if node.condition is not None else None
         kinds = {"map": Kind("list", body.kind), "filter": source.kind}
         reads = source.reads | body.reads | (condition.reads if condition else frozenset())
+        mapped = self._slot_of_mapped(node, element) if node.name == "map" else None
+        if mapped is not None:
+            return Term(operators.map_field(source.run, mapped), Kind("list", body.kind), node, reads)
         made = operators.MACROS[node.name](source.run, body.run, index, condition.run if condition else None)
         return Term(made, kinds.get(node.name, TRUTH), node, reads)
+
+    def _slot_of_mapped(self, node: Macro, element: Kind) -> int | None:
+        """Return the slot of the field where a *map* over rows returns only a field of each, else None."""
+        match node:
+            case Macro(condition=None, body=Field(operand=Name(name=name), field=code)):
+                variable = self._scope.language.rows.get(element.pool, {}).get(code) if name == node.variable else None
+                return variable.slot if variable is not None else None
+        return None
 
     def _call(self, node: Call, bound: Mapping[str, tuple[int, Kind]]) -> Term:
         if node.function in ("_&&_", "_||_"):

@@ -234,6 +234,8 @@ def arithmetic(function: str, operands: Sequence[Run]) -> Run:
     side.
     """
     compute = ARITHMETIC[function]
+    if len(operands) == 2:
+        return _over_two(compute, *operands)
 
     def computed(root: Slots, row: Any, local: Any) -> Value:
         values = [operand(root, row, local) for operand in operands]
@@ -241,6 +243,18 @@ def arithmetic(function: str, operands: Sequence[Run]) -> Run:
             return None
         unknown = [value for value in values if value.__class__ is Unknown]
         return truth.merge(unknown) if unknown else compute(*values)
+
+    return computed
+
+
+def _over_two(compute: Callable[[Value, Value], Value], left: Run, right: Run) -> Run:
+    def computed(root: Slots, row: Any, local: Any) -> Value:
+        one, other = left(root, row, local), right(root, row, local)
+        if one is None or other is None:
+            return None
+        if one.__class__ is Unknown:
+            return Unknown(one.paths | other.paths) if other.__class__ is Unknown else one
+        return other if other.__class__ is Unknown else compute(one, other)
 
     return computed
 
@@ -341,6 +355,21 @@ def _filtered(results: Any) -> list[Value]:
 
 def _mapped(results: Any) -> list[Value]:
     return [value if membership is True else Maybe(value, membership) for _, membership, value in results]
+
+
+def map_field(source: Run, slot: int) -> Run:
+    """Return the closure of *map* whose body is only a field of the row."""
+
+    def mapped(root: Slots, row: Any, local: Any) -> Value:
+        rows = source(root, row, local)
+        if rows.__class__ is Unknown:
+            return rows
+        return [
+            Maybe(each.element.values[slot], each.unknown) if each.__class__ is Maybe else each.values[slot]
+            for each in rows or ()
+        ]
+
+    return mapped
 
 
 def _map(source: Run, body: Run, index: int, condition: Run | None) -> Run:

@@ -18,7 +18,7 @@ from rules.types.stored_answers import WRONG_TYPE, TypeMismatch
 #: The code of the error of an answer that would be accepted today, but stored in another form.
 WRONG_FORMAT: Final = "wrong_format"
 #: Hides whole numbers in the memory of verdicts.
-_SALT: Final = secrets.randbits(60)
+SALT: Final = secrets.randbits(60)
 #: Stands for a verdict that is not remembered; None is one.
 _UNJUDGED: Final = object()
 #: The verdicts that are remembered for each question.
@@ -41,13 +41,22 @@ class StoredVerdicts:
 
     They are remembered, because many answers are equal, and one form is decided many times. The values themselves are
     not: keys are hashes, which Python salts in each process, and salted whole numbers.
+
+    ``sound`` are the keys (``key_of``) of values that have no fault and pass all checks of the question on any day.
     """
 
-    __slots__ = ("_known",)
+    __slots__ = ("_known", "sound")
 
     def __init__(self) -> None:
         """Start without verdicts."""
         self._known: dict[Hashable, StoredFault | None] = {}
+        self.sound: set[int] = set()
+
+    def note_sound(self, stored: AnswerValue) -> None:
+        """Remember that ``stored`` has no fault and passes all checks of the question on any day."""
+        key = key_of(stored)
+        if key is not None and len(self.sound) < _MOST:
+            self.sound.add(key)
 
     def fault_of(self, catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> StoredFault | None:
         """Return the fault for which ``stored``, an answer to ``question`` with a value, would be refused today, or
@@ -61,7 +70,7 @@ class StoredVerdicts:
             key = hash(stored)
         elif kind is int:
             # Not by their hashes, of which some are equal (-1 and -2).
-            key = (stored ^ _SALT,)  # type: ignore[operator]
+            key = (stored ^ SALT,)  # type: ignore[operator]
         else:
             key = (kind, hash(tuple(stored) if isinstance(stored, list) else repr(stored)))
         known = self._known.get(key, _UNJUDGED)
@@ -71,6 +80,19 @@ class StoredVerdicts:
         if len(self._known) < _MOST:
             self._known[key] = fault
         return fault
+
+
+def key_of(stored: AnswerValue) -> int | None:
+    """Return the key of a text, a whole number, a yes or a no among the sound values; None for any other value.
+
+    The types need no keys of their own: of one question, values of only one type are sound.
+    """
+    kind = stored.__class__
+    if kind is str:
+        return hash(stored)
+    if kind is int:
+        return stored ^ SALT  # type: ignore[operator]
+    return stored if kind is bool else None  # type: ignore[return-value]
 
 
 def _fault(catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> StoredFault | None:

@@ -114,6 +114,8 @@ OPEN_SIZE = Unknown(frozenset({"rooms/2/size"}))
         ("sum(rooms.map(r, r.size))", [9, OPEN_SIZE], OPEN_SIZE),
         ("sum(rooms.map(r, r.size))", [], 0),
         ("max(rooms.map(r, r.size))", [], None),
+        ("sum(rooms.filter(r, r.size > 5).map(q, q.size))", [9, 1, 7], 16),
+        ("sum(rooms.filter(r, r.size > 5).map(q, q.size))", [9, OPEN_SIZE], OPEN_SIZE),
         ("rooms.filter(r, r.size > 5).exists(r2, r2.size > 7)", [OPEN_SIZE, 8], True),
         ("rooms.filter(r, r.size > 5).all(r2, r2.size > 4)", [9, 6], True),
         ("rooms.exists(r, rooms.exists(q, q.size > r.size))", [1, 2], True),
@@ -123,6 +125,17 @@ def test_a_loop_over_rows_means(source: str, sizes: list[Any], wanted: Any) -> N
     rows = [Row("x", size, True) for size in sizes]
 
     assert evaluate(source, rooms=rows) == wanted
+
+
+@pytest.mark.parametrize("rows", ["rooms", "rooms.filter(r, r.size > 5)", "rooms.filter(r, r.size > 50)"])
+@pytest.mark.parametrize("sizes", [[], [9, 1, HIDDEN], [9, OPEN_SIZE, HIDDEN, 2]])
+@pytest.mark.parametrize("over", ["sum", "min", "max", "count"])
+def test_the_short_way_to_a_field_is_the_loop(rows: str, sizes: list[Any], over: str) -> None:
+    made = [Row("x", size, True) for size in sizes]
+
+    short = evaluate(f"{over}({rows}.map(q, q.size))", rooms=made)
+
+    assert short == evaluate(f"{over}({rows}.map(q, true ? q.size : q.size))", rooms=made)
 
 
 @pytest.mark.parametrize(
