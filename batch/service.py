@@ -25,7 +25,6 @@ from batch.locks.locked_copy import LockedCopies, LockedCopy
 from batch.misuse import ChunkTooLarge
 from batch.new_copies import NewForm, empty_copy, fresh_copy, new_form, require_copies
 from batch.storage.heads import load_head
-from batch.storage.kept_plans import KeptPlan
 from batch.storage.load import load, load_nothing, load_revision
 from batch.storage.load_many import load_many
 from catalogue import releases
@@ -33,6 +32,7 @@ from failpoints import failpoint
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tenants.postgresql.kept_plans import KeptPlan
 
 #: How long to wait for a copy's lock, in seconds.
 WAIT_SECONDS: Final = 30.0

@@ -16,6 +16,7 @@ from actions.models import OutboxAction
 from catalogue import releases
 from copies.models import Copy
 from forms.models import ApplicationForm
+from forms.selectors import catalogues_of
 from presentation.visibility import NOBODY, Visibility
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -47,8 +48,7 @@ def withhold_from_events(events: Sequence[tuple[str, dict[str, Any]]]) -> None:
     concerned = [(UUID(form_id), data) for form_id, data in events if "changes" in data or "products" in data]
     if not concerned:
         return
-    forms = ApplicationForm.objects.filter(pk__in={form_id for form_id, _ in concerned}).order_by()
-    catalogues = dict(forms.values_list("pk", "catalogue"))
+    catalogues = catalogues_of({form_id for form_id, _ in concerned})
     policies = {
         catalogue: Visibility(releases.current(catalogue).compiled, NOBODY) for catalogue in set(catalogues.values())
     }

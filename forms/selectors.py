@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeAlias, TypeVar
 from uuid import UUID
 
+from django.db import connections
 from django.db.models import (
     BooleanField,
     Case,
@@ -25,8 +26,19 @@ from django.db.models.functions import Coalesce
 from copies.models import Copy
 from forms.models import ApplicationForm, Event, Message
 from forms.states import State, state_of
+from tenants.current_tenant import current_tenant
+from tenants.postgresql.kept_plans import KeptPlan
 
 C = TypeVar("C", bound=Copy)
+
+#: The catalogues of forms, which most saves ask for.
+CATALOGUES: Final = KeptPlan(
+    "forms_catalogues",
+    f"SELECT id, catalogue::text FROM {ApplicationForm._meta.db_table}"  # noqa: S608 - our own name
+    " WHERE tenant_id = %(tenant)s AND id = ANY(%(ids)s)",
+    {"tenant": "uuid", "ids": "uuid[]"},
+    {"id": "uuid", "catalogue": "text"},
+)
 
 if TYPE_CHECKING:
     from datetime import date, datetime
@@ -52,6 +64,14 @@ if TYPE_CHECKING:
 
     ListedForm: TypeAlias = WithAnnotations[Copy, FormColumns]
     ListedCopy: TypeAlias = WithAnnotations[Copy, BaseColumn]
+
+
+def catalogues_of(form_ids: Collection[UUID]) -> dict[UUID, str]:
+    """Return the codes of the catalogues of these forms of the current tenant."""
+    tenant = current_tenant()
+    with connections[tenant.database_alias].cursor() as cursor:
+        cursor.execute(CATALOGUES.call, {"tenant": tenant.id, "ids": list(form_ids)})
+        return dict(cursor.fetchall())
 
 
 def is_test_form(form_id: str) -> bool:

@@ -7,8 +7,9 @@ row-level security (docs/adr/0015-search.md).
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
@@ -19,37 +20,68 @@ from search.models import SearchEntry, SearchSpelling, SearchWord
 from search.words import Weight
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tenants.postgresql.kept_plans import KeptPlan
 
-#: The version of the word extraction; ``rebuild_search`` reads entries of an older one again.
-FORMAT: Final = 2
+#: The version of the word extraction and of the entries; ``rebuild_search`` reads entries of an older one again.
+FORMAT: Final = 3
 
 _ENTRIES: Final = SearchEntry._meta.db_table
 _WORDS: Final = SearchWord._meta.db_table
 _SPELLINGS: Final = SearchSpelling._meta.db_table
 
+_GIVEN_ENTRIES: Final = """json_to_recordset(%(entries)s) AS g
+       (copy_id uuid, version integer, release_id integer, words_digest text)"""
+#: The copies of which a writer holds the row: one with a later version would have refused it.
+_TAKEN: Final = f"""taken AS MATERIALIZED (
+    SELECT e.copy_id FROM {_GIVEN_ENTRIES} JOIN {_ENTRIES} e ON e.copy_id = g.copy_id AND e.version = g.version
+     WHERE e.tenant_id = %(tenant)s)"""  # noqa: S608 - names of our own tables, here and below
+_PARAMETERS: Final = {"tenant": "uuid", "entries": "json"}
+
+#: Moves entries to a later version with the same words; returns their copies. In order, so that two writers never
+#: deadlock.
+KEEP_WORDS: Final = KeptPlan(
+    "search_keep_words",
+    f"""WITH known AS MATERIALIZED (
+    SELECT e.copy_id, g.version, g.release_id
+      FROM {_GIVEN_ENTRIES} JOIN {_ENTRIES} e ON e.copy_id = g.copy_id
+     WHERE e.tenant_id = %(tenant)s AND e.format = {FORMAT} AND e.words_digest = g.words_digest
+       AND e.version <= g.version
+     ORDER BY e.copy_id FOR UPDATE OF e)
+UPDATE {_ENTRIES} e SET version = known.version, release_id = known.release_id, indexed_at = statement_timestamp()
+  FROM known WHERE e.copy_id = known.copy_id
+RETURNING e.copy_id""",  # noqa: S608
+    _PARAMETERS,
+    {"copy_id": "uuid"},
+)
 #: Locks the copies' rows, so that two writers of one copy run one after the other, and the older version writes
 #: nothing.
-_TAKE: Final = f"""INSERT INTO {_ENTRIES} AS known (copy_id, tenant_id, version, release_id, format, indexed_at)
-SELECT g.copy_id, %(tenant)s, g.version, g.release_id, {FORMAT}, statement_timestamp()
-  FROM json_to_recordset(%(entries)s) AS g (copy_id uuid, version integer, release_id integer)
+_TAKE: Final = f"""INSERT INTO {_ENTRIES} AS known
+       (copy_id, tenant_id, version, release_id, format, indexed_at, words_digest)
+SELECT g.copy_id, %(tenant)s, g.version, g.release_id, {FORMAT}, statement_timestamp(), g.words_digest
+  FROM {_GIVEN_ENTRIES}
  ORDER BY g.copy_id
     ON CONFLICT (copy_id) DO UPDATE
    SET version = EXCLUDED.version, release_id = EXCLUDED.release_id, format = EXCLUDED.format,
-       indexed_at = EXCLUDED.indexed_at
- WHERE known.version <= EXCLUDED.version
-RETURNING copy_id"""  # noqa: S608 - names of our own tables, here and below
-#: A separate statement: it must see the rows of a writer that the first statement waited for.
-_PUT: Final = f"""WITH given AS (
-    SELECT * FROM json_to_recordset(%(words)s) AS g (copy_id uuid, word text, weight smallint, is_personal boolean)),
+       indexed_at = EXCLUDED.indexed_at, words_digest = EXCLUDED.words_digest
+ WHERE known.version <= EXCLUDED.version"""  # noqa: S608
+#: A separate statement: it must see the rows of a writer that the first statement waited for. A word that is known
+#: already is left alone: even a conflict that changes nothing writes to its row.
+_PUT: Final = f"""WITH {_TAKEN},
+given AS MATERIALIZED (
+    SELECT g.* FROM json_to_recordset(%(words)s) AS g
+           (copy_id uuid, word text, weight smallint, is_personal boolean)
+      JOIN taken ON taken.copy_id = g.copy_id),
 gone AS (
-    DELETE FROM {_WORDS} w
-     WHERE w.copy_id = ANY(%(copies)s)
+    DELETE FROM {_WORDS} w USING taken
+     WHERE w.copy_id = taken.copy_id
        AND NOT EXISTS (SELECT FROM given g WHERE g.copy_id = w.copy_id AND g.word = w.word))
 INSERT INTO {_WORDS} AS known (tenant_id, copy_id, word, weight, is_personal)
 SELECT %(tenant)s, g.copy_id, g.word, g.weight, g.is_personal FROM given g
+ WHERE NOT EXISTS (
+       SELECT FROM {_WORDS} w
+        WHERE w.copy_id = g.copy_id AND w.word = g.word AND w.weight = g.weight AND w.is_personal = g.is_personal)
     ON CONFLICT (copy_id, word) DO UPDATE
-   SET weight = EXCLUDED.weight, is_personal = EXCLUDED.is_personal
- WHERE (known.weight, known.is_personal) <> (EXCLUDED.weight, EXCLUDED.is_personal)"""  # noqa: S608
+   SET weight = EXCLUDED.weight, is_personal = EXCLUDED.is_personal"""  # noqa: S608
 #: Most are known already, and a lookup is cheaper than a conflict. Sorted, so that two writers never deadlock.
 _SPELL: Final = f"""INSERT INTO {_SPELLINGS} (tenant_id, trigram, word)
 SELECT %(tenant)s, g.trigram, g.word
@@ -58,6 +90,14 @@ SELECT %(tenant)s, g.trigram, g.word
        SELECT FROM {_SPELLINGS} s WHERE s.tenant_id = %(tenant)s AND s.trigram = g.trigram AND s.word = g.word)
  ORDER BY g.trigram COLLATE "C", g.word COLLATE "C"
     ON CONFLICT DO NOTHING"""  # noqa: S608
+#: Writes entries with their words and spellings; returns the copies that were not overtaken by a later version.
+WRITE_WORDS: Final = KeptPlan(
+    "search_write_words",
+    f"WITH {_TAKEN} SELECT copy_id FROM taken",  # noqa: S608
+    {**_PARAMETERS, "words": "json", "spellings": "json"},
+    {"copy_id": "uuid"},
+    before=(_TAKE, _PUT, _SPELL),
+)
 
 
 class Entry(msgspec.Struct, frozen=True, kw_only=True):
@@ -69,29 +109,58 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     words: Mapping[str, Weight]
 
 
-def write_entries(entries: Sequence[Entry], *, tenant: Tenant) -> int:
-    """Write the entries in one transaction; return how many were not overtaken by a later version."""
-    if not entries:
+def write_entries(entries: Sequence[Entry], *, tenant: Tenant, anew: bool = False) -> int:
+    """Write the entries; return how many were not overtaken by a later version.
+
+    Words are written only where they differ from those of the entry before, or ``anew``: most saves change none.
+    """
+    rows = [_row(entry) for entry in entries]
+    if not rows:
         return 0
-    alias = tenant.database_alias
-    claimed = [{"copy_id": e.copy_id, "version": e.version, "release_id": e.release_id} for e in entries]
-    with use_tenant(tenant), transaction.atomic(using=alias), connections[alias].cursor() as cursor:
-        cursor.execute(_TAKE, {"tenant": tenant.id, "entries": _json(claimed)})
-        taken = {copy_id for (copy_id,) in cursor.fetchall()}
-        words = [
-            {"copy_id": entry.copy_id, "word": word, "weight": weight.weight, "is_personal": weight.is_personal}
-            for entry in entries
-            if entry.copy_id in taken
-            for word, weight in entry.words.items()
-        ]
-        cursor.execute(_PUT, {"tenant": tenant.id, "copies": list(taken), "words": _json(words)})
-        spellings = [
-            {"trigram": trigram, "word": word}
-            for word in {row["word"] for row in words}
-            for trigram in trigrams_of(str(word))
-        ]
-        cursor.execute(_SPELL, {"tenant": tenant.id, "spellings": _json(spellings)})
-    return len(taken)
+    with use_tenant(tenant):
+        kept = set() if anew else _call(KEEP_WORDS, {"tenant": tenant.id, "entries": _json(rows)}, tenant=tenant)
+        changed = [entry for entry in entries if entry.copy_id not in kept]
+        written = _write_words(changed, tenant=tenant) if changed else set()
+    return len(kept | written)
+
+
+def _write_words(entries: Sequence[Entry], *, tenant: Tenant) -> set[UUID]:
+    """Write the entries with all their words, in one transaction; return the copies that were not overtaken."""
+    words = [
+        {"copy_id": entry.copy_id, "word": word, "weight": weight.weight, "is_personal": weight.is_personal}
+        for entry in entries
+        for word, weight in entry.words.items()
+    ]
+    spellings = [
+        {"trigram": trigram, "word": word}
+        for word in {word for entry in entries for word in entry.words}
+        for trigram in trigrams_of(word)
+    ]
+    parameters = {
+        "tenant": tenant.id,
+        "entries": _json([_row(entry) for entry in entries]),
+        "words": _json(words),
+        "spellings": _json(spellings),
+    }
+    return _call(WRITE_WORDS, parameters, tenant=tenant)
+
+
+def _row(entry: Entry) -> dict[str, Any]:
+    """Return the entry's row, with a digest of its words."""
+    words = sorted((word, *weight) for word, weight in entry.words.items())
+    digest = hashlib.blake2b(msgspec.json.encode(words), digest_size=16).hexdigest()
+    return {
+        "copy_id": entry.copy_id,
+        "version": entry.version,
+        "release_id": entry.release_id,
+        "words_digest": digest,
+    }
+
+
+def _call(plan: KeptPlan, parameters: Mapping[str, Any], *, tenant: Tenant) -> set[UUID]:
+    with connections[tenant.database_alias].cursor() as cursor:
+        cursor.execute(plan.call, parameters)
+        return {copy_id for (copy_id,) in cursor.fetchall()}
 
 
 def remove_entries(copy_ids: Collection[UUID], *, tenant: Tenant) -> int:

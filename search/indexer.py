@@ -7,8 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
+
+from django.db import connections
 
 from batch.storage.summary import search_texts
 from catalogue import releases
@@ -24,8 +26,33 @@ from search.models import SearchEntry
 from search.words import weigh
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tenants.postgresql.kept_plans import KeptPlan
 
 CHUNK: Final = 200
+#: The copies to index, with the catalogues of their forms.
+TO_INDEX: Final = KeptPlan(
+    "search_to_index",
+    f"""SELECT c.id, c.version, c.release_id, c.title::text, c.document, f.catalogue::text
+      FROM {Copy._meta.db_table} c
+      JOIN {ApplicationForm._meta.db_table} f ON f.id = c.application_form_id AND f.tenant_id = c.tenant_id
+     WHERE c.tenant_id = %(tenant)s AND c.id = ANY(%(ids)s)""",  # noqa: S608 - our own names
+    {"tenant": "uuid", "ids": "uuid[]"},
+    {
+        "id": "uuid", "version": "integer", "release_id": "integer", "title": "text", "document": "bytea",
+        "catalogue": "text",
+    },
+)  # fmt: skip
+
+
+class _ToIndex(NamedTuple):
+    """One row of ``TO_INDEX``."""
+
+    pk: UUID
+    version: int
+    release_id: int | None
+    title: str
+    document: bytes
+    catalogue: str
 
 
 @dataclass(kw_only=True, slots=True)
@@ -40,23 +67,19 @@ class Rebuilt:
     forgotten: int = 0
 
 
-def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant) -> int:
+def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant, anew: bool = False) -> int:
     """Update the entries of these copies; a deleted copy leaves the index. Return how many were written.
 
-    Safe during saves and other writers: an entry never returns to an earlier version.
+    With ``anew``, words are written even where they seem to be there. Safe during saves and other writers: an entry
+    never returns to an earlier version.
     """
-    with use_tenant(tenant):
-        columns = ("id", "application_form_id", "version", "release_id", "title", "document")
-        copies = list(Copy.objects.filter(pk__in=copy_ids).order_by().only(*columns))
-        forms = ApplicationForm.objects.filter(pk__in={copy.application_form_id for copy in copies})
-        catalogues = dict(forms.order_by().values_list("pk", "catalogue"))
-    entries = [
-        _entry(copy, releases.current(catalogues[copy.application_form_id], tenant_id=tenant.id))
-        for copy in copies
-        if copy.application_form_id in catalogues
-    ]
+    with use_tenant(tenant), connections[tenant.database_alias].cursor() as cursor:
+        cursor.execute(TO_INDEX.call, {"tenant": tenant.id, "ids": list(copy_ids)})
+        copies = [_ToIndex(*row) for row in cursor.fetchall()]
+    today = {code: releases.current(code, tenant_id=tenant.id) for code in {copy.catalogue for copy in copies}}
+    entries = [_entry(copy, today[copy.catalogue]) for copy in copies]
     remove_entries(set(copy_ids) - {entry.copy_id for entry in entries}, tenant=tenant)
-    return write_entries(sorted(entries, key=lambda entry: entry.copy_id), tenant=tenant)
+    return write_entries(sorted(entries, key=lambda entry: entry.copy_id), tenant=tenant, anew=anew)
 
 
 def index_stricter(catalogue: str, codes: Collection[str], *, tenant: Tenant) -> int:
@@ -110,7 +133,7 @@ def rebuild_search(tenant: Tenant, *, dry_run: bool, everything: bool = False) -
         done.looked_at += amount
         done.stale += len(copy_ids)
         if copy_ids and not dry_run:
-            index_copies(copy_ids, tenant=tenant)
+            index_copies(copy_ids, tenant=tenant, anew=everything)
         yield done
     with use_tenant(tenant):
         gone = list(

@@ -21,6 +21,12 @@ class SearchEntry(TenantModel):
         help_text="The version of the indexing rules that the entry was made with."
     )
     indexed_at = models.DateTimeField()
+    words_digest = models.CharField(
+        max_length=32,
+        blank=True,
+        db_default="",
+        help_text="A digest of its words: where it stays the same, so do they.",
+    )
 
     class Meta:
         verbose_name_plural = "search entries"

@@ -7,12 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
-from django.db import transaction
-
 from actions.registry import Delivered
 from webhooks.event_types import event_body, wants
-from webhooks.feed import next_position
-from webhooks.models import WebhookDelivery, WebhookEndpoint, WebhookPayload
+from webhooks.feed import ActiveEndpoint, NewEvent, active_endpoints, store_events
 from webhooks.wakeup import wake_deliveries
 
 #: Removes from the data of forms' events what may not leave by now; called with form ids and data, in the tenant's
@@ -48,38 +45,18 @@ def publish_many(actions: Sequence[Delivered]) -> None:
     later receives no earlier events.
     """
     tenant = actions[0].tenant
-    endpoints = list(WebhookEndpoint.objects.filter(disabled_at=None).only("id", "event_types", "has_test_forms"))
+    endpoints = active_endpoints(tenant)
     _redact(actions)
-    payloads = [_payload(action) for action in actions]
-    with transaction.atomic(using=tenant.database_alias):
-        stored = WebhookPayload.objects.filter(pk__in=[payload.id for payload in payloads])
-        known = set(stored.order_by().values_list("pk", flat=True))
-        new = [payload for payload in payloads if payload.id not in known]
-        first = next_position(tenant) if new else 0
-        for position, payload in enumerate(new, first):
-            payload.position = position
-        # Another run may still come first: then the key refuses this one, and the retry finds it.
-        WebhookPayload.objects.bulk_create(new)
-        deliveries = [
-            WebhookDelivery(
-                tenant_id=tenant.id,
-                endpoint=endpoint,
-                payload=payload,
-                next_attempt_at=payload.created_at,
-                created_at=payload.created_at,
-            )
-            for payload in new
-            for endpoint in endpoints
-            if _is_for(endpoint, payload)
-        ]
-        WebhookDelivery.objects.bulk_create(deliveries)
+    events = [_event(action) for action in actions]
+    receivers = [(event, endpoint.id) for event in events for endpoint in endpoints if _is_for(endpoint, event)]
+    store_events(events, receivers, tenant=tenant)
     # After a worker that was killed before it could do so, too.
-    if any(_is_for(endpoint, payload) for endpoint in endpoints for payload in payloads):
+    if receivers:
         wake_deliveries(tenant.database_alias)
 
 
-def _is_for(endpoint: WebhookEndpoint, payload: WebhookPayload) -> bool:
-    return wants(endpoint.event_types, payload.event_type) and (endpoint.has_test_forms or not payload.is_test)
+def _is_for(endpoint: ActiveEndpoint, event: NewEvent) -> bool:
+    return wants(endpoint.event_types, event.event_type) and (endpoint.has_test_forms or not event.is_test)
 
 
 def _redact(actions: Sequence[Delivered]) -> None:
@@ -102,15 +79,14 @@ def _is_test(payload: dict[str, Any]) -> bool:
     return bool(form_id) and any(is_test_form(form_id) for is_test_form in _test_forms)
 
 
-def _payload(action: Delivered) -> WebhookPayload:
+def _event(action: Delivered) -> NewEvent:
     payload = action.payload
     data, event_type, is_test = payload["data"], str(payload["event_type"]), _is_test(payload)
     if payload["copy_id"]:
         of_copy = {name: payload[name] for name in ("copy_id", "application_form_id", "version")}
         data = {**of_copy, "is_test": is_test, **data}
-    return WebhookPayload(
+    return NewEvent(
         id=action.id,
-        tenant_id=action.tenant.id,
         event_type=event_type,
         copy_id=action.copy_id,
         version=action.version,

@@ -12,11 +12,11 @@ from uuid import UUID
 
 from batch.changes.records import Loaded
 from batch.errors import NotFound
-from batch.storage.kept_plans import KeptPlan
 from batch.storage.load import ATTACHED, COLUMN_TYPES, COLUMNS, LoadedRow, listed, loaded_from, rows_of
 from copies.models import Copy
 from forms.models import ApplicationForm
 from tenants.models import Tenant
+from tenants.postgresql.kept_plans import KeptPlan
 
 #: The attached records that decide whether a copy keeps its decision (``Loaded.keeps_decision``).
 _DECIDING: Final = frozenset({"dispositions"})

@@ -19,13 +19,13 @@ from batch.changes.snapshots import CopyFields, FormFields
 from batch.errors import IdempotencyConflict, NotFound, UnknownVersion
 from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.models import IdempotencyRecord
-from batch.storage.kept_plans import KeptPlan
 from batch.storage.tables import TABLES
 from copies.history import find_version
 from copies.models import Copy
 from encryption.wrapped_key import WrappedKey
 from forms.models import ApplicationForm, Binding
 from tenants.models import Tenant
+from tenants.postgresql.kept_plans import KeptPlan
 from tenants.residence import note_refusal
 
 #: A row of a SELECT, with its columns as attributes.

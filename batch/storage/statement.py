@@ -17,11 +17,11 @@ from actions.models import OutboxAction
 from batch.changes.records import SaveRows
 from batch.idempotency import KEPT, KeyedResponse
 from batch.models import IdempotencyRecord
-from batch.storage.kept_plans import KeptPlan
 from batch.storage.tables import TABLES
 from copies.models import Copy, CopyIndex, CopyRevision
 from forms.models import ApplicationForm, Declination
 from tenants.models import Tenant
+from tenants.postgresql.kept_plans import KeptPlan
 
 Parameters: TypeAlias = dict[str, Any]
 Saves: TypeAlias = Sequence[SaveRows]

@@ -14,9 +14,11 @@ from batch import service as batch
 from batch.idempotency import KEPT, IdempotencyKey, StoredResponse
 from batch.storage.load import LOAD_ONE
 from batch.storage.statement import KEPT_SAVES
+from forms.selectors import CATALOGUES
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tenants.postgresql.kept_plans import KeptPlan
 
 pytestmark = pytest.mark.django_db
 
@@ -43,6 +45,19 @@ def test_the_migrations_create_the_functions_of_the_program() -> None:
 
     # Otherwise databases that exist would lack them: write a migration, or until the first release the new names.
     assert created == [plan.name for plan in (LOAD_ONE, *KEPT_SAVES.values())]
+
+
+def test_the_migration_of_forms_creates_the_function_that_finds_catalogues() -> None:
+    assert import_module("forms.migrations.0002_catalogues").FUNCTIONS == [CATALOGUES.name]
+
+
+def test_statements_that_run_before_belong_to_the_name_of_a_function() -> None:
+    alone = KeptPlan("one", "SELECT 1", {}, {"n": "integer"})
+    after = [
+        KeptPlan("one", "SELECT 1", {}, {"n": "integer"}, before=(before,)) for before in ("PERFORM 1", "PERFORM 2")
+    ]
+
+    assert len({plan.name for plan in (alone, *after)}) == 3
 
 
 def test_a_later_migration_can_create_a_function_that_the_first_one_created() -> None:

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import random
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 from io import StringIO
+from typing import Any
 from uuid import UUID, uuid4
 
 import msgspec
 import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
+from django.test.utils import CaptureQueriesContext
 
 from actions.kinds import IndexForm
 from actions.models import OutboxAction
@@ -23,12 +27,13 @@ from catalogue.loader import load
 from catalogue.releases import forget_compiled_releases, publish
 from forms.selectors import list_forms
 from redis_locks.job_mutex import JobMutex
+from rules.spelling import trigrams_of
 from search import indexer
 from search.form_search import pending_entries, rank_forms
-from search.index import Entry, remove_entries, write_entries
-from search.indexer import index_copies, rebuild_search
+from search.index import FORMAT, KEEP_WORDS, WRITE_WORDS, Entry, remove_entries, write_entries
+from search.indexer import TO_INDEX, index_copies, rebuild_search
 from search.models import SearchEntry, SearchSpelling, SearchWord
-from search.words import weigh
+from search.words import Weight, weigh
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -264,3 +269,106 @@ def test_the_relay_indexes_saved_copies(make_form: Make, kennels: Tenant) -> Non
         [found] = rank_forms(list_forms(), "Coper Kettel", personal=False, limit=5)
     assert found.copy_id == made[0]
     assert [version(kennels, copy_id) for copy_id in made] == [1, 1]
+
+
+def rows_of_words(tenant: Tenant, copy_id: UUID) -> dict[str, tuple[Any, ...]]:
+    """Return the words of a copy with weight and confidentiality, and the place of each row, which a write moves."""
+    with use_tenant(tenant), connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT word, weight, is_personal, ctid::text, xmax::text FROM {SearchWord._meta.db_table}"  # noqa: S608
+            " WHERE copy_id = %s",
+            [copy_id],
+        )
+        return {word: values for word, *values in cursor.fetchall()}
+
+
+@pytest.mark.django_db
+class TestUnchangedWords:
+    def test_a_later_version_with_the_same_words_writes_no_word(self, kennels: Tenant) -> None:
+        copy_id = uuid4()
+        write_entries([entry(copy_id, 1, "Happy Tails")], tenant=kennels)
+        before = rows_of_words(kennels, copy_id)
+
+        with CaptureQueriesContext(connection) as queries:
+            assert write_entries([entry(copy_id, 2, "Happy Tails")], tenant=kennels) == 1
+
+        assert (rows_of_words(kennels, copy_id), version(kennels, copy_id)) == (before, 2)
+        assert [KEEP_WORDS.name in query["sql"] for query in queries] == [True]
+
+    def test_a_changed_word_leaves_the_rows_of_the_others_alone(self, kennels: Tenant) -> None:
+        copy_id = uuid4()
+        write_entries([entry(copy_id, 1, "Happy Tails")], tenant=kennels)
+        before = rows_of_words(kennels, copy_id)
+
+        write_entries([entry(copy_id, 2, "Happy Paws")], tenant=kennels)
+
+        after = rows_of_words(kennels, copy_id)
+        assert set(after) == {"happy", "paws"}
+        assert after["happy"] == before["happy"]
+
+    def test_words_are_written_anew_where_they_were_lost(self, make_form: Make, kennels: Tenant) -> None:
+        form_id = make_form()
+        index_copies([form_id], tenant=kennels)
+        known = words(kennels, form_id)
+        with use_tenant(kennels):
+            SearchWord.objects.filter(copy_id=form_id).delete()
+            SearchSpelling.objects.all().delete()
+
+        assert [*rebuild_search(kennels, dry_run=False, everything=True)][-1].stale == 1
+
+        assert words(kennels, form_id) == known
+        with use_tenant(kennels):
+            assert SearchSpelling.objects.filter(word="happy").exists()
+
+    def test_an_entry_of_an_earlier_format_is_written_in_full(self, kennels: Tenant) -> None:
+        copy_id = uuid4()
+        write_entries([entry(copy_id, 1, "Happy Tails")], tenant=kennels)
+        with use_tenant(kennels):
+            SearchEntry.objects.filter(pk=copy_id).update(format=FORMAT - 1)
+            SearchWord.objects.filter(copy_id=copy_id, word="tails").delete()
+
+        write_entries([entry(copy_id, 1, "Happy Tails")], tenant=kennels)
+
+        assert words(kennels, copy_id) == {"happy", "tails"}
+
+    @pytest.mark.parametrize("seed", range(5))
+    def test_the_index_is_that_of_the_latest_versions(self, seed: int, kennels: Tenant) -> None:
+        """Random writes leave what writing the latest version of each copy alone would leave."""
+        chance = random.Random(seed)
+        copies = [uuid4() for _ in range(3)]
+        latest: dict[UUID, Entry] = {}
+
+        for _ in range(25):
+            chosen = [
+                Entry(
+                    copy_id=copy_id,
+                    version=chance.randint(1, 12),
+                    release_id=chance.randint(1, 2),
+                    words={
+                        word: Weight(chance.choice((1, 3)), chance.random() < 0.2)
+                        for word in chance.sample(["happy", "tails", "quiet", "paws", "43215"], chance.randint(0, 3))
+                    },
+                )
+                for copy_id in chance.sample(copies, chance.randint(1, 3))
+            ]
+            taken = [one for one in chosen if one.copy_id not in latest or latest[one.copy_id].version <= one.version]
+            latest |= {one.copy_id: one for one in taken}
+            assert write_entries(chosen, tenant=kennels) == len(taken)
+
+        for copy_id, expected in latest.items():
+            stored = {word: tuple(values[:2]) for word, values in rows_of_words(kennels, copy_id).items()}
+            assert stored == {word: tuple(weight) for word, weight in expected.words.items()}
+            with use_tenant(kennels):
+                known = SearchEntry.objects.filter(pk=copy_id).values_list("version", "release_id").get()
+            assert known == (expected.version, expected.release_id)
+        with use_tenant(kennels):
+            spelled = set(SearchSpelling.objects.values_list("trigram", "word"))
+        assert spelled >= {
+            (trigram, word) for one in latest.values() for word in one.words for trigram in trigrams_of(word)
+        }
+
+
+def test_the_migration_creates_the_functions_of_the_program() -> None:
+    created = import_module("search.migrations.0002_kept_plans").FUNCTIONS
+
+    assert created == [plan.name for plan in (TO_INDEX, KEEP_WORDS, WRITE_WORDS)]

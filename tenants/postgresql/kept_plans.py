@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 from django.db.migrations import RunSQL
@@ -18,17 +18,21 @@ from django.db.migrations import RunSQL
 
 @dataclass(frozen=True)
 class KeptPlan:
-    """A statement with the types of its ``parameters`` and of the ``columns`` that it returns."""
+    """A statement with the types of its ``parameters`` and of the ``columns`` that it returns. The statements of
+    ``before`` run first, in the same transaction; each sees what others have committed until it begins.
+    """
 
     prefix: str
     text: str
     parameters: Mapping[str, str]
     columns: Mapping[str, str]
+    before: tuple[str, ...] = field(default=(), repr=False)
 
     @cached_property
     def name(self) -> str:
         """Return the name of the function."""
-        return f"{self.prefix}_{hashlib.sha256(repr(self).encode()).hexdigest()[:12]}"
+        content = repr((self, *self.before)) if self.before else repr(self)
+        return f"{self.prefix}_{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
     @cached_property
     def call(self) -> str:
@@ -40,13 +44,14 @@ class KeptPlan:
         run with the statements of the present program.
         """
         signature = f"{self.name}({', '.join(self.parameters.values())})"
-        body = self.text % {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
+        places = {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
+        body = "; ".join([*self.before, f"RETURN QUERY {self.text}"]) % places
         # The planner would prefer a plan for each list of ids, whose length it then knows; but it is always one.
         return RunSQL(
             [
                 f"CREATE OR REPLACE FUNCTION {signature} RETURNS TABLE ({_listed(self.columns)}) LANGUAGE plpgsql"
                 " SET plan_cache_mode = force_generic_plan"
-                f" AS $function$\n#variable_conflict use_column\nBEGIN RETURN QUERY {body}; END $function$"
+                f" AS $function$\n#variable_conflict use_column\nBEGIN {body}; END $function$"
             ],
             [f"DROP FUNCTION IF EXISTS {signature}"],
             hints={"tenant": True},

@@ -1,0 +1,12 @@
+from django.db import migrations
+
+from webhooks.feed import ENDPOINTS, STORE
+
+#: The functions that it creates. A test compares them with those of the program: a changed text needs a migration.
+FUNCTIONS = ["webhooks_endpoints_c67485e290c9", "webhooks_store_927ea1b18f2f"]
+
+
+class Migration(migrations.Migration):
+    dependencies = [("webhooks", "0001_initial")]
+
+    operations = [plan.migration() for plan in (ENDPOINTS, STORE)]
