@@ -22,7 +22,6 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from actions.kinds import ImportCarrierMessage
 from actions.lanes import wake_lanes
-from batch.storage.kept_plans import KeptPlan
 from carriers.links.link import Link
 from carriers.links.selectors import link_with_id
 from carriers.links.wire import parse_callback
@@ -30,6 +29,7 @@ from copies.models import CopyIndex
 from quoting.message_models import CarrierMessage
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
+from tenants.postgresql.kept_plans import KeptPlan
 
 #: Bytes of a callback's body.
 MOST_BYTES: Final = 256 * 1024
