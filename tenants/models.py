@@ -251,6 +251,12 @@ def every_right() -> list[str]:
     return [right.value for right in Right if right not in BEYOND_TENANT]
 
 
+def rights_within(scopes: Iterable[str], allowed_scopes: Iterable[str]) -> frozenset[Right]:
+    """Return the rights among a token's ``scopes`` that its client still has itself."""
+    granted = set(scopes) & set(allowed_scopes)
+    return frozenset(right for right in Right if right.value in granted)
+
+
 _GRANT_TYPES = [(AbstractApplication.GRANT_CLIENT_CREDENTIALS, "Client credentials")]
 
 
@@ -304,14 +310,12 @@ class ApiClient(AbstractApplication):
 
     def as_actor(self, *, scopes: Iterable[str], token: TokenInUse | None = None) -> Actor:
         """Return the client as an actor with the rights among its token's ``scopes`` that it still has itself."""
-        granted = set(scopes) & set(self.allowed_scopes)
-        rights = frozenset(right for right in Right if right.value in granted)
         return Actor(
             type="api_client",
             id=str(self.pk),
             source="api",
             label=str(self),
-            rights=rights,
+            rights=rights_within(scopes, self.allowed_scopes),
             token=token,
             is_sandbox=self.is_sandbox,
         )

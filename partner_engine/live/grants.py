@@ -7,11 +7,13 @@ password, role or scope.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from typing import Any, Final, TypeAlias
 from uuid import UUID
 
+from django.conf import settings
 from django.contrib.auth import HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.sessions.backends.cached_db import SessionStore
 from django.contrib.sessions.models import Session
@@ -24,10 +26,12 @@ from guests.service import access_guest, still_in_force
 from partner_engine.company_sessions import overdue_checks
 from partner_engine.problems import Refused
 from tenants.access import Actor, Right
-from tenants.models import Tenant, User
+from tenants.models import Tenant, User, rights_within
 
 #: The right that a socket requires.
 REQUIRED_RIGHT: Final = Right.READ_FORMS
+#: Contents of sessions that are not decoded again, some hundred bytes each: more than a process has sockets.
+_MOST_CONTENTS: Final = 2_048
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -128,10 +132,14 @@ def _sessions_now(grants: Collection[Grant], *, with_overdue: bool) -> _Current:
     if not grants:
         return {}
     keys = {grant.key for grant in grants}
-    users = {str(user.pk): user for user in _active_users({grant.user_id for grant in grants})}
-    valid: dict[str, tuple[User, dict[str, Any]]] = {}
-    for session in Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now()):
-        data = session.get_decoded()
+    # Only what a grant depends on: these queries are repeated as long as sockets are open.
+    known = User.objects.filter(pk__in={grant.user_id for grant in grants}, is_active=True).order_by()
+    users = {str(user.pk): user for user in known.only("tenant_id", "role", "password", "session_generation")}
+    sessions = Session.objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    valid: dict[str, tuple[User, Mapping[str, Any]]] = {}
+    secrets = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    for session in sessions.only("session_data"):
+        data = _content(session.session_data, secrets)
         user = users.get(data.get(SESSION_KEY, ""))
         if user is not None and user.has_session_hash(data.get(HASH_SESSION_KEY)):
             valid[session.session_key] = (user, data)
@@ -139,18 +147,31 @@ def _sessions_now(grants: Collection[Grant], *, with_overdue: bool) -> _Current:
     return {("session", key): (user.tenant_id, user.rights) for key, (user, _) in valid.items() if key not in overdue}
 
 
+@lru_cache(maxsize=_MOST_CONTENTS)
+def _content(session_data: str, secrets: tuple[str, ...]) -> Mapping[str, Any]:
+    """Return the content of a session's row, signed by one of ``secrets``. It depends on nothing else, and the rows of
+    open sockets are read twice a second.
+    """
+    content: dict[str, Any] = Session(session_data=session_data).get_decoded()
+    return content
+
+
 def _tokens_now(grants: Collection[Grant]) -> _Current:
     if not grants:
         return {}
     current: _Current = {}
-    pages = {
-        grant.key: {other.origin for other in grants if other.key == grant.key and other.origin} for grant in grants
-    }
-    for token in _tokens(pages):
-        client = token.application
-        if all(client.allows(origin) for origin in pages[str(token.pk)]):
-            rights = client.as_actor(scopes=token.scope.split()).rights
-            current["token", str(token.pk)] = (client.tenant_id, rights)
+    origins: dict[str, set[str]] = {grant.key: set() for grant in grants}
+    for grant in grants:
+        if grant.origin:
+            origins[grant.key].add(grant.origin)
+    # Only what a grant depends on: this query is repeated as long as sockets are open.
+    columns = ("pk", "scope", "application__tenant_id", "application__allowed_scopes", "application__allowed_origins")
+    # Most clients have the same rights.
+    rights = cache(rights_within)
+    for token_id, scope, tenant_id, allowed_scopes, allowed_origins in _tokens(origins).values_list(*columns):
+        if origins[str(token_id)] <= set(allowed_origins.split()):
+            granted = rights(tuple(scope.split()), tuple(allowed_scopes))
+            current["token", str(token_id)] = (tenant_id, granted)
     return current
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from collections.abc import Callable
 from datetime import timedelta
-from uuid import UUID
+from types import SimpleNamespace
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
 from django.contrib.sessions.backends.cached_db import SessionStore
@@ -16,8 +19,11 @@ from django.utils import timezone
 from oauth2_provider.models import get_access_token_model
 
 from batch import service as batch
-from partner_engine.live.grants import grants_in_force, session_grant
-from tenants.access import Actor, Role
+from partner_engine.live.grants import grants_in_force, session_grant, token_grant
+from partner_engine.live.keepalive import _check_viewers
+from partner_engine.live.transport.redis_channels import command_client
+from partner_engine.live.viewers import key_of
+from tenants.access import Actor, Right, Role
 from tenants.models import ApiClient, CompanySignIn, Tenant, User
 from tests.harness.api_client import Api
 from tests.harness.socket_client import in_thread, listening, save, session_of, start, ticket_of
@@ -175,3 +181,71 @@ def test_repeated_checks_cost_the_same_for_any_number(
         good = grants_in_force(grants)
 
     assert good == {("session", grant.key) for grant in grants}
+
+
+def test_checks_of_tokens_notice_every_change_with_one_query(
+    harbor_client: ApiClient, django_assert_num_queries: Callable[[int], object]
+) -> None:
+    page, scopes = "https://agency.example", [Right.READ_FORMS.value, Right.WRITE_FORMS.value]
+    ApiClient.objects.filter(pk=harbor_client.pk).update(
+        allowed_scopes=scopes, allowed_origins=f"https://x.test {page}"
+    )
+    tokens = [
+        get_access_token_model().objects.create(
+            token=secrets.token_urlsafe(), application=harbor_client, scope=" ".join(scopes[:number]),
+            expires=timezone.now() + timedelta(hours=1),
+        )
+        for number in (1, 2)
+    ]  # fmt: skip
+    narrow, wide = (token_grant(token.pk) for token in tokens)
+    foreign = token_grant(tokens[0].pk, origin=page)
+
+    def good() -> set[str]:
+        with django_assert_num_queries(1):  # type: ignore[attr-defined]
+            return {key for _, key in grants_in_force([narrow, wide, foreign])}
+
+    assert good() == {narrow.key, wide.key}
+    ApiClient.objects.filter(pk=harbor_client.pk).update(allowed_scopes=scopes[:1])
+    assert good() == {narrow.key}
+    ApiClient.objects.filter(pk=harbor_client.pk).update(allowed_origins="https://x.test")
+    assert good() == set()
+
+
+def test_another_content_of_a_session_counts_at_once(owner: User, member: User) -> None:
+    first, second = session_of(owner), session_of(member)
+    grant = session_grant(first)
+    assert grants_in_force([grant]) == {("session", first)}
+
+    Session.objects.filter(pk=first).update(session_data=Session.objects.get(pk=second).session_data)
+    assert grants_in_force([grant]) == set()
+
+    Session.objects.filter(pk=first).update(session_data="unreadable")
+    assert grants_in_force([grant]) == set()
+
+
+@pytest.mark.parametrize("lost", [None, 0, 2])
+def test_viewers_that_redis_lost_are_registered_again(lost: int | None) -> None:
+    """Two rooms of one tenant and one of another: each missing key is noticed."""
+    first, second = (SimpleNamespace(id=uuid4()) for _ in range(2))
+    rooms = [SimpleNamespace(tenant=tenant, key=key_of(tenant.id, uuid4())) for tenant in (first, first, second)]
+    done: list[str] = []
+
+    async def note(name: str) -> None:
+        done.append(name)
+
+    async def check() -> None:
+        redis = command_client()
+        try:
+            for number, room in enumerate(rooms):
+                if number != lost:
+                    await redis.set(room.key, b"1", ex=60)
+            hub: Any = SimpleNamespace(
+                rooms={room.key: room for room in rooms}, redis=redis,
+                register_viewers=lambda: note("registered"), compare_versions=lambda: note("compared"),
+            )  # fmt: skip
+            await _check_viewers(hub)
+        finally:
+            await redis.aclose()
+
+    asyncio.run(check())
+    assert done == ([] if lost is None else ["registered", "compared"])
