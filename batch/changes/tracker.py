@@ -36,7 +36,7 @@ from copies.document import (
     find_container,
 )
 from copies.paths import Path, is_below, is_in_document, join_path, question_set_path, split_path
-from presentation.visibility import Reader, Visibility
+from presentation.visibility import PUBLIC, Reader, Visibility
 from rules.definition.model import CompiledCatalogue
 from rules.flow.followed_renames import follow_renames
 
@@ -207,10 +207,13 @@ class ChangeTracker:
         read it, and must not learn that they guessed it. Raises ``UnknownRow`` in a row that was removed,
         ``OutsideGuestLink``.
         """
-        self.require_there(path)
-        if rule is None and self._rule is None and not self.guest_scope.has_answer(self.catalogue, path):
+        if self._removed_rows:
+            self.require_there(path)
+        scope = self.guest_scope
+        if scope is not WHOLE and rule is None and self._rule is None and not scope.has_answer(self.catalogue, path):
             raise OutsideGuestLink
-        self._answers.add(path, lambda: snapshot(answer))
+        if path not in self._answers:
+            self._answers.add(path, lambda: snapshot(answer))
         if counts_always:
             self._answers.count_always(path)
         self._note(path, rule)
@@ -288,7 +291,9 @@ class ChangeTracker:
         container_at = cache(partial(find_container, self.document))
         for path, before, after in self._answers.finalize(lambda path: _answer_at(path, container_at)):
             if after is not None or container_at(split_path(path)[0]) is not None:
-                tag = strictest(before.tag if before else "", after.tag if after else "", self.visibility.of(path).tag)
+                tags, today = (before.tag if before else "", after.tag if after else ""), self.visibility.of(path)
+                # Nearly all answers are public, today and when they were given.
+                tag = strictest(*tags, today.tag) if today is not PUBLIC or any(tags) else ""
                 found.append(_answer_change(path, before, after, cause=self._causes[path], tag=tag))
         for code, set_before, set_after in self._question_sets.finalize(self.question_set):
             path = question_set_path(code)

@@ -184,9 +184,12 @@ class ShadowRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CompiledTerm:
-    """A premium term with its compiled text; ``share`` is ``rate / per``, ``label`` its name for people."""
+    """A premium term with its compiled text; ``share`` is ``rate / per``, ``label`` its name for people,
+    ``formula`` the text of its step.
+    """
 
     label: str
+    formula: str
     rate: Decimal
     per: Decimal
     share: Fraction
@@ -229,7 +232,8 @@ class CompiledProduct:
     """A product. ``rivals`` are the admitted products of its line, whose declines open a surplus product as its
     ``surplus`` rules require; an admitted product has none and is not ``is_surplus``. ``check_ids`` are the ids of its
     base checks. ``has_unique_reasons`` is True if each of its reasons can come from only one check or rule. A product
-    without ``is_rated`` has no formula: its carrier prices it. ``payload`` is what its carrier is sent.
+    without ``is_rated`` has no formula: its carrier prices it. ``payload`` is what its carrier is sent. ``floor`` is
+    ``minimum`` as a fraction.
     """
 
     product: Product
@@ -242,6 +246,7 @@ class CompiledProduct:
     has_unique_reasons: bool
     is_rated: bool
     minimum: Decimal
+    floor: Fraction
     terms: tuple[CompiledTerm, ...] = ()
     tables: tuple[CompiledTable, ...] = ()
     factors: tuple[CompiledFactor, ...] = ()

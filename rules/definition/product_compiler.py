@@ -83,6 +83,7 @@ class _Products:
             has_unique_reasons=len({*check_ids, *rule_ids}) == len(check_ids) + len(rule_ids),
             is_rated=bool(rating.terms or rating.tables or Decimal(rating.minimum)),
             minimum=Decimal(rating.minimum),
+            floor=Fraction(Decimal(rating.minimum)),
             terms=tuple(self._term(term, f"{where}.rating.terms[{at}]") for at, term in enumerate(rating.terms)),
             tables=tuple(self._table(table, f"{where}.rating.tables[{at}]") for at, table in enumerate(rating.tables)),
             factors=tuple(self._factor(factor, f"{where}.rating.factors[{factor.id}]") for factor in rating.factors),
@@ -104,8 +105,9 @@ class _Products:
     def _term(self, term: Term, where: str) -> CompiledTerm:
         of = self._texts.compile(term.of, f"{where}.of", wanted=(NUMBER,))
         rate, per = Decimal(term.rate), Decimal(term.per)
-        share = Fraction(rate) / Fraction(per)
-        return CompiledTerm(label=self._labels.of_term(term), rate=rate, per=per, share=share, of=of)
+        share, formula = Fraction(rate) / Fraction(per), f"{of.source} / {per} * {rate}"
+        label = self._labels.of_term(term)
+        return CompiledTerm(label=label, formula=formula, rate=rate, per=per, share=share, of=of)
 
     def _table(self, table: RateTable, where: str) -> CompiledTable:
         compile_text, pool = self._texts.compile, table.pool

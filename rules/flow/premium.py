@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
@@ -72,7 +71,7 @@ def rate(state: State, product: CompiledProduct, adjusting: Iterable[CompiledRul
         rating.add_table(table)
     for factor in product.factors:
         rating.multiply(factor)
-    rating.raise_to(product.minimum)
+    rating.raise_to(product)
     premium = rating.premium() if product.is_rated else None
     return Rated(premium, frozenset(rating.missing), tuple(rating.steps), adjusted, root)
 
@@ -92,12 +91,8 @@ class _Rating:
 
     def add_term(self, term: CompiledTerm) -> None:
         amount = amount_of(term.of.evaluate(self._root))
-        self._add(
-            "term",
-            f"{term.of.source} / {term.per} * {term.rate}",
-            amount if isinstance(amount, Unknown) else amount * term.share,
-            term,
-        )
+        part = amount if isinstance(amount, Unknown) else amount * term.share
+        self._add("term", term.formula, part, term)
 
     def add_table(self, table: CompiledTable) -> None:
         times = f" * {table.times.source}" if table.times else ""
@@ -112,9 +107,9 @@ class _Rating:
             return
         self._raise(self._total * Fraction(factor.times), "factor", f"{factor.id}: * {factor.times}", factor)
 
-    def raise_to(self, minimum: Decimal) -> None:
-        if not self.missing and self._total < minimum:
-            self._raise(Fraction(minimum), "minimum", f"minimum premium {minimum}")
+    def raise_to(self, product: CompiledProduct) -> None:
+        if not self.missing and self._total < product.floor:
+            self._raise(product.floor, "minimum", f"minimum premium {product.minimum}")
 
     def premium(self) -> int | None:
         if self.missing or abs(self._total) > _LARGEST:

@@ -88,7 +88,7 @@ def round_half_up(value: Number, places: int = 0) -> Number:
         scale = Fraction(10) ** places
         rounded = Fraction(round_half_up(Fraction(value) * scale)) / scale
         return rounded.numerator if rounded.denominator == 1 else rounded
-    exact = Fraction(value)
+    exact = value if value.__class__ is Fraction else Fraction(value)
     whole = (2 * abs(exact.numerator) + exact.denominator) // (2 * exact.denominator)
     return whole if exact.numerator >= 0 else -whole
 

@@ -11,7 +11,14 @@ from copies.document import AnswerValue
 from rules.language import kinds
 from rules.types.currencies import own_signs, split_currency
 from rules.types.formats import grouped_number, money, plain_text
-from rules.types.number_input import NUMBER_LENGTH, read_number, read_unsigned, split_sign, stored_number
+from rules.types.number_input import (
+    NUMBER_LENGTH,
+    is_plain_whole,
+    read_number,
+    read_unsigned,
+    split_sign,
+    stored_number,
+)
 from rules.types.question_type import QuestionType
 from rules.types.text_input import InputContext, InvalidValue
 
@@ -86,6 +93,8 @@ def _magnitude(text: str) -> Decimal:
 
 
 def _clean(raw: object, max_length: int, context: InputContext) -> AnswerValue:
+    if is_plain_whole(raw):
+        return raw
     read_text = partial(read_amount, currency=context.currency)
     return stored_number(read_number(raw, read_text, max_length).quantize(_CENT, ROUND_HALF_UP))
 

@@ -9,7 +9,7 @@ import math
 import re
 from collections.abc import Callable
 from decimal import Decimal
-from typing import Final
+from typing import Final, TypeGuard
 
 from copies.document import AnswerValue
 from rules.types.text_input import InputContext, InvalidValue, typed_text
@@ -40,10 +40,17 @@ def read_number(raw: object, read_text: Callable[[str], Decimal], max_length: in
 
 def read_whole_number(raw: object, read_text: Callable[[str], Decimal], max_length: int) -> int:
     """Return a whole number. Raises ``InvalidValue``."""
+    if is_plain_whole(raw):
+        return raw
     number = read_number(raw, read_text, max_length)
     if number != number.to_integral_value():
         raise InvalidValue("not_whole", "Enter a whole number.")
     return int(number)
+
+
+def is_plain_whole(raw: object) -> TypeGuard[int]:
+    """Return whether ``raw`` is a whole number within the range of all number types, which is its own stored form."""
+    return raw.__class__ is int and -LARGEST_NUMBER <= raw <= LARGEST_NUMBER
 
 
 def stored_number(number: Decimal) -> int | float:
@@ -57,6 +64,8 @@ def stored_number(number: Decimal) -> int | float:
 
 def clean_number(raw: object, max_length: int, context: InputContext) -> AnswerValue:
     """Return ``raw`` as a stored number. Raises ``InvalidValue``."""
+    if is_plain_whole(raw):
+        return raw
     return stored_number(read_number(raw, read_plain, max_length))
 
 

@@ -87,17 +87,21 @@ class AnswerMutator:
 
     def apply_cleaned(self, value: AnswerValue) -> bool:
         """Store ``value``, which ``read_submitted`` returned, as the answer. Return whether that is a change."""
-        self._tracker.require_writable()
-        present = self._container.answers.get(self.question.code)
-        is_hidden = present is not None and self._tracker.visibility.hides(self.path, present)
+        tracker, code = self._tracker, self.question.code
+        tracker.require_writable()
+        present, visibility = self._container.answers.get(code), tracker.visibility
+        # Nearly all answers are public, which is found without a look at the path.
+        is_hidden = (
+            present is not None and not visibility.is_public(code, present) and visibility.hides(self.path, present)
+        )
         if self._holds(present, value, is_hidden=is_hidden):
             self._require_changeable()
             return False
-        now = self._tracker.now
+        now = tracker.now
         answer = self._touched(is_hidden=is_hidden)
         self._store(answer, value)
         answer.confirmed, answer.proposed = (), None
-        answer.answered_by = self._tracker.by
+        answer.answered_by = tracker.by
         answer.created_at = answer.created_at or now
         answer.updated_at = now
         return True
@@ -135,8 +139,7 @@ class AnswerMutator:
         """Return the answer, a new one if it is missing, as one that is about to change. ``is_hidden`` says whether the
         actor may not read it, where that is known.
         """
-        self._require_changeable()
-        answer = self._container.answers.get(self.question.code)
+        answer = self._require_changeable()
         if is_hidden is None:
             is_hidden = answer is not None and self._tracker.visibility.hides(self.path, answer)
         self._tracker.touch_answer(self.path, answer, counts_always=is_hidden)
@@ -144,10 +147,12 @@ class AnswerMutator:
             answer = self._container.answers[self.question.code] = Answer(created_at=self._tracker.now)
         return answer
 
-    def _require_changeable(self) -> None:
+    def _require_changeable(self) -> Answer | None:
+        """Return the answer, None for a missing one. Raises ``ReadOnlyAnswer``."""
         answer = self._container.answers.get(self.question.code)
         if answer is not None and answer.readonly:
             raise ReadOnlyAnswer(self.path)
+        return answer
 
     def _store(self, answer: Answer, value: AnswerValue) -> None:
         if self.is_secret and value is not None:

@@ -35,7 +35,7 @@ def forgetful(catalogue: CompiledCatalogue) -> CompiledCatalogue:
     return replace(catalogue, plan=catalogue.steps)
 
 
-@settings(max_examples=amount(15, full=200), deadline=None, suppress_health_check=QUIET)
+@settings(max_examples=amount(8, full=200), deadline=None, suppress_health_check=QUIET)
 @given(SEEDS)
 def test_the_loop_decides_as_each_question_by_itself(made: tuple[int, int]) -> None:
     seed, script = made

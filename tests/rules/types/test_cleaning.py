@@ -169,3 +169,19 @@ def test_any_input_is_cleaned_to_a_stable_value_or_refused(kind: Any, raw: Any) 
         assert refused.code and refused.text
     else:
         assert clean(CATALOGUE, question(kind), cleaned) == cleaned
+
+
+@given(
+    kind=st.sampled_from(["integer", "number", "decimal", "money", "percent", "year"]),
+    number=st.integers(-(10**13), 10**13) | st.integers(-3000, 3000),
+)
+def test_a_whole_number_is_cleaned_as_an_exact_one(kind: str, number: int) -> None:
+    found = []
+    for raw in (number, float(number)):
+        try:
+            found.append(clean(CATALOGUE, question(kind), raw))
+        except InvalidValue as error:
+            found.append(error.code)
+
+    assert found[0] == found[1]
+    assert type(found[0]) is type(found[1])
