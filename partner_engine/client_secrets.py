@@ -16,21 +16,19 @@ from urllib.parse import unquote_plus
 
 import structlog
 from django.contrib.auth.hashers import make_password
-from oauth2_provider.models import get_access_token_model
 from oauth2_provider.oauth2_validators import OAuth2Validator
 from oauthlib.oauth2.rfc6749.errors import InvalidRequestError, OAuth2Error
 
 from partner_engine.attempt_limit import AttemptLimit
 from partner_engine.client_addresses import address_of
+from tenants.caller_rows import TOKENS
 from tenants.limits import check
 from tenants.limits.check import RateLimited
 from tenants.limits.scopes import AUTH
-from tenants.row_lookup import RowLookup
 
 log = structlog.get_logger(__name__)
 
 _GUESSES: Final = AttemptLimit("token")
-_TOKENS: Final = RowLookup(get_access_token_model(), by="token_checksum", path=("application", "tenant"))
 
 
 class TooManyAttempts(OAuth2Error):
@@ -91,7 +89,7 @@ def find_token(text: str) -> Any:
     """Return the access token ``text`` with its client and the client's tenant, valid or not; None for an unknown
     one.
     """
-    return _TOKENS.find(hashlib.sha256(text.encode()).hexdigest())
+    return TOKENS.find(hashlib.sha256(text.encode()).hexdigest())
 
 
 def _count(client_id: str, address: str) -> None:

@@ -6,7 +6,7 @@ checked, so that concurrent attempts cannot exceed the limit, and a correct one 
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -15,14 +15,12 @@ from django.contrib.auth.backends import ModelBackend
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
+from tenants.caller_rows import USERS
 from tenants.limits import check
 from tenants.limits.addresses import counted_address
 from tenants.limits.check import RateLimited, Subject
 from tenants.limits.scopes import AUTH
 from tenants.models import User
-from tenants.row_lookup import RowLookup
-
-_USERS: Final = RowLookup(User, by="id", path=("tenant",))
 
 log = structlog.get_logger(__name__)
 
@@ -53,7 +51,7 @@ class EmailBackend(ModelBackend):
 
     def get_user(self, user_id: UUID) -> User | None:
         """Return the active user of a session, with the tenant in the same query, or None."""
-        user = _USERS.find(user_id)
+        user = USERS.find(user_id)
         return user if user is not None and self.user_can_authenticate(user) else None
 
 

@@ -1,19 +1,36 @@
-"""Reads one row, with the rows that it refers to, by a statement that is composed once.
+"""Reads one row, with the rows that it refers to, by a statement whose plan the database keeps.
 
-For rows that every request reads: Django composes a statement for each query, which takes longer than PostgreSQL needs
-to execute it. Nothing is remembered but the statement, so a change counts from the next request on.
+For rows that every request reads: Django composes a statement for each query, and PostgreSQL plans it, each of which
+takes longer than to execute it. The columns come as one text, which takes half as long as fifty values. Nothing is
+remembered but the statement and its plan, so a change counts from the next request on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cached_property
-from typing import Any, Generic, TypeVar
+from typing import Any, Final, Generic, Optional, TypeVar
+from uuid import UUID
 
+import msgspec
 from django.db import DEFAULT_DB_ALIAS, connections, models
 
+from tenants.postgresql.kept_plans import KeptPlan
+
 M = TypeVar("M", bound=models.Model)
+
+#: What Django makes of the columns that are read here, by their types.
+_TYPES: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("varchar", "text", "jsonb"), str),
+    **dict.fromkeys(("smallint", "integer", "bigint"), int),
+    "boolean": bool,
+    "uuid": UUID,
+    "timestamp with time zone": datetime,
+    "varchar[]": list[str],
+}
 
 
 @dataclass(frozen=True)
@@ -39,21 +56,22 @@ class _Part:
 class RowLookup(Generic[M]):
     """Finds the row of ``model``, a table of the shared database, by its unique field ``by``.
 
-    ``path`` names foreign keys, each in the model that the one before refers to.
+    ``path`` names foreign keys, each in the model that the one before refers to. A migration creates ``plan``, whose
+    name begins with ``prefix``.
     """
 
-    def __init__(self, model: type[M], *, by: str, path: tuple[str, ...] = ()) -> None:
-        self._model, self._by, self._path = model, by, path
+    def __init__(self, prefix: str, model: type[M], *, by: str, path: tuple[str, ...] = ()) -> None:
+        self._prefix, self._model, self._by, self._path = prefix, model, by, path
 
     def find(self, value: Any) -> M | None:
         """Return the row with ``value``, its references already loaded; None if there is no such row."""
         connection = connections[DEFAULT_DB_ALIAS]
         with connection.cursor() as cursor:
-            cursor.execute(self._statement, [value])
+            cursor.execute(self.plan.call, {"value": value})
             found = cursor.fetchone()
         if found is None:
             return None
-        row = list(found)
+        row = list(self._decoder.decode(found[0]))
         for place, field in self._converted:
             row[place] = field.from_db_value(row[place], None, connection)
         first, *others = (part.read(row) for part in self._parts)
@@ -63,6 +81,33 @@ class RowLookup(Generic[M]):
                 owner._meta.get_field(name).set_cached_value(owner, instance)  # type: ignore[union-attr]
             owner = instance
         return first  # type: ignore[return-value]
+
+    @cached_property
+    def plan(self) -> KeptPlan:
+        """Return the statement: it returns the columns of all parts as one JSON array."""
+        columns, joins = [], []
+        for number, part in enumerate(self._parts):
+            columns += [f'r{number}."{field.column}"{_cast(field)}' for field in part.model._meta.concrete_fields]
+            if number:
+                key: Any = self._parts[number - 1].model._meta.get_field(self._path[number - 1])
+                primary = part.model._meta.pk.column
+                condition = f'r{number}."{primary}" = r{number - 1}."{key.column}"'
+                joins.append(f'LEFT JOIN "{part.model._meta.db_table}" r{number} ON {condition}')
+        by: Any = self._model._meta.get_field(self._by)
+        table = f'"{self._model._meta.db_table}" r0'
+        text = (
+            f"SELECT json_build_array({', '.join(columns)})::text FROM {table} {' '.join(joins)} "  # noqa: S608 - our own names
+            f'WHERE r0."{by.column}" = %(value)s'
+        )
+        kind = "uuid" if _kind(by) == "uuid" else "text"
+        return KeptPlan(self._prefix, text, {"value": kind}, {"columns": "text"})
+
+    @cached_property
+    def _decoder(self) -> msgspec.json.Decoder[tuple[Any, ...]]:
+        """Return the decoder of the array: each value as Django reads it, or None."""
+        fields = [field for part in self._parts for field in part.model._meta.concrete_fields]
+        types = tuple(Optional[_TYPES[_kind(field)]] for field in fields)  # noqa: UP045 - made of values
+        return msgspec.json.Decoder(tuple.__class_getitem__(types))
 
     @cached_property
     def _parts(self) -> tuple[_Part, ...]:
@@ -84,16 +129,13 @@ class RowLookup(Generic[M]):
         fields = [field for part in self._parts for field in part.model._meta.concrete_fields]
         return [(place, field) for place, field in enumerate(fields) if hasattr(field, "from_db_value")]
 
-    @cached_property
-    def _statement(self) -> str:
-        columns, joins = [], []
-        for number, part in enumerate(self._parts):
-            columns += [f'r{number}."{field.column}"' for field in part.model._meta.concrete_fields]
-            if number:
-                key: Any = self._parts[number - 1].model._meta.get_field(self._path[number - 1])
-                primary = part.model._meta.pk.column
-                condition = f'r{number}."{primary}" = r{number - 1}."{key.column}"'
-                joins.append(f'LEFT JOIN "{part.model._meta.db_table}" r{number} ON {condition}')
-        by: Any = self._model._meta.get_field(self._by)
-        table = f'"{self._model._meta.db_table}" r0'
-        return f'SELECT {", ".join(columns)} FROM {table} {" ".join(joins)} WHERE r0."{by.column}" = %s'  # noqa: S608 - our own names
+
+def _kind(field: Any) -> str:
+    """Return the type of the column of ``field``, without its length."""
+    kind: str = field.db_type(connections[DEFAULT_DB_ALIAS])
+    return re.sub(r"\(\d+\)", "", kind)
+
+
+def _cast(field: Any) -> str:
+    """Return the cast of a column: Django reads JSON from its text."""
+    return "::text" if _kind(field) == "jsonb" else ""

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from oauth2_provider.models import get_access_token_model
 
+from tenants.caller_rows import TOKENS, USERS
 from tenants.models import ApiClient, Tenant, User, new_id
-from tenants.row_lookup import RowLookup
 from tests.harness.api_client import Api
 
 pytestmark = pytest.mark.django_db
-USERS = RowLookup(User, by="id", path=("tenant",))
-TOKENS = RowLookup(get_access_token_model(), by="token_checksum", path=("application", "tenant"))
 
 
 def values_of(row: object) -> dict[str, object]:
@@ -65,3 +65,36 @@ def test_a_change_counts_at_once(owner: User) -> None:
     found = USERS.find(owner.pk)
     assert found is not None
     assert not found.is_active
+
+
+def test_the_migrations_create_the_functions_of_the_program() -> None:
+    created = import_module("tenants.migrations.0004_caller_rows").FUNCTIONS
+
+    # A column more in one of these tables needs a migration that creates the function of the new text.
+    assert created == [USERS.plan.name, TOKENS.plan.name]
+
+
+def test_values_are_those_that_django_reads(owner: User, harbor: Tenant, harbor_client: ApiClient) -> None:
+    """Also texts with every kind of character, values that are not set, lists and JSON."""
+    odd = '"quoted" \\ back\nline \u00e9\U0001f600 100% {"a": null}'
+    User.objects.filter(pk=owner.pk).update(full_name=odd[:40], last_login=None)
+    ApiClient.objects.filter(pk=harbor_client.pk).update(name=odd, allowed_scopes=[], algorithm="")
+    Api(harbor_client)
+    stored = get_access_token_model().objects.get()
+    stored.resource = ["https://example.com/a?b=%20", odd]
+    stored.save()
+
+    user, token = USERS.find(owner.pk), TOKENS.find(stored.token_checksum)
+
+    stored = get_access_token_model().objects.get()
+    assert user is not None
+    for found, read in (
+        (user, User.objects.get(pk=owner.pk)),
+        (token, stored),
+        (token.application, ApiClient.objects.get(pk=harbor_client.pk)),
+        (token.application.tenant, Tenant.objects.get(pk=harbor.pk)),
+    ):
+        assert values_of(found) == values_of(read)
+        assert {name: type(value) for name, value in values_of(found).items()} == {
+            name: type(value) for name, value in values_of(read).items()
+        }
