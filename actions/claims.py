@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID, uuid4
 
@@ -19,11 +19,13 @@ from actions.fair_shares import FairShares, quotas
 from actions.models import OutboxAction
 from actions.registry import RELAY, Registry
 from tenants.models import Tenant
+from tenants.postgresql.kept_plans import KeptPlan
 
 TABLE: Final = OutboxAction._meta.db_table
 CLAIM_COLUMNS: Final = (
-    "o.id, tenant_id, kind, payload::text, payload_version, copy_id, version, correlation_id, attempts, crashes,"
-    " created_at"
+    # Without a zone, psycopg reads a time in C.
+    "o.id, tenant_id, kind, payload::text, created_at AT TIME ZONE 'UTC', payload_version, copy_id, version,"
+    " correlation_id, attempts, crashes"
 )
 #: A FROZEN action waits for actions of its kind from earlier versions of its copy. Of FRESH actions only the latest of
 #: a target runs, and not while an earlier one is running. A dead letter blocks nothing.
@@ -67,8 +69,12 @@ WITH RECURSIVE waiting AS (
              ORDER BY o.tenant_id LIMIT 1)
       FROM waiting w WHERE w.tenant_id IS NOT NULL)
 SELECT tenant_id FROM waiting WHERE tenant_id IS NOT NULL"""  # noqa: S608
+#: A leased row was due when it was leased, so the index of due rows leads to it; one of leases would have to be written
+#: at each claim, with all others (docs/adr/0051).
 _LEFT: Final = _CLAIM.format(
-    standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()", order="o.leased_until"
+    standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()"
+    " AND o.next_attempt_at <= statement_timestamp()",
+    order="o.next_attempt_at",
 )
 _DONE: Final = f"""
 WITH done AS (
@@ -80,6 +86,41 @@ stood_for AS (
        AND (e.leased_until IS NULL OR e.leased_until < statement_timestamp())
     RETURNING 1)
 SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM stood_for)"""  # noqa: S608
+#: Of one tenant alone: the claim of several tenants is one statement for each.
+_ANYBODY, _OF_TENANT = "o.state = 'waiting' AND", "o.state = 'waiting' AND o.tenant_id = %(tenant)s AND"
+_CLAIM_PARAMETERS: Final = {
+    "kinds": "text[]", "newest": "int[]", "fresh": "bool[]", "token": "uuid", "lease": "float8", "limit": "int",
+}  # fmt: skip
+_CLAIMED: Final = {
+    "id": "uuid", "tenant_id": "uuid", "kind": "varchar", "payload": "text", "created_at": "timestamp",
+    "payload_version": "smallint", "copy_id": "uuid", "version": "int", "correlation_id": "varchar",
+    "attempts": "smallint", "crashes": "smallint",
+}  # fmt: skip
+
+
+def _kept(name: str, text: str, parameters: dict[str, str], columns: dict[str, str]) -> KeptPlan:
+    """Return a plan that reads rows in the order of an index, whatever the statistics say: those of an outbox are of
+    a moment when it was empty, and to sort all due rows for each claim takes twenty times as long.
+    """
+    return KeptPlan(f"actions_{name}", text, parameters, columns, without=("seqscan", "bitmapscan", "sort"))
+
+
+#: The statements that the database keeps plans of, by their texts (docs/adr/0047, 0051).
+KEPT: Final = {
+    plan.text: plan
+    for plan in (
+        _kept("waiting", _WAITING, {}, {"tenant_id": "uuid"}),
+        _kept("claim", _NEW, _CLAIM_PARAMETERS, _CLAIMED),
+        _kept("claim", _NEW.replace(_ANYBODY, _OF_TENANT), {**_CLAIM_PARAMETERS, "tenant": "uuid"}, _CLAIMED),
+        _kept("claim_left", _LEFT, _CLAIM_PARAMETERS, _CLAIMED),
+        _kept(
+            "done",
+            _DONE,
+            {"ids": "uuid[]", "token": "uuid", "fresh": "text[]"},
+            {"done": "bigint", "stood_for": "bigint"},
+        ),
+    )
+}
 _FREE: Final = "lease_token = NULL, leased_until = NULL"
 _HELD: Final = "WHERE id = ANY(%(ids)s) AND lease_token = %(token)s"
 _LATER: Final = f"""UPDATE {TABLE} SET {_FREE}, last_error = %(error)s, attempts = attempts - %(uncounted)s,
@@ -89,8 +130,6 @@ _DEAD: Final = f"""UPDATE {TABLE} SET {_FREE}, last_error = %(error)s, state = '
 _BACK: Final = f"UPDATE {TABLE} SET {_FREE}, attempts = attempts - 1 {_HELD}"  # noqa: S608
 _RENEW: Final = f"""UPDATE {TABLE}
     SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s) {_HELD}"""  # noqa: S608
-#: Of one tenant alone: the claim of several tenants is one statement for each.
-_ANYBODY, _OF_TENANT = "o.state = 'waiting' AND", "o.state = 'waiting' AND o.tenant_id = %(tenant)s AND"
 #: Tenants that one claim serves at most; the others come first in the next one.
 _TENANTS_AT_ONCE: Final = 8
 _ERROR_LENGTH: Final = 300
@@ -106,13 +145,13 @@ class LeasedAction:
     tenant_id: UUID
     kind: str
     payload: dict[str, Any]
+    created_at: datetime
     payload_version: int
     copy_id: UUID | None
     version: int | None
     correlation_id: str
     attempts: int
     crashes: int
-    created_at: datetime
 
 
 class Claims:
@@ -158,7 +197,7 @@ class Claims:
         if not ids:
             return 0
         with connections[self._alias].cursor() as cursor:
-            cursor.execute(_DONE, {"ids": list(ids), "token": self._token, "fresh": self._fresh})
+            cursor.execute(_called(_DONE), {"ids": _array(ids), "token": self._token, "fresh": self._fresh})
             return int(cursor.fetchone()[0])
 
     def later(self, row_id: UUID, *, seconds: float, error: str, counts: bool = True) -> int:
@@ -182,7 +221,7 @@ class Claims:
     def _waiting(self) -> dict[UUID, int]:
         """Return the tenants with waiting rows and their weights."""
         with connections[self._alias].cursor() as cursor:
-            cursor.execute(_WAITING)
+            cursor.execute(_called(_WAITING))
             found = [row[0] for row in cursor.fetchall()]
         if len(found) <= 1:
             return dict.fromkeys(found, 1)
@@ -191,18 +230,30 @@ class Claims:
     def _claim(self, text: str, limit: int, **others: Any) -> list[LeasedAction]:
         parameters = {**self._known, "token": self._token, "lease": self._lease, "limit": limit, **others}
         with connections[self._alias].cursor() as cursor:
-            cursor.execute(text, parameters)
+            cursor.execute(_called(text), parameters)
             found = cursor.fetchall()
         rows = [_row(*values) for values in found]
-        return sorted(rows, key=lambda row: (row.created_at, row.version or 0, row.id))
+        return sorted(rows, key=lambda row: (row.created_at, row.version or 0, row.id.int))
 
     def _end(self, text: str, ids: list[UUID], **values: float | str) -> int:
         if not ids:
             return 0
         with connections[self._alias].cursor() as cursor:
-            cursor.execute(text, {"ids": ids, "token": self._token, **values})
+            cursor.execute(text, {"ids": _array(ids), "token": self._token, **values})
             return int(cursor.rowcount)
 
 
-def _row(row_id: UUID, tenant_id: UUID, kind: str, payload: str, *others: Any) -> LeasedAction:
-    return LeasedAction(row_id, tenant_id, kind, msgspec.json.decode(payload), *others)
+def _row(  # noqa: PLR0913 - columns
+    row_id: UUID, tenant_id: UUID, kind: str, payload: str, created_at: datetime, *others: Any
+) -> LeasedAction:
+    return LeasedAction(row_id, tenant_id, kind, msgspec.json.decode(payload), created_at.replace(tzinfo=UTC), *others)
+
+
+def _called(text: str) -> str:
+    """Return the call of the function that keeps the plan of ``text``, or ``text`` where its plan is not kept."""
+    return KEPT[text].call if text in KEPT else text
+
+
+def _array(ids: Iterable[UUID]) -> str:
+    """Return PostgreSQL's literal of an array: psycopg would write each id by itself, ten times as slowly."""
+    return f"{{{','.join(row_id.hex for row_id in ids)}}}"

@@ -41,7 +41,10 @@ UPDATE {TABLE} o
   FROM chosen WHERE o.id = chosen.id
 RETURNING {CLAIM_COLUMNS}"""  # noqa: S608 - names of our own table and columns, here and below
 _NEW: Final = _CLAIM.format(standing="o.lease_token IS NULL AND o.next_attempt_at <= statement_timestamp()")
-_LEFT: Final = _CLAIM.format(standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()")
+_LEFT: Final = _CLAIM.format(
+    standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()"
+    " AND o.next_attempt_at <= statement_timestamp()"
+)
 
 
 @dataclass(frozen=True, kw_only=True)

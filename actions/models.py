@@ -58,7 +58,7 @@ class OutboxAction(TenantModel):
             # The tenants with waiting rows, and the oldest rows of each.
             models.Index(fields=["tenant_id", "next_attempt_at"], name="outbox_due_by_tenant", condition=_WAITING),
             models.Index(fields=["copy_id", "kind", "version"], name="outbox_order", condition=_WAITING),
-            models.Index(fields=["leased_until"], name="outbox_leased", condition=models.Q(lease_token__isnull=False)),
+            # None on a column that a claim sets: it updates rows in place (heap-only tuples), with no index entries.
             models.Index(fields=["died_at"], name="outbox_dead", condition=models.Q(state=ActionState.DEAD)),
         ]
         permissions: ClassVar = [("requeue_action", "Can requeue and drop deferred actions")]

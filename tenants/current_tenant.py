@@ -7,7 +7,7 @@ database backend reads it while Django starts.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 
@@ -53,14 +53,26 @@ def current_tenant() -> Tenant:
     return scope.tenant
 
 
-@contextmanager
-def use_tenant(tenant: Tenant) -> Iterator[Tenant]:
+class _TenantBlock:
+    """A block of ``use_tenant``; a generator would take twice as long."""
+
+    __slots__ = ("_tenant", "_token")
+
+    def __init__(self, tenant: Tenant) -> None:
+        self._tenant = tenant
+
+    def __enter__(self) -> Tenant:
+        tenant = self._tenant
+        self._token = scope_variable.set(Scope(tenant, tenant.database_alias))
+        return tenant
+
+    def __exit__(self, *error: object) -> None:
+        scope_variable.reset(self._token)
+
+
+def use_tenant(tenant: Tenant) -> AbstractContextManager[Tenant]:
     """Make ``tenant`` the current one inside the block: queries return its rows, from its database."""
-    token = scope_variable.set(Scope(tenant, tenant.database_alias))
-    try:
-        yield tenant
-    finally:
-        scope_variable.reset(token)
+    return _TenantBlock(tenant)
 
 
 def set_tenant_without_reset(tenant: Tenant) -> None:

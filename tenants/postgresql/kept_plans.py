@@ -20,6 +20,7 @@ from django.db.migrations import RunSQL
 class KeptPlan:
     """A statement with the types of its ``parameters`` and of the ``columns`` that it returns. The statements of
     ``before`` run first, in the same transaction; each sees what others have committed until it begins.
+    The planner's methods in ``without``, such as ``sort``, are avoided where another exists.
     """
 
     prefix: str
@@ -27,11 +28,13 @@ class KeptPlan:
     parameters: Mapping[str, str]
     columns: Mapping[str, str]
     before: tuple[str, ...] = field(default=(), repr=False)
+    without: tuple[str, ...] = field(default=(), repr=False)
 
     @cached_property
     def name(self) -> str:
         """Return the name of the function."""
-        content = repr((self, *self.before)) if self.before else repr(self)
+        others = (*self.before, *self.without)
+        content = repr((self, *others)) if others else repr(self)
         return f"{self.prefix}_{hashlib.sha256(content.encode()).hexdigest()[:12]}"
 
     @cached_property
@@ -46,11 +49,12 @@ class KeptPlan:
         signature = f"{self.name}({', '.join(self.parameters.values())})"
         places = {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
         body = "; ".join([*self.before, f"RETURN QUERY {self.text}"]) % places
+        without = "".join(f" SET enable_{method} = off" for method in self.without)
         # The planner would prefer a plan for each list of ids, whose length it then knows; but it is always one.
         return RunSQL(
             [
                 f"CREATE OR REPLACE FUNCTION {signature} RETURNS TABLE ({_listed(self.columns)}) LANGUAGE plpgsql"
-                " SET plan_cache_mode = force_generic_plan"
+                f" SET plan_cache_mode = force_generic_plan{without}"
                 f" AS $function$\n#variable_conflict use_column\nBEGIN {body}; END $function$"
             ],
             [f"DROP FUNCTION IF EXISTS {signature}"],

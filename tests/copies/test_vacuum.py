@@ -22,4 +22,4 @@ def test_what_saves_leave_is_swept_up_early(alias: str) -> None:
         outbox, _ = cursor.fetchone()
 
     assert set(copies) == set(documents) == OFTEN | {"autovacuum_vacuum_scale_factor=0.02"}
-    assert set(outbox) == OFTEN | {"autovacuum_vacuum_scale_factor=0.01"}
+    assert set(outbox) == OFTEN | {"autovacuum_vacuum_scale_factor=0.01", "fillfactor=50"}

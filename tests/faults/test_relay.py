@@ -174,6 +174,35 @@ def test_rows_of_a_dead_worker_run_as_soon_as_its_lease_expires(world: World) ->
         assert one(connection, "SELECT count(*) FROM effects") == 2
 
 
+def rows_behind_a_left_one(world: World, *, worse: str = "") -> int:
+    """Kill a worker whose action another takes over while it drains many others; return how many of these were still
+    waiting by then.
+    """
+    lease = 3.0
+    with outbox(world) as connection:
+        put(connection, action=uuid7(), bell="hanging", copy=uuid7())
+        with workers(world, 1, lease=lease, hang=60):
+            until_begun(connection, 1)
+        with connection.transaction():
+            for _ in range(2_000):
+                put(connection, action=uuid7(), bell="plain", copy=uuid7())
+        with workers(world, 1, lease=lease, rest=0.005, worse=worse):
+            deadline = time.monotonic() + 60
+            while one(connection, "SELECT count(*) FROM effects WHERE bell = 'hanging'") < 2:
+                assert time.monotonic() < deadline
+                time.sleep(0.02)
+            return waiting(connection)
+
+
+def test_rows_of_a_dead_worker_do_not_wait_for_the_end_of_a_long_drain(world: World) -> None:
+    assert rows_behind_a_left_one(world) > 200
+
+
+@FULL
+def test_a_long_drain_finds_a_relay_that_runs_left_rows_last(world: World) -> None:
+    assert rows_behind_a_left_one(world, worse="left ones last") <= 1
+
+
 def test_a_slow_action_delays_no_other(world: World) -> None:
     with outbox(world) as connection:
         with connection.transaction():

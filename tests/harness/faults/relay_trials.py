@@ -88,7 +88,13 @@ def note(delivered: Delivered) -> None:
 
 def make_worse(worse: str) -> None:
     """Break one promise of the relay in this process."""
-    if worse == "no quarantine":
+    methods: dict[str, tuple[type, str, Callable[..., Any]]] = {
+        "a cursor": (claims.Claims, "claim", _claim_by_cursor),
+        "left ones last": (relay._Worker, "round", _left_last),
+    }
+    if worse in methods:
+        setattr(*methods[worse])
+    elif worse == "no quarantine":
         relay.MOST_CRASHES = 10**6  # type: ignore[misc]
     elif worse == "left ones together":
         claims.Claims.claim_left = lambda self: self._claim(claims._LEFT, 200)  # type: ignore[method-assign]
@@ -96,8 +102,6 @@ def make_worse(worse: str) -> None:
         at = claims._NEW.index("AND CASE")
         text = claims._NEW[:at] + claims._NEW[claims._NEW.index("ORDER BY") :]
         claims._NEW = text.replace("ORDER BY o.next_attempt_at", "ORDER BY o.id")  # type: ignore[misc]
-    elif worse == "a cursor":
-        claims.Claims.claim = _claim_by_cursor  # type: ignore[method-assign]
     elif worse == "no token":
         for name in ("_DONE", "_LATER", "_DEAD", "_BACK", "_RENEW"):
             text = getattr(claims, name).replace("lease_token = %(token)s", "lease_token IS NOT NULL")
@@ -108,6 +112,13 @@ def make_worse(worse: str) -> None:
             setattr(claims, name, getattr(claims, name).replace("statement_timestamp()", now))
     elif worse:
         raise ValueError(worse)
+
+
+def _left_last(self: relay._Worker, batch: int) -> bool:
+    """Run rows of dead workers only when there are no others."""
+    rows = self._claims.claim(batch)
+    self._run(rows)
+    return bool(rows) or self._run_left()
 
 
 _last: UUID = UUID(int=0)
