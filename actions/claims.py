@@ -6,6 +6,7 @@ ends nothing. Each statement is a transaction by itself; the caller sees all ten
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -22,6 +23,8 @@ from tenants.models import Tenant
 from tenants.postgresql.kept_plans import KeptPlan
 
 TABLE: Final = OutboxAction._meta.db_table
+#: Seconds between two searches of a busy worker for rows of dead ones.
+LEFT_SECONDS: Final = 1.0
 CLAIM_COLUMNS: Final = (
     # Without a zone, psycopg reads a time in C.
     "o.id, tenant_id, kind, payload::text, created_at AT TIME ZONE 'UTC', payload_version, copy_id, version,"
@@ -152,6 +155,24 @@ class LeasedAction:
     correlation_id: str
     attempts: int
     crashes: int
+
+
+class LeftSearch:
+    """Says when a worker searches for rows of dead ones: a search reads all due rows, so a busy worker makes one each
+    ``LEFT_SECONDS``, and goes on at once only while it finds any.
+    """
+
+    def __init__(self) -> None:
+        self._ended_at: float | None = None
+
+    def is_due(self, *, is_busy: bool) -> bool:
+        """Return whether to search now; ``is_busy`` says whether there is other work."""
+        ended = self._ended_at
+        return not is_busy or ended is None or time.monotonic() - ended >= LEFT_SECONDS
+
+    def found_nothing(self) -> None:
+        """Record that a search came to its end."""
+        self._ended_at = time.monotonic()
 
 
 class Claims:

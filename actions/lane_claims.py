@@ -26,7 +26,7 @@ due AS (
       LEFT JOIN room r ON r.name = {_GROUP}
      WHERE o.state = 'waiting' AND {{standing}} AND COALESCE(r.places, %(usual)s) > 0
        AND {DUE_CONDITIONS}
-     ORDER BY o.next_attempt_at LIMIT {_LOOKED_AT}),
+     ORDER BY o.next_attempt_at LIMIT {{looked_at}}),
 placed AS (
     SELECT d.id, row_number() OVER (PARTITION BY d.grp ORDER BY d.next_attempt_at, d.id)
                <= COALESCE(r.places, %(usual)s) AS has_place
@@ -40,10 +40,14 @@ UPDATE {TABLE} o
        attempts = o.attempts + 1, crashes = o.crashes + (o.lease_token IS NOT NULL)::int
   FROM chosen WHERE o.id = chosen.id
 RETURNING {CLAIM_COLUMNS}"""  # noqa: S608 - names of our own table and columns, here and below
-_NEW: Final = _CLAIM.format(standing="o.lease_token IS NULL AND o.next_attempt_at <= statement_timestamp()")
+_NEW: Final = _CLAIM.format(
+    standing="o.lease_token IS NULL AND o.next_attempt_at <= statement_timestamp()", looked_at=_LOOKED_AT
+)
+#: Stops at the first rows that it finds; where there are none, it reads all due rows (``LeftSearch``).
 _LEFT: Final = _CLAIM.format(
     standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()"
-    " AND o.next_attempt_at <= statement_timestamp()"
+    " AND o.next_attempt_at <= statement_timestamp()",
+    looked_at="%(limit)s",
 )
 
 

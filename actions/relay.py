@@ -19,7 +19,7 @@ import structlog
 from prometheus_client import Counter
 from structlog.contextvars import bind_contextvars, reset_contextvars
 
-from actions.claims import Claims, LeasedAction
+from actions.claims import Claims, LeasedAction, LeftSearch
 from actions.lease import LeasedRows
 from actions.registry import REGISTRY, Delivered, Entry, ManyHandler, PermanentFailure, Registry, RetryAfter
 from failpoints import failpoint
@@ -34,10 +34,8 @@ LEASE_SECONDS: Final = 30.0
 MOST_AT_ONCE: Final = 50
 #: Number of dead workers after which an action becomes a dead letter.
 MOST_CRASHES: Final = 5
-#: Rows of dead workers that run between two batches of other rows, and the seconds between two searches for them while
-#: there are other rows: a search reads all due rows.
+#: Rows of dead workers that run between two batches of other rows.
 _LEFT_AT_ONCE: Final = 50
-_LEFT_SECONDS: Final = 1.0
 #: Rows that ran are deleted at least this often, in seconds, so that a crash repeats little.
 _SETTLE_SECONDS: Final = 0.05
 _CHANCE: Final = secrets.SystemRandom()
@@ -94,13 +92,13 @@ class _Worker:
         self._alias = alias
         self._lease = lease
         self._tenants: dict[UUID, Tenant] = {}
-        self._searched_at: float | None = None
+        self._search = LeftSearch()
 
     def round(self, batch: int) -> bool:
         """Run one batch of new actions, and from time to time a few of dead workers; return whether there were any."""
         rows = self._claims.claim(batch)
         self._run(rows)
-        if rows and self._searched_at is not None and time.monotonic() - self._searched_at < _LEFT_SECONDS:
+        if not self._search.is_due(is_busy=bool(rows)):
             return True
         return self._run_left() or bool(rows)
 
@@ -109,7 +107,7 @@ class _Worker:
         for number in range(_LEFT_AT_ONCE):
             left = self._claims.claim_left()
             if not left:
-                self._searched_at = time.monotonic()
+                self._search.found_nothing()
                 return number > 0
             self._run(left)
         return True

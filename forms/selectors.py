@@ -31,7 +31,7 @@ from tenants.postgresql.kept_plans import KeptPlan
 
 C = TypeVar("C", bound=Copy)
 
-#: The catalogues of forms, which most saves ask for.
+#: The catalogues of forms; the event of each save needs that of its form.
 CATALOGUES: Final = KeptPlan(
     "forms_catalogues",
     f"SELECT id, catalogue::text FROM {ApplicationForm._meta.db_table}"  # noqa: S608 - our own name

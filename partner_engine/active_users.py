@@ -75,11 +75,6 @@ def note_request(tenant: Tenant | None, *, role: str, identity: str) -> None:
         _reported[activity] = now, hour
 
 
-def note_active(tenant: Tenant | None, *, role: str, identity: str) -> None:
-    """Record that a user is active. Does nothing without Redis."""
-    note_all_active([Activity(tenant.id if tenant else None, role, identity)])
-
-
 def note_all_active(activities: Collection[Activity]) -> bool:
     """Record many active users in one round trip; return whether Redis has them."""
     now = timezone.now()

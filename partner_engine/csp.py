@@ -22,6 +22,12 @@ _RELAXED: Final = {
 _CHANGES: Final = "_csp"
 
 
+def _names_directives_alone() -> bool:
+    """Return whether the settings name directives and nothing else: for all else the library composes each policy."""
+    report_only = getattr(settings, "CONTENT_SECURITY_POLICY_REPORT_ONLY", None)
+    return not report_only and settings.CONTENT_SECURITY_POLICY.keys() == {"DIRECTIVES"}
+
+
 @cache
 def _usual_policy(*, is_admin: bool) -> str:
     return build_policy(replace=_RELAXED if is_admin else None)
@@ -32,7 +38,8 @@ class ContentSecurityMiddleware(CSPMiddleware):
 
     def process_response(self, request: HttpRequest, response: HttpResponseBase) -> HttpResponseBase:
         """Set the header of a response: the usual policy, which is composed once, unless its view changes it."""
-        if settings.DEBUG or any(name.startswith(_CHANGES) for name in (*vars(response), *vars(request))):
+        is_changed = any(name.startswith(_CHANGES) for name in (*vars(response), *vars(request)))
+        if is_changed or settings.DEBUG or not _names_directives_alone():
             return super().process_response(request, response)
         response.headers.setdefault(HEADER, _usual_policy(is_admin=request.path.startswith(ADMIN)))
         return response

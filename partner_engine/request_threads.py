@@ -24,6 +24,8 @@ from django.urls import set_script_prefix
 
 #: Threads without a request that stay; above them as many as there are requests at once.
 MOST_IDLE: Final = 16
+#: Bytes of a response above which it waits for its client while it is sent.
+LARGE: Final = 256 * 1024
 
 log = structlog.get_logger(__name__)
 
@@ -64,7 +66,15 @@ class RequestHandler(ASGIHandler):
             self._take_back(thread, is_over=is_over)
         if isinstance(response, HttpResponse):
             await send(_beginning(response))
-            await send({"type": "http.response.body", "body": response.content})
+            await self._send_content(response.content, send)
+
+    async def _send_content(self, content: bytes, send: Any) -> None:
+        """Send a usual response in one message, a large one in parts, each when the client has read enough."""
+        if len(content) <= LARGE:
+            await send({"type": "http.response.body", "body": content})
+            return
+        for part, is_last in self.chunk_bytes(content):
+            await send({"type": "http.response.body", "body": part, "more_body": not is_last})
 
     def _take_back(self, thread: ThreadPoolExecutor, *, is_over: bool) -> None:
         """Keep the thread of a request for others, or let it end."""

@@ -18,6 +18,7 @@ from uuid import UUID
 import structlog
 from django.db import connections
 
+from actions.claims import LeasedAction, LeftSearch
 from actions.lane_claims import LaneClaims, Room
 from actions.lanes import wait_for_work
 from actions.registry import REGISTRY, Registry
@@ -70,6 +71,7 @@ class Dispatcher:
         self._attempts = Attempts(self._claims, registry=registry, actions=actions, alias=alias)
         self._pool = pool
         self._lease = lease
+        self._search = LeftSearch()
         self._renewed_at = time.monotonic()
         self._events: queue.SimpleQueue[Event] = queue.SimpleQueue()
         self._jobs: dict[UUID, Job] = {}
@@ -118,15 +120,23 @@ class Dispatcher:
         with across_tenants(using=self._alias):
             room = self._room()
             rows = self._claims.claim_with_room(room, limit=limit)
-            for _ in range(_LEFT_AT_ONCE):
-                left = self._claims.claim_left_with_room(room)
-                rows += left
-                if not left:
-                    break
+            if self._search.is_due(is_busy=bool(rows or self._jobs)):
+                rows += self._claim_left(room)
         if rows:
             failpoint("carrier_claimed")
             self._prepare(self._attempts.begin(rows))
         return bool(rows)
+
+    def _claim_left(self, room: Room) -> list[LeasedAction]:
+        """Claim a few actions of dead workers, one by one."""
+        rows: list[LeasedAction] = []
+        for _ in range(_LEFT_AT_ONCE):
+            left = self._claims.claim_left_with_room(room)
+            if not left:
+                self._search.found_nothing()
+                break
+            rows += left
+        return rows
 
     def _room(self) -> Room:
         used = Counter(job.carrier for job in self._jobs.values())

@@ -29,11 +29,11 @@ _ENTRIES: Final = SearchEntry._meta.db_table
 _WORDS: Final = SearchWord._meta.db_table
 _SPELLINGS: Final = SearchSpelling._meta.db_table
 
-_GIVEN_ENTRIES: Final = """json_to_recordset(%(entries)s) AS g
+_SUBMITTED: Final = """json_to_recordset(%(entries)s) AS g
        (copy_id uuid, version integer, release_id integer, words_digest text)"""
 #: The copies of which a writer holds the row: one with a later version would have refused it.
 _TAKEN: Final = f"""taken AS MATERIALIZED (
-    SELECT e.copy_id FROM {_GIVEN_ENTRIES} JOIN {_ENTRIES} e ON e.copy_id = g.copy_id AND e.version = g.version
+    SELECT e.copy_id FROM {_SUBMITTED} JOIN {_ENTRIES} e ON e.copy_id = g.copy_id AND e.version = g.version
      WHERE e.tenant_id = %(tenant)s)"""  # noqa: S608 - names of our own tables, here and below
 _PARAMETERS: Final = {"tenant": "uuid", "entries": "json"}
 
@@ -43,7 +43,7 @@ KEEP_WORDS: Final = KeptPlan(
     "search_keep_words",
     f"""WITH known AS MATERIALIZED (
     SELECT e.copy_id, g.version, g.release_id
-      FROM {_GIVEN_ENTRIES} JOIN {_ENTRIES} e ON e.copy_id = g.copy_id
+      FROM {_SUBMITTED} JOIN {_ENTRIES} e ON e.copy_id = g.copy_id
      WHERE e.tenant_id = %(tenant)s AND e.format = {FORMAT} AND e.words_digest = g.words_digest
        AND e.version <= g.version
      ORDER BY e.copy_id FOR UPDATE OF e)
@@ -58,7 +58,7 @@ RETURNING e.copy_id""",  # noqa: S608
 _TAKE: Final = f"""INSERT INTO {_ENTRIES} AS known
        (copy_id, tenant_id, version, release_id, format, indexed_at, words_digest)
 SELECT g.copy_id, %(tenant)s, g.version, g.release_id, {FORMAT}, statement_timestamp(), g.words_digest
-  FROM {_GIVEN_ENTRIES}
+  FROM {_SUBMITTED}
  ORDER BY g.copy_id
     ON CONFLICT (copy_id) DO UPDATE
    SET version = EXCLUDED.version, release_id = EXCLUDED.release_id, format = EXCLUDED.format,
@@ -67,16 +67,16 @@ SELECT g.copy_id, %(tenant)s, g.version, g.release_id, {FORMAT}, statement_times
 #: A separate statement: it must see the rows of a writer that the first statement waited for. A word that is known
 #: already is left alone: even a conflict that changes nothing writes to its row.
 _PUT: Final = f"""WITH {_TAKEN},
-given AS MATERIALIZED (
+submitted AS MATERIALIZED (
     SELECT g.* FROM json_to_recordset(%(words)s) AS g
            (copy_id uuid, word text, weight smallint, is_personal boolean)
       JOIN taken ON taken.copy_id = g.copy_id),
 gone AS (
     DELETE FROM {_WORDS} w USING taken
      WHERE w.copy_id = taken.copy_id
-       AND NOT EXISTS (SELECT FROM given g WHERE g.copy_id = w.copy_id AND g.word = w.word))
+       AND NOT EXISTS (SELECT FROM submitted g WHERE g.copy_id = w.copy_id AND g.word = w.word))
 INSERT INTO {_WORDS} AS known (tenant_id, copy_id, word, weight, is_personal)
-SELECT %(tenant)s, g.copy_id, g.word, g.weight, g.is_personal FROM given g
+SELECT %(tenant)s, g.copy_id, g.word, g.weight, g.is_personal FROM submitted g
  WHERE NOT EXISTS (
        SELECT FROM {_WORDS} w
         WHERE w.copy_id = g.copy_id AND w.word = g.word AND w.weight = g.weight AND w.is_personal = g.is_personal)
@@ -109,16 +109,19 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     words: Mapping[str, Weight]
 
 
-def write_entries(entries: Sequence[Entry], *, tenant: Tenant, anew: bool = False) -> int:
+def write_entries(entries: Sequence[Entry], *, tenant: Tenant, rewrite_words: bool = False) -> int:
     """Write the entries; return how many were not overtaken by a later version.
 
-    Words are written only where they differ from those of the entry before, or ``anew``: most saves change none.
+    Words are written only where they differ from those of the entry before, or with ``rewrite_words``: most saves
+    change none.
     """
     rows = [_row(entry) for entry in entries]
     if not rows:
         return 0
     with use_tenant(tenant):
-        kept = set() if anew else _call(KEEP_WORDS, {"tenant": tenant.id, "entries": _json(rows)}, tenant=tenant)
+        kept = (
+            set() if rewrite_words else _call(KEEP_WORDS, {"tenant": tenant.id, "entries": _json(rows)}, tenant=tenant)
+        )
         changed = [entry for entry in entries if entry.copy_id not in kept]
         written = _write_words(changed, tenant=tenant) if changed else set()
     return len(kept | written)

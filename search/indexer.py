@@ -67,11 +67,11 @@ class Rebuilt:
     forgotten: int = 0
 
 
-def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant, anew: bool = False) -> int:
+def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant, rewrite_words: bool = False) -> int:
     """Update the entries of these copies; a deleted copy leaves the index. Return how many were written.
 
-    With ``anew``, words are written even where they seem to be there. Safe during saves and other writers: an entry
-    never returns to an earlier version.
+    With ``rewrite_words``, words are written even where they seem to be there. Safe during saves and other writers: an
+    entry never returns to an earlier version.
     """
     with use_tenant(tenant), connections[tenant.database_alias].cursor() as cursor:
         cursor.execute(TO_INDEX.call, {"tenant": tenant.id, "ids": list(copy_ids)})
@@ -79,7 +79,7 @@ def index_copies(copy_ids: Sequence[UUID], *, tenant: Tenant, anew: bool = False
     today = {code: releases.current(code, tenant_id=tenant.id) for code in {copy.catalogue for copy in copies}}
     entries = [_entry(copy, today[copy.catalogue]) for copy in copies]
     remove_entries(set(copy_ids) - {entry.copy_id for entry in entries}, tenant=tenant)
-    return write_entries(sorted(entries, key=lambda entry: entry.copy_id), tenant=tenant, anew=anew)
+    return write_entries(sorted(entries, key=lambda entry: entry.copy_id), tenant=tenant, rewrite_words=rewrite_words)
 
 
 def index_stricter(catalogue: str, codes: Collection[str], *, tenant: Tenant) -> int:
@@ -133,7 +133,7 @@ def rebuild_search(tenant: Tenant, *, dry_run: bool, everything: bool = False) -
         done.looked_at += amount
         done.stale += len(copy_ids)
         if copy_ids and not dry_run:
-            index_copies(copy_ids, tenant=tenant, anew=everything)
+            index_copies(copy_ids, tenant=tenant, rewrite_words=everything)
         yield done
     with use_tenant(tenant):
         gone = list(

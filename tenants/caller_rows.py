@@ -1,4 +1,4 @@
-"""The rows that say who sends a request: the user of a session, the token of a program."""
+"""The rows that identify who sends a request: the user of a session, the token of a program."""
 
 from __future__ import annotations
 

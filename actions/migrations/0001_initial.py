@@ -6,11 +6,11 @@ from tenants.row_level_security import row_level_security
 
 #: The functions that it creates. A test compares them with those of the program: a changed text needs a migration.
 FUNCTIONS = [
-    "actions_waiting_a738b21f9be8",
-    "actions_claim_839a8e027af2",
-    "actions_claim_eea4374af9bd",
-    "actions_claim_left_7bf293c4a61c",
-    "actions_done_4d65debaecf0",
+    "actions_waiting_4599bf21393b",
+    "actions_claim_e3e35c4d20ae",
+    "actions_claim_b80dd50cdd5f",
+    "actions_claim_left_388b2e9bb1bc",
+    "actions_done_13296913d8b9",
 ]
 
 

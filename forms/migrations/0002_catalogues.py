@@ -3,7 +3,7 @@ from django.db import migrations
 from forms.selectors import CATALOGUES
 
 #: The function that it creates. A test compares it with that of the program: a changed text needs a migration.
-FUNCTIONS = ["forms_catalogues_9da7ee6fae78"]
+FUNCTIONS = ["forms_catalogues_2a9d004e75fb"]
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@ from django.db import migrations
 from quoting.gates import COPY_HEAD
 
 #: The function that it creates. A test compares it with that of the program: a changed text needs a migration.
-FUNCTIONS = ["quoting_head_2a5857896aea"]
+FUNCTIONS = ["quoting_head_33947da686d4"]
 
 
 class Migration(migrations.Migration):

@@ -3,7 +3,7 @@ from django.db import migrations
 from quoting.callbacks import STORE
 
 #: The function that it creates. A test compares it with that of the program: a changed text needs a migration.
-FUNCTIONS = ["quoting_store_message_ad49632b4062"]
+FUNCTIONS = ["quoting_store_message_e03509b545a3"]
 
 
 class Migration(migrations.Migration):

@@ -93,7 +93,7 @@ def decide_plain(state: State, part: PlainQuestions, frames: Sequence[Frame], *,
                 kind = raw.__class__
                 # This is ``key_of``, without a call for each answer.
                 if (
-                    hash(raw) if kind is str else raw ^ SALT if kind is int else raw if kind is bool else None
+                    (hash(raw) or None) if kind is str else raw ^ SALT if kind is int else raw if kind is bool else None
                 ) in sound:
                     frame.values[slot] = read(raw) if kind is str else raw
                     state.asked_sets.add(question.set_code)

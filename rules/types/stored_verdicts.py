@@ -55,8 +55,12 @@ class StoredVerdicts:
     def note_sound(self, stored: AnswerValue) -> None:
         """Remember that ``stored`` has no fault and passes all checks of the question on any day."""
         key = key_of(stored)
-        if key is not None and len(self.sound) < _MOST:
-            self.sound.add(key)
+        if key is None:
+            return
+        if len(self.sound) >= _MOST:
+            # Rather the values of now than those that came first.
+            self.sound.clear()
+        self.sound.add(key)
 
     def fault_of(self, catalogue: InputCatalogue, question: TypedQuestion, stored: AnswerValue) -> StoredFault | None:
         """Return the fault for which ``stored``, an answer to ``question`` with a value, would be refused today, or
@@ -89,7 +93,8 @@ def key_of(stored: AnswerValue) -> int | None:
     """
     kind = stored.__class__
     if kind is str:
-        return hash(stored)
+        # The hash of an empty text, which is no answer, is 0 and so equal to a no.
+        return hash(stored) or None
     if kind is int:
         return stored ^ SALT  # type: ignore[operator]
     return stored if kind is bool else None  # type: ignore[return-value]

@@ -4,7 +4,7 @@ from search.index import KEEP_WORDS, WRITE_WORDS
 from search.indexer import TO_INDEX
 
 #: The functions that it creates. A test compares them with those of the program: a changed text needs a migration.
-FUNCTIONS = ["search_to_index_5a126562f921", "search_keep_words_122887e28bf3", "search_write_words_aedbe5217bb8"]
+FUNCTIONS = ["search_to_index_e56e735b8359", "search_keep_words_09bb407e1726", "search_write_words_a173012d9bcb"]
 
 
 class Migration(migrations.Migration):

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 from django.db.migrations import RunSQL
@@ -27,38 +27,43 @@ class KeptPlan:
     text: str
     parameters: Mapping[str, str]
     columns: Mapping[str, str]
-    before: tuple[str, ...] = field(default=(), repr=False)
-    without: tuple[str, ...] = field(default=(), repr=False)
+    before: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
 
     @cached_property
     def name(self) -> str:
         """Return the name of the function."""
-        others = (*self.before, *self.without)
-        content = repr((self, *others)) if others else repr(self)
-        return f"{self.prefix}_{hashlib.sha256(content.encode()).hexdigest()[:12]}"
+        return f"{self.prefix}_{hashlib.sha256(self._creation('').encode()).hexdigest()[:12]}"
 
     @cached_property
     def call(self) -> str:
         """Return the statement that has the same parameters and result."""
         return f"SELECT * FROM {self.name}({', '.join(f'%({name})s' for name in self.parameters)})"  # noqa: S608 - our own names
 
-    def migration(self) -> RunSQL:
+    def migration(self, *, is_shared: bool = False) -> RunSQL:
         """Return the operation that creates the function, unless an earlier migration did: in a new database they all
-        run with the statements of the present program.
+        run with the statements of the present program. With ``is_shared`` it reads tables of the shared database alone.
         """
-        signature = f"{self.name}({', '.join(self.parameters.values())})"
-        places = {name: f"${number}" for number, name in enumerate(self.parameters, 1)}
+        return RunSQL(
+            [self._creation(self.name)],
+            [f"DROP FUNCTION IF EXISTS {self.name}({self._types})"],
+            hints={} if is_shared else {"tenant": True},
+        )
+
+    @property
+    def _types(self) -> str:
+        return ", ".join(self.parameters.values())
+
+    def _creation(self, name: str) -> str:
+        """Return the statement that creates the function under ``name``."""
+        places = {parameter: f"${number}" for number, parameter in enumerate(self.parameters, 1)}
         body = "; ".join([*self.before, f"RETURN QUERY {self.text}"]) % places
         without = "".join(f" SET enable_{method} = off" for method in self.without)
         # The planner would prefer a plan for each list of ids, whose length it then knows; but it is always one.
-        return RunSQL(
-            [
-                f"CREATE OR REPLACE FUNCTION {signature} RETURNS TABLE ({_listed(self.columns)}) LANGUAGE plpgsql"
-                f" SET plan_cache_mode = force_generic_plan{without}"
-                f" AS $function$\n#variable_conflict use_column\nBEGIN {body}; END $function$"
-            ],
-            [f"DROP FUNCTION IF EXISTS {signature}"],
-            hints={"tenant": True},
+        return (
+            f"CREATE OR REPLACE FUNCTION {name}({self._types}) RETURNS TABLE ({_listed(self.columns)}) LANGUAGE plpgsql"
+            f" SET plan_cache_mode = force_generic_plan{without}"
+            f" AS $function$\n#variable_conflict use_column\nBEGIN {body}; END $function$"
         )
 
 

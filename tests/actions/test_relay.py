@@ -175,7 +175,7 @@ def test_other_rows_do_not_search_for_those_of_dead_workers_each_time(
     search = Claims.claim_left
     monkeypatch.setattr(Claims, "claim_left", lambda self: searches.append(1) or search(self))
     # A busy machine needs more than a second for the actions.
-    monkeypatch.setattr("actions.relay._LEFT_SECONDS", PATIENCE)
+    monkeypatch.setattr("actions.claims.LEFT_SECONDS", PATIENCE)
     bench.register(Ring)
     for number in range(20):
         put(harbor, Ring(bell=str(number)))

@@ -27,7 +27,7 @@ from partner_engine.active_users import (
     count_active,
     forget_active,
     last_day,
-    note_active,
+    note_all_active,
     note_request,
     recount_active,
 )
@@ -38,6 +38,10 @@ from tenants.models import ApiClient, Tenant, User
 pytestmark = pytest.mark.django_db
 
 AGENT = Role.AGENT.value
+
+
+def note_active(tenant: Tenant | None, *, role: str, identity: str) -> None:
+    note_all_active([Activity(tenant.id if tenant else None, role, identity)])
 
 
 class TestCounting:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from csp.constants import HEADER
 from csp.decorators import csp_exempt, csp_update
@@ -48,3 +50,22 @@ def test_it_is_that_of_the_library(path: str, number: int, is_debugging: bool, s
     library = CSPMiddleware.process_response(middleware, request, VIEWS[number](request))
 
     assert ours.headers == library.headers
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"CONTENT_SECURITY_POLICY_REPORT_ONLY": {"DIRECTIVES": {"default-src": ["'none'"]}}},
+        {"CONTENT_SECURITY_POLICY": {"DIRECTIVES": {"default-src": ["'none'"]}, "EXCLUDE_URL_PREFIXES": ["/api/"]}},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_other_settings_of_the_library_count(changed: dict[str, Any], settings: Settings) -> None:
+    for name, value in changed.items():
+        setattr(settings, name, value)
+    middleware, request = ContentSecurityMiddleware(plain), RequestFactory().get("/api/v1/me")
+
+    middleware.process_request(request)
+    ours = middleware.process_response(request, plain(request))
+
+    assert ours.headers == CSPMiddleware.process_response(middleware, request, plain(request)).headers

@@ -15,7 +15,7 @@ from django.urls import path
 from pytest_django import Settings
 
 from partner_engine import request_threads
-from partner_engine.request_threads import MOST_IDLE, RequestHandler
+from partner_engine.request_threads import LARGE, MOST_IDLE, RequestHandler
 from tests.harness.tiers import PATIENCE, until
 from tests.partner_engine.test_isolation import get
 
@@ -228,6 +228,16 @@ def test_a_response_is_one_message_with_its_headers_and_one_with_its_body(handle
     assert content == {"type": "http.response.body", "body": body}
     assert [what for what, _ in seen] == ["began", "ended"]
     assert len({thread for _, thread in seen} - {threading.get_ident()}) == 1
+
+
+def test_a_large_response_is_sent_in_parts(handler: RequestHandler) -> None:
+    body = b"a" * (LARGE + 1)
+
+    _, *parts = serve(handler, "/echo", body).sent
+
+    assert b"".join(part["body"] for part in parts) == body
+    assert max(len(part["body"]) for part in parts) <= handler.chunk_size
+    assert [part["more_body"] for part in parts] == [True] * (len(parts) - 1) + [False]
 
 
 def test_a_client_who_leaves_before_the_body_is_complete_is_not_served(handler: RequestHandler) -> None:

@@ -10,6 +10,7 @@ from uuid import UUID
 import pytest
 
 from actions import relay
+from actions.lane_claims import LaneClaims
 from actions.registry import Delivered, PermanentFailure, RetryAfter
 from actions.relay import MOST_CRASHES
 from batch import service as batch
@@ -233,6 +234,25 @@ def test_a_hanging_carrier_occupies_its_own_places_alone(
     assert sum(name.startswith(("d", "first")) for name, step in doors.steps if step == "prepared") == 3
     leased = [row for row in rows() if row.kind == "knock" and row.lease_token]
     assert len(leased) == 3
+
+
+def test_actions_in_progress_do_not_search_for_those_of_dead_workers_each_time(
+    doors: Doors, kennels: Tenant, form_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    searches: list[int] = []
+    search = LaneClaims.claim_left_with_room
+    monkeypatch.setattr(
+        LaneClaims, "claim_left_with_room", lambda self, room: searches.append(1) or search(self, room)
+    )  # fmt: skip
+    monkeypatch.setattr("actions.claims.LEFT_SECONDS", 10 * PATIENCE)
+    doors.calls["DEAD"] = hang
+    dispatcher = doors.dispatcher()
+    knock(kennels, form_id, "DEAD")
+
+    for _ in range(5):
+        dispatcher.turn()
+
+    assert len(searches) == 1
 
 
 def test_replies_of_one_copy_that_arrive_together_share_a_save(doors: Doors, kennels: Tenant, form_id: UUID) -> None:

@@ -17,7 +17,7 @@ from rules.definition.model import CompiledCatalogue, CompiledQuestion, PlainQue
 from rules.flow import check_flow
 from rules.flow.derived_sensitivity import sealed_codes
 from rules.flow.evaluation import FlowResult
-from rules.types.stored_verdicts import key_of
+from rules.types.stored_verdicts import StoredVerdicts, key_of
 from tests.batch.test_incremental_rules import full_run
 from tests.batch.test_next_releases import filled, next_of
 from tests.harness.boarding_catalogue import ANSWERS, BOARDING, boarding, document
@@ -91,6 +91,29 @@ def test_only_answers_without_error_and_warning_are_known_to_be_sound() -> None:
 
     assert income.verdicts.sound == {key_of(5)}
     assert 5 not in income.verdicts.sound
+
+
+def test_an_empty_text_is_no_answer_whatever_is_known() -> None:
+    sets = [*BOARDING["question_sets"]]
+    fenced = {"code": "fenced", "label": "Fenced", "type": "boolean", "required": "quote"}
+    sets[0] = {**sets[0], "questions": [*sets[0]["questions"], fenced]}
+    catalogue = boarding(question_sets=sets)
+    assert hash("") == hash(False)
+
+    for value in (False, ""):
+        result = full_run(catalogue, document({**ANSWERS, "fenced": value}))
+
+    assert "fenced" in result.evaluation.needed.quote
+
+
+def test_a_full_memory_begins_anew() -> None:
+    verdicts = StoredVerdicts()
+
+    for number in range(3_000):
+        verdicts.note_sound(f"name {number}")
+
+    assert key_of("name 2999") in verdicts.sound
+    assert len(verdicts.sound) <= 1_000
 
 
 def test_sealed_answers_are_found_in_all_rows() -> None:
