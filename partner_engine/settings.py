@@ -68,8 +68,7 @@ KEY_SERVICE: str = env.str("KEY_SERVICE", default="")  # wraps new keys instead:
 # Databases
 
 DATABASE_URL: str = env.str("DATABASE_URL", default="")
-#: Connections in the pool of one web process; other processes use no pool, which does not survive a fork.
-DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", default=0)
+DATABASE_POOL_SIZE: int = env.int("DATABASE_POOL_SIZE", default=0)  # of a web process; no pool survives a fork
 PROCESSES: Processes = processes(env)  # for partner_engine.W012
 #: In milliseconds; shorter than a copy's lock (10 s). `manage.py` sets 0: migrations may take longer.
 STATEMENT_TIMEOUT: int = env.int("STATEMENT_TIMEOUT", default=8_000)

@@ -22,7 +22,8 @@ BEGIN
         FROM pg_class t
         LEFT JOIN (SELECT DISTINCT tgrelid FROM pg_trigger WHERE NOT tgisinternal) guard ON guard.tgrelid = t.oid
         WHERE t.relkind = 'r' AND t.relnamespace = current_schema()::regnamespace
-            AND t.relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission', 'tenants_ratelimit')
+            AND t.relname NOT IN ('django_migrations', 'django_content_type', 'auth_permission', 'tenants_ratelimit',
+                                  'tenants_historicalratelimit')
         ORDER BY guard.tgrelid IS NULL
     LOOP
         EXECUTE 'SELECT EXISTS (SELECT FROM ' || name || ')' INTO is_filled;
