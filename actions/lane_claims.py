@@ -43,7 +43,7 @@ RETURNING {CLAIM_COLUMNS}"""  # noqa: S608 - names of our own table and columns,
 _NEW: Final = _CLAIM.format(
     standing="o.lease_token IS NULL AND o.next_attempt_at <= statement_timestamp()", looked_at=_LOOKED_AT
 )
-#: Stops at the first rows that it finds; where there are none, it reads all due rows (``LeftSearch``).
+#: Stops at the first rows that it finds; without any it reads all due rows (``LeftSearch``).
 _LEFT: Final = _CLAIM.format(
     standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()"
     " AND o.next_attempt_at <= statement_timestamp()",
