@@ -22,8 +22,12 @@ from django.db import connections
 from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.urls import set_script_prefix
 
-#: Threads without a request that stay; above them as many as there are requests at once.
-MOST_IDLE: Final = 16
+from partner_engine.request_places import AT_ONCE, Places
+
+#: Threads without a request that stay.
+MOST_IDLE: Final = AT_ONCE
+#: By which machines learn how this process is. They have places of their own: no process is to be ended for its load.
+PROBES: Final = ("/healthz", "/readyz", "/metrics")
 #: Bytes of a response above which it waits for its client while it is sent.
 LARGE: Final = 256 * 1024
 
@@ -35,8 +39,9 @@ class RequestHandler(ASGIHandler):
 
     def __init__(self) -> None:
         super().__init__()
-        #: Touched by the event loop alone.
+        #: Touched by the event loop alone, as the places are.
         self._idle: list[ThreadPoolExecutor] = []
+        self._places, self._places_of_probes = Places(), Places()
 
     def load_middleware(self, is_async: bool = False) -> None:
         """Load the middleware as synchronous."""
@@ -45,7 +50,8 @@ class RequestHandler(ASGIHandler):
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         """Serve one request: read its body, let a thread make the response, and send it.
 
-        A client that leaves meanwhile stops nothing: a thread cannot be interrupted, so its work is completed.
+        A client that leaves meanwhile stops nothing: a thread cannot be interrupted, so its work is completed. Raises
+        ``NoPlaceFree`` before anything is done.
         """
         if scope["type"] != "http":
             raise ValueError(f"Pages are served by HTTP, not by {scope['type']}.")
@@ -53,12 +59,17 @@ class RequestHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
+        places = self._places_of_probes if scope["path"] in PROBES else self._places
+        await _take_place(places, body)
         thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
         context = copy_context()
         is_over = False
         try:
-            work = asyncio.get_running_loop().run_in_executor(thread, context.run, self._respond, scope, body)
-            response = await work
+            try:
+                work = asyncio.get_running_loop().run_in_executor(thread, context.run, self._respond, scope, body)
+                response = await work
+            finally:
+                places.give_back()
             if response.streaming:
                 await asyncio.create_task(self._stream(response, thread, receive, send), context=context)
             is_over = True
@@ -115,6 +126,15 @@ class RequestHandler(ASGIHandler):
                 await sync_to_async(_close)(response)
             if not sending.cancelled():
                 sending.result()
+
+
+async def _take_place(places: Places, body: IO[bytes]) -> None:
+    """Take a place for a request with ``body``. Raises ``NoPlaceFree``."""
+    try:
+        await places.take()
+    except BaseException:
+        body.close()
+        raise
 
 
 def _close(response: HttpResponseBase) -> None:

@@ -15,6 +15,7 @@ from django.urls import path
 from pytest_django import Settings
 
 from partner_engine import request_threads
+from partner_engine.request_places import NoPlaceFree, Places
 from partner_engine.request_threads import LARGE, MOST_IDLE, RequestHandler
 from tests.harness.tiers import PATIENCE, until
 from tests.partner_engine.test_isolation import get
@@ -322,3 +323,34 @@ def test_a_request_that_cannot_be_closed_has_its_response(
 def test_other_protocols_are_refused(handler: RequestHandler) -> None:
     with pytest.raises(ValueError, match="websocket"):
         asyncio.run(handler({"type": "websocket"}, None, None))
+
+
+def test_a_request_without_a_place_is_refused_and_probes_are_served(
+    handler: RequestHandler, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(request_threads, "PROBES", ("/echo",))
+    handler._places = Places(at_once=0, patience=0.01)
+
+    with pytest.raises(NoPlaceFree), signals_of_requests() as seen:
+        serve(handler, "/where", b"")
+
+    assert seen == []
+    assert serve(handler, "/echo", b"text").content == b"text"
+
+
+def test_a_stream_keeps_no_place(handler: RequestHandler, monkeypatch: pytest.MonkeyPatch) -> None:
+    handler._places = Places(at_once=1, patience=PATIENCE)
+    monkeypatch.setitem(globals(), "_all_here", threading.Barrier(1))
+
+    async def stream_and_ask() -> int:
+        client = Connection(b"")
+        request = asyncio.create_task(handler(scope_of("/stream", query=b"is=endless"), client.receive, client.send))
+        while b"more" not in client.content:
+            await asyncio.sleep(0)
+        try:
+            return (await asyncio.wait_for(get(handler, "/where", ""), PATIENCE / 2))[0]
+        finally:
+            client.ends.set()
+            await request
+
+    assert asyncio.run(stream_and_ask()) == 200

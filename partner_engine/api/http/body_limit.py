@@ -1,4 +1,5 @@
-"""An ASGI wrapper that refuses too large requests while they arrive, before they are stored, and too long addresses.
+"""An ASGI wrapper that refuses too large requests while they arrive, before they are stored, too long addresses, and
+requests for which this process finds no place in time.
 
 Otherwise a body without a stated length (chunked) would be written to disk in full first. Responses that are sent
 before Django's middleware runs get their correlation id and their line in the log here.
@@ -12,7 +13,9 @@ from typing import Any, Final
 
 from partner_engine.correlation import HEADER, correlation_id_in, note_early_response
 from partner_engine.error_page import LONG_ADDRESS, TOO_LARGE, error_page
+from partner_engine.error_statuses import RETRY_AFTER
 from partner_engine.problems import MEDIA_TYPE, Refused, render
+from partner_engine.request_places import NoPlaceFree
 
 Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
@@ -31,6 +34,12 @@ _LONG_ADDRESS: Final = Refused(
     "address_too_long",
     f"The address with its query is longer than {MAX_ADDRESS_BYTES} bytes; send long parameters as parts of a form.",
 )
+_BUSY: Final = Refused(
+    503,
+    "unavailable",
+    "Too many requests are under way; try again in a moment.",
+    headers={"Retry-After": str(RETRY_AFTER["unavailable"])},
+)
 _HEADER: Final = HEADER.lower().encode()
 #: The addresses of the API that take a file: imports, and corrected rows that come back.
 _UPLOADS: Final = re.compile(r"/api/v1/batch_operations/(?:imports(?:/preview)?|[^/]+/failed\.csv)/?")
@@ -42,7 +51,7 @@ class _TooLarge(Exception):  # noqa: N818 - a signal, not an error
 
 class BodyLimit:
     """Counts the bytes of a request's body and responds with 413 as soon as they exceed the limit; with 414 to an
-    address that is too long.
+    address that is too long; with 503 where no place became free.
     """
 
     def __init__(self, application: Application) -> None:
@@ -75,6 +84,8 @@ class BodyLimit:
         except _TooLarge:
             # The application reads the whole body before it sends a response.
             await responses.refuse(_large_body(limit), TOO_LARGE)
+        except NoPlaceFree:
+            await responses.refuse(_BUSY, _BUSY.detail)
 
 
 def _limit_of(path: str) -> int:
@@ -136,6 +147,7 @@ class _Responses:
             (b"cache-control", b"no-store"),
             (b"connection", b"close"),
             (_HEADER, correlation_id.encode()),
+            *((name.lower().encode(), value.encode()) for name, value in refused.headers.items()),
         ]
         self._note(refused.status, correlation_id)
         await self._send({"type": "http.response.start", "status": refused.status, "headers": headers})

@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from partner_engine.api.http.body_limit import MAX_ADDRESS_BYTES, MAX_API_BYTES, MAX_REQUEST_BYTES, BodyLimit
+from partner_engine.request_places import NoPlaceFree
 
 OWN = "0193-sent-by-the-caller"
 
@@ -24,8 +25,13 @@ async def reads_all(scope: Any, receive: Callable[[], Any], send: Callable[[Any]
     await send({"type": "http.response.body", "body": b""})
 
 
+async def finds_no_place(scope: Any, receive: Any, send: Any) -> None:
+    """Be too busy for a request."""
+    raise NoPlaceFree
+
+
 def ask(
-    path: str, chunk: int, *headers: tuple[bytes, bytes], query: bytes = b""
+    path: str, chunk: int, *headers: tuple[bytes, bytes], query: bytes = b"", application: Any = reads_all
 ) -> tuple[int, dict[str, str], bytes, list[Any]]:
     """Send one chunk of a body; return status, headers and content of the response, and the lines of the log."""
     sent: list[dict[str, Any]] = []
@@ -38,7 +44,7 @@ def ask(
 
     scope = {"type": "http", "method": "POST", "path": path, "query_string": query, "headers": list(headers)}
     with capture_logs() as logs:
-        asyncio.run(BodyLimit(reads_all)(scope, receive, send))
+        asyncio.run(BodyLimit(application)(scope, receive, send))
     start, body = sent
     return start["status"], {key.decode(): value.decode() for key, value in start["headers"]}, body["body"], logs
 
@@ -121,3 +127,12 @@ def test_the_web_server_reads_every_address_that_the_product_refuses() -> None:
     assert httptools.parse_url(path + b"?" + b"x" * (65_535 - len(path) - 1)).path == path
     with pytest.raises(httptools.HttpParserInvalidURLError):
         httptools.parse_url(path + b"?" + b"x" * (65_536 - len(path) - 1))
+
+
+@pytest.mark.parametrize("path", ["/api/v1/application_forms", "/forms/new"])
+def test_a_request_without_a_place_is_to_come_again(path: str) -> None:
+    status, headers, content, [line] = ask(path, 0, application=finds_no_place)
+
+    assert (status, headers["retry-after"], headers["cache-control"]) == (503, "2", "no-store")
+    assert json.loads(content)["type"].endswith("unavailable")
+    assert (line["status"], line["correlation_id"]) == (503, headers["x-correlation-id"])
