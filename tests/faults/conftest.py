@@ -39,11 +39,14 @@ def forks(servers: Servers) -> Iterator[ForkServer]:
 
 @pytest.fixture(autouse=True)
 def databases_of_the_test(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Drop the databases that a test made on the servers that may be killed."""
+    """Drop the databases that a test made on the servers that may be killed. Those of fixtures that serve several tests
+    were made before, and stay.
+    """
     servers = request.getfixturevalue("servers") if "servers" in request.fixturenames else None
+    kept = 0 if servers is None else len(servers.databases)
     yield
     if servers is not None:
-        servers.drop_databases()
+        servers.drop_databases(kept=kept)
 
 
 @pytest.fixture

@@ -87,12 +87,17 @@ class Servers:
         self._made.append(name)
         return name
 
-    def drop_databases(self) -> None:
-        """Drop the databases that tests made, also while they are used. Dropped before the system writes them to disk,
-        they cost next to nothing; deleting those of all tests in the end takes minutes.
+    @property
+    def databases(self) -> tuple[str, ...]:
+        """Return the databases that tests made, the oldest first."""
+        return tuple(self._made)
+
+    def drop_databases(self, *, kept: int = 0) -> None:
+        """Drop the databases that tests made but the oldest ``kept``, also while they are used. Dropped before the
+        system writes them to disk, they cost next to nothing; deleting those of all tests in the end takes minutes.
         """
         with self.connect("postgres") as connection:
-            while self._made:
+            while len(self._made) > kept:
                 # The server's own workers may be in a database for a moment, and nobody may end them.
                 with suppress(psycopg.errors.InsufficientPrivilege, psycopg.errors.ObjectInUse):
                     connection.execute(f"DROP DATABASE {self._made[-1]} WITH (FORCE)")
