@@ -16,6 +16,9 @@ from partner_engine.web.agency import logo
 from partner_engine.web.proposals import open_proposal
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    # First: most requests are for it, and patterns are tried one after the other.
+    path("api/v1/", include("partner_engine.api.urls")),
+    re_path(r"^api/", UnknownRoute.as_view()),
     path("healthz", health.live, name="healthz"),
     path("healthz/full", full, name="healthz-full"),
     path("readyz", health.ready, name="readyz"),
@@ -26,8 +29,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path(".well-known/oauth-protected-resource", ProtectedResource.as_view()),
     path(".well-known/oauth-authorization-server", AuthorizationServer.as_view(), name="oauth-authorization-server"),
     path("admin/", site.urls),
-    path("api/v1/", include("partner_engine.api.urls")),
-    re_path(r"^api/", UnknownRoute.as_view()),
     path("proposals/<str:secret>", open_proposal, name="open-proposal"),
     path("accessibility", accessibility, name="accessibility"),
     path("logos/<uuid:logo_id>", logo, name="logo"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Final
 
-from django.urls import URLPattern, path, re_path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from rest_framework.views import APIView
 
 from partner_engine.api.answers import Answers
@@ -178,11 +180,28 @@ ROUTES: Final[dict[str, tuple[str, type[APIView]]]] = {
 }
 
 
-def _patterns() -> list[URLPattern]:
-    patterns: list[URLPattern] = []
+def _patterns() -> list[URLPattern | URLResolver]:
+    """Return the patterns of all routes, grouped by the first part of their paths: Django tries one after the other, so
+    a request passes the other groups by.
+    """
+    groups: dict[str, list[tuple[str, str, type[APIView]]]] = {}
     for name, (route, view) in ROUTES.items():
-        patterns.append(path(route, view.as_view(), name=name))
-        patterns.append(path(f"{route}/", view.as_view()))
+        first, *rest = PurePosixPath(route).parts
+        groups.setdefault(first, []).append((name, "/".join(rest), view))
+    patterns: list[URLPattern | URLResolver] = []
+    for first, members in groups.items():
+        patterns += [path(first, view.as_view(), name=name) for name, rest, view in members if not rest]
+        patterns.append(path(f"{first}/", include(_below(members))))
+    return patterns
+
+
+def _below(members: Iterable[tuple[str, str, type[APIView]]]) -> list[URLPattern]:
+    """Return the patterns of the ``members`` of a group: name, rest of the path, view."""
+    patterns: list[URLPattern] = []
+    for name, rest, view in members:
+        if rest:
+            patterns.append(path(rest, view.as_view(), name=name))
+        patterns.append(path(f"{rest}/" if rest else "", view.as_view()))
     return patterns
 
 

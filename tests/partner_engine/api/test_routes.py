@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
-from django.urls import URLPattern, URLResolver, get_resolver
+from django.urls import URLResolver, get_resolver, resolve
 from django.utils import timezone
 from structlog.testing import capture_logs
 
@@ -21,7 +21,7 @@ from partner_engine.api.form_aliases import ALIAS_ROUTES
 from tenants.access import Right
 from tenants.current_tenant import use_tenant
 from tenants.models import ApiClient, Tenant, User
-from tests.harness.api_client import V1, Api, assert_problem
+from tests.harness.api_client import NOBODY, V1, Api, assert_problem
 from tests.harness.stored_versions import version_of
 from tests.harness.tiers import IS_FULL
 from webhooks.models import WebhookEndpoint
@@ -272,12 +272,20 @@ def routes() -> Iterator[str]:
     """Yield every address below /api/v1/ that the resolver knows, but for the one that answers what is not there."""
     for pattern in get_resolver().url_patterns:
         if isinstance(pattern, URLResolver) and str(pattern.pattern) == "api/v1/":
-            yield from (
-                str(found.pattern)
-                for found in pattern.url_patterns
-                if isinstance(found, URLPattern)
-                if found.name != "unknown" and str(found.pattern).rstrip("/") not in ALIASES
-            )
+            yield from (address for address in addresses_below(pattern) if address.rstrip("/") not in ALIASES)
+
+
+def addresses_below(resolver: URLResolver) -> Iterator[str]:
+    """Yield the addresses of a resolver's patterns, and of those below them."""
+    for found in resolver.url_patterns:
+        if isinstance(found, URLResolver):
+            yield from (f"{found.pattern}{address}" for address in addresses_below(found))
+        elif found.name != "unknown":
+            yield str(found.pattern)
+
+
+def test_a_request_tries_few_patterns_of_other_addresses() -> None:
+    assert len(resolve(f"{V1}/copies/{NOBODY}/answers").tried or ()) < 20
 
 
 def test_every_address_has_a_row() -> None:
