@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 SECURITY: Final = "security"
@@ -50,10 +51,13 @@ _SECRET: Final = re.compile(
 #: Counts and names of tokens are no tokens.
 _HARMLESS: Final = frozenset({"request_token"})
 MASK: Final = "[hidden]"
+#: Events and names whose category or secrecy is known without another look; the product has some hundreds of them.
+_MOST_KNOWN: Final = 1_024
 
 Event = dict[str, Any]
 
 
+@lru_cache(maxsize=_MOST_KNOWN)
 def category_of(event: str, logger: str) -> str:
     """Return the category of a line of ``logger`` about ``event``."""
     for pattern, category in _BY_EVENT:
@@ -78,13 +82,13 @@ def hide_secrets(logger: Any, method: str, event: Any) -> Any:
     return event
 
 
+@lru_cache(maxsize=_MOST_KNOWN)
+def _is_secret(name: str) -> bool:
+    return name not in _HARMLESS and _SECRET.search(name) is not None
+
+
 def _hidden(name: object, value: Any) -> Any:
-    if (
-        isinstance(name, str)
-        and name not in _HARMLESS
-        and _SECRET.search(name)
-        and value not in (None, "", True, False)
-    ):
+    if isinstance(name, str) and _is_secret(name) and value not in (None, "", True, False):
         return MASK
     if isinstance(value, Mapping):
         return {key: _hidden(key, inner) for key, inner in value.items()}
