@@ -6,7 +6,7 @@ from batch.storage.statement import KEPT_SAVES
 from tenants.row_level_security import row_level_security
 
 #: The functions that it creates. A test compares them with those of the program: a changed text needs a migration.
-FUNCTIONS = ["batch_load_ab1dcf2edc8c", "batch_save_580476cd9d4e", "batch_save_d62d0a2f326b"]
+FUNCTIONS = ["batch_load_8051119097b5", "batch_save_580476cd9d4e", "batch_save_d62d0a2f326b"]
 
 
 class Migration(migrations.Migration):

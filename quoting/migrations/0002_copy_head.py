@@ -3,7 +3,7 @@ from django.db import migrations
 from quoting.gates import COPY_HEAD
 
 #: The function that it creates. A test compares it with that of the program: a changed text needs a migration.
-FUNCTIONS = ["quoting_head_33947da686d4"]
+FUNCTIONS = ["quoting_head_4a967493e2cf"]
 
 
 class Migration(migrations.Migration):
