@@ -178,11 +178,12 @@ class Plan:
             return None
         if existing is not None and existing.is_readonly:
             return self._fault(path, pointer, ReadOnlyAnswer.code, "This answer is read-only.")
-        self._steps.append(lambda: self._take(existing or place.open().find_answer(code), cleaned, path, pointer))
-
-    def _take(self, mutator: AnswerTarget, cleaned: AnswerValue, path: str, pointer: str) -> None:
-        mutator.apply_cleaned(cleaned)
-        self._tracker.origins[mutator.path] = Origin(path, pointer)
+        # Not the method of a plan, which would then refer to itself: what refers to itself waits for the collector of
+        # garbage, and a plan refers to the whole unit of work.
+        tracker = self._tracker
+        self._steps.append(
+            lambda: _take(tracker, existing or place.open().find_answer(code), cleaned, Origin(path, pointer))
+        )
 
     def _add_pool(self, place: Place, code: str, rows: object) -> None:
         path, pointer = join_path(place.path, code), f"{place.pointer}/answer_pools/{_escape(code)}"
@@ -289,7 +290,8 @@ class Plan:
             self._fault(path, pointer, "duplicate_ref", "Another new row of this request has the same ref.")
         else:
             self._refs.add(ref)
-            self._steps.append(lambda: self._tracker.refs.update({ref: add().path}))
+            refs = self._tracker.refs
+            self._steps.append(lambda: refs.update({ref: add().path}))
 
     def _find_row(
         self, pool: PoolTarget | None, path: str, row_id: object, pointer: str, seen: set[str]
@@ -355,6 +357,11 @@ class Plan:
             return
         meant = nearest(given, known, labels=labels) if known else ""
         self._faults.append(AnswerFault(path[:_LONGEST], code, text, pointer[:_LONGEST], meant, known))
+
+
+def _take(tracker: ChangeTracker, mutator: AnswerTarget, cleaned: AnswerValue, origin: Origin) -> None:
+    mutator.apply_cleaned(cleaned)
+    tracker.origins[mutator.path] = origin
 
 
 def plan_answers(

@@ -59,6 +59,11 @@ class LazyFrame(Frame):
                 return self.key
         raise AttributeError(name)
 
+    def close(self) -> None:
+        """Let go of the state, of the values and of the rows."""
+        del self._state, self._rows
+        self.values = []
+
     def rows_of(self, pool: str) -> list[LazyFrame]:
         """Return the rows of ``pool`` in this document or row."""
         if pool not in self._rows:
@@ -190,6 +195,14 @@ class LazyState(State):
             frame = self._frame_at[prefix] = LazyFrame(self, container, pool, parent=parent, prefix=prefix)
             frame.position = position
         return frame
+
+    def close(self) -> None:
+        """Take the state and its frames apart, which all refer to each other: so they are freed at once, and not by the
+        collector of garbage. Nothing can be read afterwards.
+        """
+        for frame in self._frame_at.values():
+            frame.close()
+        del self.frames
 
     def valid_value(self, frame: LazyFrame, question: CompiledQuestion, answer: Answer) -> Value:
         """Return the value of an unchanged visible answer, which is unknown if it was invalid before."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from contextlib import closing
 from datetime import date
 from typing import Final
 
@@ -53,13 +54,14 @@ def rerun(
     ):
         new_rows = frozenset(f"{path}/" for path in changed if Path(path).is_row)
         invalid = frozenset(refusal.path for refusal in refusals_in(catalogue, before.messages))
-        state = LazyState(catalogue, document, before=before, reveal=reveal, new_rows=new_rows, invalid=invalid)
-        follower = ChangeFollower(state, before.derived)
-        try:
-            follower.run(changed)
-        except UnprovableChange:
-            return check_flow.run(catalogue, document, as_of=as_of, release=release, reveal=reveal)
-        return merge(state, follower, before)
+        lazy_state = LazyState(catalogue, document, before=before, reveal=reveal, new_rows=new_rows, invalid=invalid)
+        with closing(lazy_state) as state:
+            follower = ChangeFollower(state, before.derived)
+            try:
+                follower.run(changed)
+            except UnprovableChange:
+                return check_flow.run(catalogue, document, as_of=as_of, release=release, reveal=reveal)
+            return merge(state, follower, before)
     return check_flow.run(catalogue, document, as_of=as_of, release=release, reveal=reveal)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 from collections.abc import Callable
 from datetime import date
@@ -15,6 +16,7 @@ from rules.definition.compiler import CompiledCatalogue
 from rules.flow import check_flow
 from rules.flow.evaluation import EDITION, Evaluation, FlowResult, Message, Refusal
 from rules.incremental import partial_run
+from rules.incremental.lazy_state import LazyFrame, LazyState
 from tests.harness.boarding_catalogue import ANSWERS, AS_OF, BOARDING, boarding, document, fire, settle, take_in
 
 CATALOGUE = boarding()
@@ -419,3 +421,16 @@ def test_a_long_chain_of_pools_is_decided(pools: int, runs_in_full: int, monkeyp
     assert [message.code for message in result.evaluation.messages] == ["B"]
     assert result == expected
     assert len(calls) == runs_in_full
+
+
+def test_a_run_is_freed_at_once() -> None:
+    made = document(ANSWERS)
+    before = settle(CATALOGUE, made)
+    gc.collect()
+    gc.disable()
+    try:
+        rerun(CATALOGUE, made, before, answer(made, "income", 50_000), add_house(made))
+
+        assert [found for found in gc.get_objects() if isinstance(found, LazyState | LazyFrame)] == []
+    finally:
+        gc.enable()
