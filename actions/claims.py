@@ -89,16 +89,36 @@ stood_for AS (
        AND (e.leased_until IS NULL OR e.leased_until < statement_timestamp())
     RETURNING 1)
 SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM stood_for)"""  # noqa: S608
-#: Of one tenant alone: the claim of several tenants is one statement for each.
-_ANYBODY, _OF_TENANT = "o.state = 'waiting' AND", "o.state = 'waiting' AND o.tenant_id = %(tenant)s AND"
+#: The parts in which the claim of several tenants differs: each may have its quota, in one statement for all.
+_BY_TENANT: Final = (
+    (
+        "due AS (\n    SELECT o.id\n",
+        "share AS (SELECT * FROM unnest(%(tenants)s::uuid[], %(quotas)s::int[]) AS s (tenant_id, quota)),\n"
+        "due AS (\n    SELECT mine.id FROM share CROSS JOIN LATERAL (SELECT o.id\n",
+    ),
+    ("o.state = 'waiting' AND", "o.state = 'waiting' AND o.tenant_id = share.tenant_id AND"),
+    (" LIMIT %(limit)s FOR UPDATE OF o SKIP LOCKED)", " LIMIT share.quota FOR UPDATE OF o SKIP LOCKED) AS mine)"),
+)
 _CLAIM_PARAMETERS: Final = {
     "kinds": "text[]", "newest": "int[]", "fresh": "bool[]", "token": "uuid", "lease": "float8", "limit": "int",
 }  # fmt: skip
+_QUOTA_PARAMETERS: Final = {
+    **{name: kind for name, kind in _CLAIM_PARAMETERS.items() if name != "limit"},
+    "tenants": "uuid[]",
+    "quotas": "int[]",
+}
 _CLAIMED: Final = {
     "id": "uuid", "tenant_id": "uuid", "kind": "varchar", "payload": "text", "created_at": "timestamp",
     "payload_version": "smallint", "copy_id": "uuid", "version": "int", "correlation_id": "varchar",
     "attempts": "smallint", "crashes": "smallint",
 }  # fmt: skip
+
+
+def _by_tenant(text: str) -> str:
+    """Return the claim ``text`` for several tenants with a quota each, instead of one limit for all rows."""
+    for anybody, of_tenant in _BY_TENANT:
+        text = text.replace(anybody, of_tenant)
+    return text
 
 
 def _kept(name: str, text: str, parameters: dict[str, str], columns: dict[str, str]) -> KeptPlan:
@@ -114,7 +134,7 @@ KEPT: Final = {
     for plan in (
         _kept("waiting", _WAITING, {}, {"tenant_id": "uuid"}),
         _kept("claim", _NEW, _CLAIM_PARAMETERS, _CLAIMED),
-        _kept("claim", _NEW.replace(_ANYBODY, _OF_TENANT), {**_CLAIM_PARAMETERS, "tenant": "uuid"}, _CLAIMED),
+        _kept("claim", _by_tenant(_NEW), _QUOTA_PARAMETERS, _CLAIMED),
         _kept("claim_left", _LEFT, _CLAIM_PARAMETERS, _CLAIMED),
         _kept(
             "done",
@@ -184,11 +204,12 @@ class Claims:
         self._alias = alias
         self._lease = lease
         self._token = uuid4()
-        self._fresh = [entry.kind.kind for entry in entries if entry.is_fresh]
+        self._fresh = _literal(entry.kind.kind for entry in entries if entry.is_fresh)
+        # Written once: psycopg would write each list anew for each statement.
         self._known: dict[str, Any] = {
-            "kinds": [entry.kind.kind for entry in entries],
-            "newest": [entry.kind.payload_version for entry in entries],
-            "fresh": [entry.is_fresh for entry in entries],
+            "kinds": _literal(entry.kind.kind for entry in entries),
+            "newest": _literal(entry.kind.payload_version for entry in entries),
+            "fresh": _literal(entry.is_fresh for entry in entries),
         }
 
     def claim(self, limit: int) -> list[LeasedAction]:
@@ -203,10 +224,12 @@ class Claims:
         shares = _SHARES.setdefault(self._alias, FairShares())
         rows: list[LeasedAction] = []
         order = shares.order(weights)[:_TENANTS_AT_ONCE]
-        for tenant, quota in quotas(order, weights, limit=limit).items():
-            found = self._claim(_NEW.replace(_ANYBODY, _OF_TENANT), quota, tenant=tenant)
-            shares.charge(tenant, len(found), weight=weights[tenant])
-            rows += found
+        granted = quotas(order, weights, limit=limit)
+        found = self._claim(_by_tenant(_NEW), limit, tenants=_array(granted), quotas=list(granted.values()))
+        for tenant in granted:
+            of_tenant = [row for row in found if row.tenant_id == tenant]
+            shares.charge(tenant, len(of_tenant), weight=weights[tenant])
+            rows += of_tenant
         return rows or self._claim(_NEW, limit)
 
     def claim_left(self) -> list[LeasedAction]:
@@ -277,4 +300,9 @@ def _called(text: str) -> str:
 
 def _array(ids: Iterable[UUID]) -> str:
     """Return PostgreSQL's literal of an array: psycopg would write each id by itself, ten times as slowly."""
-    return f"{{{','.join(row_id.hex for row_id in ids)}}}"
+    return _literal(row_id.hex for row_id in ids)
+
+
+def _literal(values: Iterable[str | int | bool]) -> str:
+    """Return PostgreSQL's literal of an array of numbers, truth values or names, which need no quotes."""
+    return f"{{{','.join(map(str, values))}}}"

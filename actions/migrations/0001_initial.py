@@ -8,7 +8,7 @@ from tenants.row_level_security import row_level_security
 FUNCTIONS = [
     "actions_waiting_4599bf21393b",
     "actions_claim_e3e35c4d20ae",
-    "actions_claim_b80dd50cdd5f",
+    "actions_claim_064a106df25e",
     "actions_claim_left_388b2e9bb1bc",
     "actions_done_13296913d8b9",
 ]

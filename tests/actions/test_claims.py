@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
 from importlib import import_module
+from typing import Any
+from uuid import UUID, uuid4
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
 
 from actions import claims
 from actions.claims import Claims
@@ -34,6 +38,52 @@ def test_a_claim_writes_no_index_entries(harbor: Tenant, bench: Bench) -> None:
         cursor.execute(in_place)
 
         assert cursor.fetchone() == (before + 20,)
+
+
+def test_one_statement_claims_for_several_tenants_each_within_its_quota(
+    harbor: Tenant, summit: Tenant, bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(claims, "_SHARES", {})
+    bench.register(Ring)
+    put_ids = {tenant.pk: [put(tenant, Ring(bell=str(n))) for n in range(5)] for tenant in (harbor, summit)}
+
+    with across_tenants(using="default"), CaptureQueriesContext(connection) as queries:
+        found = Claims("default", registry=bench.registry, lease=30).claim(6)
+
+    # The waiting tenants, their weights, the claim.
+    assert len(queries) == 3
+    first, second = found[:3], found[3:]
+    assert {row.tenant_id for row in first} != {row.tenant_id for row in second}
+    for part in (first, second):
+        assert [row.id for row in part] == put_ids[part[0].tenant_id][:3]
+
+
+def test_several_tenants_get_the_same_rows_from_one_statement_as_from_one_each(
+    harbor: Tenant, summit: Tenant, bench: Bench
+) -> None:
+    bench.register(Ring)
+    copies = {tenant: [uuid4() for _ in range(3)] for tenant in (harbor, summit)}
+    chance = random.Random(7)
+    for number in range(40):
+        tenant = chance.choice((harbor, summit))
+        put(tenant, Ring(bell=str(number % 4)), copy_id=chance.choice(copies[tenant]), version=chance.randint(1, 5))
+    one_each = claims._NEW.replace("o.state = 'waiting' AND", "o.state = 'waiting' AND o.tenant_id = %(tenant)s AND")
+    granted = {harbor.pk: 3, summit.pk: 50}
+
+    def claimed(text: str, limit: int, **others: Any) -> list[UUID]:
+        with across_tenants(using="default"), transaction.atomic():
+            found = Claims("default", registry=bench.registry, lease=30)._claim(text, limit, **others)
+            transaction.set_rollback(True)
+        return [row.id for row in found]
+
+    apart = [claimed(one_each, quota, tenant=tenant) for tenant, quota in granted.items()]
+    together = claimed(
+        claims._by_tenant(claims._NEW), 200, tenants=claims._array(granted), quotas=list(granted.values())
+    )
+
+    assert len(apart[0]) == 3
+    assert len(apart[1]) > 3
+    assert sorted(together) == sorted(apart[0] + apart[1])
 
 
 def test_the_migration_creates_the_functions_of_the_program() -> None:
