@@ -23,7 +23,7 @@ from benchmarks.rounds import Contender, interleave
 from forms.selectors import list_forms
 from search.form_search import rank_forms
 from search.index import Entry, write_entries
-from search.words import weigh
+from search.words import Texts
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 
@@ -139,7 +139,7 @@ def _fill(tenant: Tenant, size: int, words: Sequence[str], numbers: random.Rando
                 copy_id=UUID(copy["id"]),
                 version=1,
                 release_id=1,
-                words=weigh(names=copy["name"], others=copy["text"], personal=copy["personal"]),
+                texts=Texts(names=copy["name"], others=copy["text"], personal=copy["personal"]),
             )
             for copy in copies
         ]

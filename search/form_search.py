@@ -22,7 +22,7 @@ from forms.models import ApplicationForm
 from search.index import Entry
 from search.indexer import pending_entry
 from search.queries import find_hits
-from search.words import weigh
+from search.words import Texts
 
 C = TypeVar("C", bound=Copy)
 
@@ -99,7 +99,7 @@ def pending_entries() -> list[Entry]:
             copy_id=copy.pk,
             version=copy.version,
             release_id=copy.release_id or 0,
-            words=weigh(
+            texts=Texts(
                 names=f"{copy.title} {copy.summary.get('insured') or ''}",
                 others=copy.search_text,
                 personal=copy.search_personal,

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Final
 from uuid import UUID
 
@@ -17,7 +19,7 @@ from django.db import connections, transaction
 
 from rules.spelling import trigrams_of
 from search.models import SearchEntry, SearchSpelling, SearchWord
-from search.words import Weight
+from search.words import Texts, Weight, weigh
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tenants.postgresql.kept_plans import KeptPlan
@@ -37,7 +39,7 @@ _TAKEN: Final = f"""taken AS MATERIALIZED (
      WHERE e.tenant_id = %(tenant)s)"""  # noqa: S608 - names of our own tables, here and below
 _PARAMETERS: Final = {"tenant": "uuid", "entries": "json"}
 
-#: Moves entries to a later version with the same words; returns their copies. In order, so that two writers never
+#: Moves entries to a later version with the same texts; returns their copies. In order, so that two writers never
 #: deadlock.
 KEEP_WORDS: Final = KeptPlan(
     "search_keep_words",
@@ -100,20 +102,26 @@ WRITE_WORDS: Final = KeptPlan(
 )
 
 
-class Entry(msgspec.Struct, frozen=True, kw_only=True):
-    """One copy in the search index: its version, the release it was read with, its words."""
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One copy in the search index: its version, the release it was read with, its texts."""
 
     copy_id: UUID
     version: int
     release_id: int
-    words: Mapping[str, Weight]
+    texts: Texts
+
+    @cached_property
+    def words(self) -> Mapping[str, Weight]:
+        """Return the words of the texts; not cut before they are needed, since most saves change no text."""
+        return weigh(**self.texts._asdict())
 
 
 def write_entries(entries: Sequence[Entry], *, tenant: Tenant, rewrite_words: bool = False) -> int:
     """Write the entries; return how many were not overtaken by a later version.
 
-    Words are written only where they differ from those of the entry before, or with ``rewrite_words``: most saves
-    change none.
+    Words are cut and written only where the texts differ from those of the entry before, or with ``rewrite_words``:
+    most saves change none.
     """
     rows = [_row(entry) for entry in entries]
     if not rows:
@@ -149,9 +157,8 @@ def _write_words(entries: Sequence[Entry], *, tenant: Tenant) -> set[UUID]:
 
 
 def _row(entry: Entry) -> dict[str, Any]:
-    """Return the entry's row, with a digest of its words."""
-    words = sorted((word, *weight) for word, weight in entry.words.items())
-    digest = hashlib.blake2b(msgspec.json.encode(words), digest_size=16).hexdigest()
+    """Return the entry's row, with a digest of its texts."""
+    digest = hashlib.blake2b(msgspec.json.encode(entry.texts), digest_size=16).hexdigest()
     return {
         "copy_id": entry.copy_id,
         "version": entry.version,

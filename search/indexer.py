@@ -23,7 +23,7 @@ from presentation.visibility import NOBODY, PERSONAL, PUBLIC, Visibility
 from rules.flow.followed_renames import follow_renames
 from search.index import FORMAT, Entry, forget_unused_spellings, remove_entries, write_entries
 from search.models import SearchEntry
-from search.words import weigh
+from search.words import Texts
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
 from tenants.postgresql.kept_plans import KeptPlan
@@ -110,7 +110,7 @@ def index_stricter(catalogue: str, codes: Collection[str], *, tenant: Tenant) ->
 
 
 def pending_entry(copy: Any, release: releases.CompiledRelease) -> Entry:
-    """Return the words of ``copy``, which waits to be indexed, under the current ``release``."""
+    """Return the texts of ``copy``, which waits to be indexed, under the current ``release``."""
     return _entry(copy, release)
 
 
@@ -172,7 +172,7 @@ def _chunks(tenant: Tenant, *, everything: bool) -> Iterator[tuple[list[UUID], i
 
 
 def _entry(copy: Any, release: releases.CompiledRelease) -> Entry:
-    """Return the words of ``copy`` under ``release``; sensitive (``spi``) answers contribute none."""
+    """Return the texts of ``copy`` under ``release``; sensitive (``spi``) answers contribute none."""
     catalogue, document = release.compiled, decode_document(copy.document)
     if copy.release_id not in (None, release.id):
         follow_renames(document, renames_between(copy.release_id, release.id))
@@ -184,7 +184,7 @@ def _entry(copy: Any, release: releases.CompiledRelease) -> Entry:
         copy_id=copy.pk,
         version=copy.version,
         release_id=release.id,
-        words=weigh(
+        texts=Texts(
             names=f"{copy.title} {name if level is PUBLIC else ''}",
             others=others,
             personal_names=name if level is PERSONAL else "",

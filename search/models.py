@@ -25,7 +25,7 @@ class SearchEntry(TenantModel):
         max_length=32,
         blank=True,
         db_default="",
-        help_text="A digest of its words: where it stays the same, so do they.",
+        help_text="A digest of the texts of its words: where it stays the same, so do they.",
     )
 
     class Meta:

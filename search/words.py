@@ -34,6 +34,15 @@ class Weight(NamedTuple):
     is_personal: bool
 
 
+class Texts(NamedTuple):
+    """The texts of a copy: its names and its other texts, public and personal. They alone decide its words."""
+
+    names: str
+    others: str
+    personal_names: str = ""
+    personal: str = ""
+
+
 def words_of(text: str) -> list[str]:
     """Return the words of a search in order, each once: without case, accents and strokes, "Joe's" as "joes"."""
     return _once(_WORD.findall(without_apostrophes(fold_letters(text))))

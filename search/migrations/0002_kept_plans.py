@@ -17,7 +17,7 @@ class Migration(migrations.Migration):
             field=models.CharField(
                 blank=True,
                 db_default="",
-                help_text="A digest of its words: where it stays the same, so do they.",
+                help_text="A digest of the texts of its words: where it stays the same, so do they.",
                 max_length=32,
             ),
         ),

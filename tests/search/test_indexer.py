@@ -33,7 +33,7 @@ from search.form_search import pending_entries, rank_forms
 from search.index import FORMAT, KEEP_WORDS, WRITE_WORDS, Entry, remove_entries, write_entries
 from search.indexer import TO_INDEX, index_copies, rebuild_search
 from search.models import SearchEntry, SearchSpelling, SearchWord
-from search.words import Weight, weigh
+from search.words import Texts, weigh
 from tenants.access import Actor
 from tenants.current_tenant import use_tenant
 from tenants.models import Tenant
@@ -71,7 +71,7 @@ def deliver(kind: str, copy_id: UUID, tenant: Tenant) -> None:
 
 
 def entry(copy_id: UUID, at: int, names: str) -> Entry:
-    return Entry(copy_id=copy_id, version=at, release_id=1, words=weigh(names=names, others=""))
+    return Entry(copy_id=copy_id, version=at, release_id=1, texts=Texts(names=names, others=""))
 
 
 @pytest.mark.django_db
@@ -306,6 +306,27 @@ class TestUnchangedWords:
         assert set(after) == {"happy", "paws"}
         assert after["happy"] == before["happy"]
 
+    def test_the_words_of_an_unchanged_text_are_not_cut_again(
+        self, kennels: Tenant, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        copy_id, cut = uuid4(), []
+        monkeypatch.setattr("search.index.weigh", lambda **texts: cut.append(texts["names"]) or weigh(**texts))
+
+        for number, names in enumerate(("Happy Tails", "Happy Tails", "Happy Paws"), 1):
+            write_entries([entry(copy_id, number, names)], tenant=kennels)
+
+        assert cut == ["Happy Tails", "Happy Paws"]
+        assert words(kennels, copy_id) == {"happy", "paws"}
+
+    def test_a_text_that_changes_without_its_words_leaves_their_rows_alone(self, kennels: Tenant) -> None:
+        copy_id = uuid4()
+        write_entries([entry(copy_id, 1, "Happy Tails")], tenant=kennels)
+        before = rows_of_words(kennels, copy_id)
+
+        write_entries([entry(copy_id, 2, "happy, TAILS!")], tenant=kennels)
+
+        assert (rows_of_words(kennels, copy_id), version(kennels, copy_id)) == (before, 2)
+
     def test_words_are_written_anew_where_they_were_lost(self, make_form: Make, kennels: Tenant) -> None:
         form_id = make_form()
         index_copies([form_id], tenant=kennels)
@@ -344,10 +365,12 @@ class TestUnchangedWords:
                     copy_id=copy_id,
                     version=chance.randint(1, 12),
                     release_id=chance.randint(1, 2),
-                    words={
-                        word: Weight(chance.choice((1, 3)), chance.random() < 0.2)
-                        for word in chance.sample(["happy", "tails", "quiet", "paws", "43215"], chance.randint(0, 3))
-                    },
+                    texts=Texts(
+                        *(
+                            " ".join(chance.sample(["happy", "tails", "quiet", "paws", "43215"], chance.randint(0, 2)))
+                            for _ in range(4)
+                        )
+                    ),
                 )
                 for copy_id in chance.sample(copies, chance.randint(1, 3))
             ]
