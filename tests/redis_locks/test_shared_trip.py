@@ -10,7 +10,7 @@ from redis import Redis
 from redis.exceptions import LockNotOwnedError, RedisError, ResponseError
 
 from redis_locks.fair_lock import FairLock
-from redis_locks.shared_trip import Errand, SharedTrip, ask, run_errands, send, send_together
+from redis_locks.shared_trip import Errand, SharedTrip, ask, run_errands, send
 from tests.harness.broken_redis import refusing_client
 from tests.harness.redis_trips import redis_trips
 
@@ -117,31 +117,3 @@ def test_an_errand_that_raises_fails_neither_the_release_nor_the_others(
     lock.release(errands=[Errand([("ECHO", "a")], failed=fail, then=fail), errand(told, ("ECHO", "b"))])
 
     assert (told, redis.exists(name)) == ([b"b"], 0)
-
-
-def test_commands_are_sent_as_by_a_pipeline(redis: Redis, name: str) -> None:
-    commands: list[tuple[str | bytes | int, ...]] = [
-        ("HSET", name, "a", 1), ("HGETALL", name), ("PEXPIRE", name, 5_000), ("GET", name), ("EVALSHA", "0" * 40, 0),
-        ("SET", f"{name}:one", b"\xff", "PX", 5_000), ("GET", f"{name}:one"), ("GET", f"{name}:none"), ("PING",),
-        ("ZADD", f"{name}:set", 2, "b"), ("ZRANGE", f"{name}:set", 0, -1), ("DEL", name, f"{name}:one", f"{name}:set"),
-    ]  # fmt: skip
-    with redis.pipeline(transaction=False) as pipeline:
-        for command in commands:
-            pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-        expected = pipeline.execute(raise_on_error=False)
-
-    with redis_trips() as trips:
-        replies = send_together(redis, commands)
-
-    assert [(type(reply), str(reply)) for reply in replies] == [(type(reply), str(reply)) for reply in expected]
-    assert len(trips) == 1
-    assert send_together(redis, []) == []
-
-
-def test_a_connection_returns_to_its_pool_after_a_failure() -> None:
-    client = refusing_client()
-
-    with pytest.raises(RedisError):
-        send_together(client, [("PING",)])
-
-    assert not client.connection_pool._in_use_connections
