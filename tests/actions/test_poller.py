@@ -76,3 +76,23 @@ def test_it_ends_in_an_orderly_way(number: int) -> None:
         process.kill()
 
     assert process.returncode == 0
+
+
+def test_a_signal_ends_the_relay_also_when_it_is_about_to_wait() -> None:
+    """The main thread holds the lock of the event for a moment before it waits; then the signal arrives."""
+    code = (
+        "import os, signal, threading; from actions.management.commands.relay import set_at_signals; "
+        "over = threading.Event(); set_at_signals(over, (signal.SIGTERM,)); "
+        "lock = over._cond; lock.acquire(); os.kill(os.getpid(), signal.SIGTERM); lock.release(); "
+        "print(over.wait(60))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=CHECKOUT,
+        env={**os.environ},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    assert done.stdout == "True\n"

