@@ -9,13 +9,14 @@ import statistics
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from uuid import uuid4
 
 from django_redis import get_redis_connection
 from redis import Redis
 from redis.lock import Lock
 
+from benchmarks.figures import Figure, figure
 from redis_locks.fair_lock import TTL_SECONDS, FairLock, lock_name
 from redis_locks.lock_holder import holder_here
 
@@ -42,8 +43,8 @@ class Passed(Protocol):
         """Free it."""
 
 
-def measure(rounds: int) -> list[dict[str, Any]]:
-    """Return the figures of ``rounds`` rounds; ``low`` and ``high`` are the lowest and highest round.
+def measure(rounds: int) -> list[Figure]:
+    """Return the figures of ``rounds`` rounds.
 
     Times are medians of a round, in microseconds (lock and bare round trips) or milliseconds (passing on).
     """
@@ -59,23 +60,13 @@ def measure(rounds: int) -> list[dict[str, Any]]:
     ratios = [lock / trips for lock, trips in zip(alone, bare, strict=True)]
     gains = [slow / quick for slow, quick in zip(polled, fair, strict=True)]
     return [
-        _entry("lock and unlock, nobody in the way", "us", alone),
-        _entry("two bare round trips to Redis", "us", bare),
-        _entry("lock and unlock / two bare round trips", "x", ratios, most=MOST_UNCONTENDED),
-        _entry("hand-over p50, fair lock", "ms", fair, most=MOST_HAND_OVER_MS),
-        _entry("hand-over p50, redis-py's lock as it comes", "ms", polled),
-        _entry("hand-over, redis-py's lock / fair lock", "x", gains, least=LEAST_FASTER),
+        figure("lock and unlock, nobody in the way", "us", alone),
+        figure("two bare round trips to Redis", "us", bare),
+        figure("lock and unlock / two bare round trips", "x", ratios, goal=f"<= {MOST_UNCONTENDED:g}"),
+        figure("hand-over p50, fair lock", "ms", fair, goal=f"<= {MOST_HAND_OVER_MS:g}"),
+        figure("hand-over p50, redis-py's lock as it comes", "ms", polled),
+        figure("hand-over, redis-py's lock / fair lock", "x", gains, goal=f">= {LEAST_FASTER:g}"),
     ]
-
-
-def _entry(
-    name: str, unit: str, values: list[float], *, most: float | None = None, least: float | None = None
-) -> dict[str, Any]:
-    value = statistics.median(values)
-    goal = f"<= {most:g} {unit}" if most is not None else f">= {least:g} {unit}" if least is not None else ""
-    holds = None if not goal else (most is None or value <= most) and (least is None or value >= least)
-    ends = {"low": min(values), "high": max(values)}
-    return {"name": name, "unit": unit, "value": value, **ends, "goal": goal, "holds": holds}
 
 
 def _pairs(client: Redis) -> tuple[float, float]:
