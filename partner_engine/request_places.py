@@ -30,7 +30,8 @@ class Places:
 
     def __init__(self, *, at_once: int = AT_ONCE, patience: float = PATIENCE) -> None:
         """Have ``at_once`` places; a request waits for ``patience`` seconds."""
-        self._at_once = at_once
+        #: The places, and how many there are now: more while those who have one wait for something.
+        self._at_once = self._width = at_once
         self._patience = patience
         self._taken = self._ended = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -38,7 +39,7 @@ class Places:
 
     async def take(self) -> None:
         """Take a place, which ``give_back`` must follow. Raises ``NoPlaceFree``."""
-        if self._taken < self._at_once:
+        if self._taken < self._width:
             self._taken += 1
             return
         loop = asyncio.get_running_loop()
@@ -62,6 +63,8 @@ class Places:
         self._taken -= 1
         self._ended += 1
         if self._taken < self._at_once:
+            self._width = self._at_once
+        if self._taken < self._width:
             self._let_in(1)
 
     def _let_in(self, number: int) -> None:
@@ -79,6 +82,7 @@ class Places:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let others in if hardly any request has ended since the last look; look again as long as any wait."""
         if self._ended < FEWEST:
+            self._width = self._taken + self._at_once
             self._let_in(self._at_once)
         self._is_watched = False
         if self._waiting:

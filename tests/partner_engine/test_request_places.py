@@ -105,6 +105,22 @@ def test_where_nothing_ends_others_are_let_in() -> None:
     run(test)
 
 
+def test_beside_those_that_hang_the_others_go_on() -> None:
+    async def test() -> None:
+        places, order = Places(at_once=2, patience=PATIENCE), list[int]()
+        await start(places, order, *range(40))
+        while len(order) < 4:
+            await asyncio.sleep(0.05)
+
+        # The first two never end.
+        for ended in range(30):
+            places.give_back()
+            await settle()
+            assert len(order) == 5 + ended
+
+    run(test)
+
+
 def test_where_enough_end_nobody_is_let_in_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
     async def test() -> None:
         places, order = Places(at_once=1, patience=PATIENCE), list[int]()
