@@ -16,7 +16,7 @@ from typing import Final
 AT_ONCE: Final = 32
 #: Seconds after which a request that has no place is refused, as one without a database connection is.
 PATIENCE: Final = 3.0
-#: Requests that end in a second: if fewer do, those with a place wait for something, and as many others are let in.
+#: Requests that end in a second: if fewer do, the requests with a place hang, and as many others are let in.
 FEWEST: Final = 8
 _SECOND: Final = 1.0
 
@@ -30,7 +30,7 @@ class Places:
 
     def __init__(self, *, at_once: int = AT_ONCE, patience: float = PATIENCE) -> None:
         """Have ``at_once`` places; a request waits for ``patience`` seconds."""
-        #: The places, and how many there are now: more while those who have one wait for something.
+        #: The usual number of places, and that of now, which is larger while requests hang.
         self._at_once = self._width = at_once
         self._patience = patience
         self._taken = self._ended = 0

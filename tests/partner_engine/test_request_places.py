@@ -121,7 +121,7 @@ def test_beside_those_that_hang_the_others_go_on() -> None:
     run(test)
 
 
-def test_where_enough_end_nobody_is_let_in_beside_them(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_enough_end_nobody_is_let_in_beside_them() -> None:
     async def test() -> None:
         places, order = Places(at_once=1, patience=PATIENCE), list[int]()
         await start(places, order, *range(FEWEST + 3))
