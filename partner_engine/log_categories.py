@@ -53,17 +53,28 @@ _HARMLESS: Final = frozenset({"request_token"})
 MASK: Final = "[hidden]"
 #: Events and names whose category or secrecy is known without another look; the product has some hundreds of them.
 _MOST_KNOWN: Final = 1_024
+_LONGEST_NAME: Final = 60
 
 Event = dict[str, Any]
 
 
-@lru_cache(maxsize=_MOST_KNOWN)
 def category_of(event: str, logger: str) -> str:
-    """Return the category of a line of ``logger`` about ``event``."""
+    """Return the category of a line of ``logger`` about ``event``.
+
+    The events of the product are names. A longer text is a message of a library, which may contain values: nothing
+    keeps it.
+    """
+    return _category_of_name(event, logger) if len(event) <= _LONGEST_NAME else _found_category(event, logger)
+
+
+def _found_category(event: str, logger: str) -> str:
     for pattern, category in _BY_EVENT:
         if pattern.match(event):
             return category
     return next((category for name, category in _BY_LOGGER if logger.startswith(name)), APPLICATION)
+
+
+_category_of_name: Final = lru_cache(maxsize=_MOST_KNOWN)(_found_category)
 
 
 def add_category(logger: Any, method: str, event: Any) -> Any:

@@ -22,7 +22,7 @@ _API: Final = "/api/"
 def is_of_program(request: HttpRequest) -> bool:
     """Return whether ``request`` is for the API, with credentials in a header and without any cookie."""
     sent = request.META
-    return request.path.startswith(_API) and "HTTP_AUTHORIZATION" in sent and not sent.get("HTTP_COOKIE")
+    return request.path_info.startswith(_API) and "HTTP_AUTHORIZATION" in sent and not sent.get("HTTP_COOKIE")
 
 
 class Sessions(SessionMiddleware):

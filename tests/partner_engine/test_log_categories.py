@@ -14,6 +14,7 @@ from django.test import Client, override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partner_engine import log_categories
 from partner_engine.log_categories import MASK, category_of, hide_secrets
 from partner_engine.log_files import DailyFile
 from partner_engine.logging import configure, logging_settings
@@ -138,3 +139,16 @@ def test_a_directory_that_cannot_be_written_ends_no_work(tmp_path: Path, capsys:
     handler.handle(logging.makeLogRecord({"msg": "x"}))
 
     assert "NotADirectoryError" in capsys.readouterr().err
+
+
+def test_messages_of_libraries_are_not_kept() -> None:
+    known = log_categories._category_of_name.cache_info().currsize
+
+    for number in range(50):
+        assert (
+            category_of(f"Refused the request of customer {number} at a very long address, for a reason", "x")
+            == "application"
+        )
+
+    assert log_categories._category_of_name.cache_info().currsize == known
+    assert category_of("operation_ended", "x") == category_of("operation_ended", "x") == "batch"

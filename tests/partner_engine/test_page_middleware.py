@@ -44,6 +44,14 @@ def test_a_program_sends_credentials_to_the_api_and_no_cookie(
     assert is_of_program(RequestFactory().get(path, headers=headers)) is expected
 
 
+def test_the_path_counts_below_the_prefix_of_the_product() -> None:
+    below = {"SCRIPT_NAME": "/engine", "PATH_INFO": "/api/v1/me"}
+    beside = {"SCRIPT_NAME": "/api", "PATH_INFO": "/forms/"}
+
+    assert is_of_program(RequestFactory(**below).get("/api/v1/me", headers=BEARER, **below))
+    assert not is_of_program(RequestFactory().get("/forms/", headers=BEARER, **beside))
+
+
 def test_a_program_has_no_session_and_is_nobody_until_its_token_is_read() -> None:
     def view(request: HttpRequest) -> HttpResponse:
         assert isinstance(request.user, AnonymousUser)
@@ -92,11 +100,13 @@ def test_responses_are_those_of_the_whole_middleware(
 
     def send_all() -> list[tuple[Any, ...]]:
         paths = [V1 + "/" + _path(route, copy["id"]) for route, _ in ROUTES.values()]
+        nobodys = [V1 + "/" + _path(route, NOBODY) for route, _ in ROUTES.values() if "<" in route]
         form = {"data": "a=b", "content_type": "application/x-www-form-urlencoded"}
         empty = {"data": json.dumps({}), "content_type": "application/json"}
         return [
             *[send("GET", path) for path in [*paths, "/api/v2", f"{V1}/nothing", "/api/"]],
             *[send(method, f"{V1}/copies/{copy['id']}/answers", **empty) for method in ("PATCH", "POST", "OPTIONS")],
+            *[send(method, path, **empty) for path in nobodys for method in ("POST", "PATCH", "PUT", "DELETE")],
             send("POST", f"{V1}/application_forms", **form),
         ]
 

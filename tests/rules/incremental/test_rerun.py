@@ -423,7 +423,16 @@ def test_a_long_chain_of_pools_is_decided(pools: int, runs_in_full: int, monkeyp
     assert len(calls) == runs_in_full
 
 
-def test_a_run_is_freed_at_once() -> None:
+def test_a_run_is_freed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = 0
+    begin = LazyState.__init__
+
+    def counted(state: LazyState, *arguments: Any, **more: Any) -> None:
+        nonlocal runs
+        runs += 1
+        begin(state, *arguments, **more)
+
+    monkeypatch.setattr(LazyState, "__init__", counted)
     made = document(ANSWERS)
     before = settle(CATALOGUE, made)
     gc.collect()
@@ -434,3 +443,4 @@ def test_a_run_is_freed_at_once() -> None:
         assert [found for found in gc.get_objects() if isinstance(found, LazyState | LazyFrame)] == []
     finally:
         gc.enable()
+    assert runs == 1
