@@ -186,9 +186,11 @@ def _database(url: str, limits: Limits) -> dict[str, Any]:
         **database.get("OPTIONS", {}),
     }
     if limits.pool_size:
-        # A short queue: longer waits are better refused with 503. While a server is away, the pool tries again for two
-        # seconds and then anew with the next request; by default it would wait twice as long each time, for minutes.
-        queue = {"timeout": 3, "max_waiting": 100, "reconnect_timeout": 2}
+        # A short wait: longer ones are better refused with 503. No more wait than there are requests at once
+        # (partner_engine.request_places); a limit here would count waits that timed out (tenants.postgresql.base).
+        # While a server is away, the pool tries again for two seconds and then anew with the next request; by default
+        # it would wait twice as long each time, for minutes.
+        queue = {"timeout": 3, "reconnect_timeout": 2}
         options["pool"] = {"min_size": 0, "max_size": limits.pool_size, **queue}
     return database | {
         "ENGINE": "tenants.postgresql",
