@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.conf import settings
@@ -13,11 +13,15 @@ from django.http import HttpRequest, HttpResponse
 from structlog.contextvars import bind_contextvars, clear_contextvars
 from uuid_utils.compat import uuid7
 
+from partner_engine.request_metrics import count_early_response
+
 HEADER: Final = "X-Correlation-ID"
 #: Accepted ids: no characters that could forge a log line, and no longer than the database column.
 _WELL_FORMED: Final = re.compile(r"[A-Za-z0-9._:-]{1,64}", re.ASCII)
 #: Below them the rest of a path is a secret that opens a page.
 _SECRETS: Final = ("/proposals/", "/password/set/", "/invitation/")
+#: The seconds of a request's wait for a place, in its ASGI scope; missing if it did not wait.
+WAITED: Final = "partner_engine.waited"
 #: Requested constantly by machines, so not logged.
 _UNLOGGED: Final = ("/healthz", "/readyz", "/metrics", "/static/")
 
@@ -36,7 +40,10 @@ def correlation_id_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 
 def note_early_response(*, method: str, path: str, status: int, correlation_id: str) -> None:
-    """Log a request that got its response before the middleware: a body that is too large, unreadable headers."""
+    """Log and count a request that got its response before the middleware: a too large body, unreadable headers, no
+    place in time.
+    """
+    count_early_response(path=path, status=status)
     log.info("request", method=method, path=_without_secret(path), status=status, correlation_id=correlation_id)
 
 
@@ -57,14 +64,22 @@ class CorrelationMiddleware:
             response = self.get_response(request)
             response[HEADER] = correlation_id
             if not request.path.startswith(_UNLOGGED):
-                _log_response(request, response, milliseconds=round((time.perf_counter() - started) * 1000, 1))
+                _log_response(request, response, seconds=time.perf_counter() - started)
             return response
         finally:
             clear_contextvars()
 
 
-def _log_response(request: HttpRequest, response: HttpResponse, *, milliseconds: float) -> None:
-    known = {"method": request.method, "path": _without_secret(request.path), "status": response.status_code}
+def _log_response(request: HttpRequest, response: HttpResponse, *, seconds: float) -> None:
+    known: dict[str, Any] = {
+        "method": request.method,
+        "path": _without_secret(request.path),
+        "status": response.status_code,
+    }
+    milliseconds = round(seconds * 1000, 1)
+    if waited := getattr(request, "scope", {}).get(WAITED):
+        # Before the middleware, so it is no part of the milliseconds.
+        known["waited_ms"] = round(waited * 1000, 1)
     log.info("request", **known, ms=milliseconds)
     if milliseconds > settings.SLOW_REQUEST_MS:
         log.warning("slow_request", **known, ms=milliseconds, limit_ms=settings.SLOW_REQUEST_MS)

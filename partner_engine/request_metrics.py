@@ -32,6 +32,8 @@ _FACES: Final = (
 _PAGES: Final = "pages"
 _METHODS: Final = frozenset({"GET", "POST", "PATCH", "DELETE"})
 _SECONDS: Final = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+#: The longest wait is that of requests that are refused after it.
+_WAITS: Final = (0.01, 0.05, 0.25, 1.0, 2.5)
 
 # Otherwise each counter and histogram has a second line with the time of its first use.
 disable_created_metrics()
@@ -46,11 +48,26 @@ responses: Final = Counter(
 seconds: Final = Histogram(
     "django_http_requests_latency_seconds_by_view", "Seconds of requests by face.", ["view"], buckets=_SECONDS
 )
+#: Of requests that waited only, so that the others cost nothing.
+place_waits: Final = Histogram(
+    "partner_engine_place_wait_seconds",
+    "Seconds that requests waited for their turn in this process, by outcome: taken, refused.",
+    ["outcome"],
+    buckets=_WAITS,
+)
+for _outcome in ("taken", "refused"):
+    # At 0 from the start: a rate needs two values.
+    place_waits.labels(_outcome)
 
 
 def face_of(path: str) -> str:
     """Return the face of the product that ``path`` belongs to."""
     return next((face for prefix, face in _FACES if path.startswith(prefix)), _PAGES)
+
+
+def count_early_response(*, path: str, status: int) -> None:
+    """Count a response that was sent before the middleware."""
+    responses.labels(str(status), face_of(path)).inc()
 
 
 class RequestMetricsMiddleware:

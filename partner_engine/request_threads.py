@@ -22,12 +22,16 @@ from django.db import connections
 from django.http import FileResponse, HttpResponse, HttpResponseBase
 from django.urls import set_script_prefix
 
-from partner_engine.request_places import AT_ONCE, Places
+from partner_engine.correlation import WAITED
+from partner_engine.request_metrics import place_waits
+from partner_engine.request_places import AT_ONCE, NoPlaceFree, Places
 
 #: Threads without a request that stay.
 MOST_IDLE: Final = AT_ONCE
-#: By which machines learn how this process is. They have places of their own: no process is to be ended for its load.
-PROBES: Final = ("/healthz", "/readyz", "/metrics")
+#: The paths of health checks and metrics. They have places of their own: no process is to be ended for its load.
+PROBES: Final = ("/healthz/full", "/readyz", "/metrics")
+#: It needs no place: it waits for nothing, and machines end a process that does not respond to it.
+LIVENESS: Final = "/healthz"
 #: Bytes of a response above which it waits for its client while it is sent.
 LARGE: Final = 256 * 1024
 
@@ -59,8 +63,8 @@ class RequestHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        places = self._places_of_probes if scope["path"] in PROBES else self._places
-        await _take_place(places, body)
+        places = self._places_for(scope["path"])
+        await _take_place(places, scope, body)
         thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
         context = copy_context()
         is_over = False
@@ -69,7 +73,8 @@ class RequestHandler(ASGIHandler):
                 work = asyncio.get_running_loop().run_in_executor(thread, context.run, self._respond, scope, body)
                 response = await work
             finally:
-                places.give_back()
+                if places is not None:
+                    places.give_back()
             if response.streaming:
                 await asyncio.create_task(self._stream(response, thread, receive, send), context=context)
             is_over = True
@@ -78,6 +83,11 @@ class RequestHandler(ASGIHandler):
         if isinstance(response, HttpResponse):
             await send(_beginning(response))
             await self._send_content(response.content, send)
+
+    def _places_for(self, path: str) -> Places | None:
+        if path == LIVENESS:
+            return None
+        return self._places_of_probes if path in PROBES else self._places
 
     async def _send_content(self, content: bytes, send: Any) -> None:
         """Send a usual response in one message, a large one in parts, each when the client has read enough."""
@@ -128,13 +138,20 @@ class RequestHandler(ASGIHandler):
                 sending.result()
 
 
-async def _take_place(places: Places, body: IO[bytes]) -> None:
-    """Take a place for a request with ``body``. Raises ``NoPlaceFree``."""
+async def _take_place(places: Places | None, scope: Any, body: IO[bytes]) -> None:
+    """Take a place for a request with ``body``, and note its wait. Raises ``NoPlaceFree``."""
+    if places is None:
+        return
     try:
-        await places.take()
-    except BaseException:
+        waited = await places.take()
+    except BaseException as error:
         body.close()
+        if isinstance(error, NoPlaceFree):
+            place_waits.labels("refused").observe(places.patience)
         raise
+    if waited:
+        scope[WAITED] = waited
+        place_waits.labels("taken").observe(waited)
 
 
 def _close(response: HttpResponseBase) -> None:

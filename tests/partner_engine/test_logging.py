@@ -19,7 +19,7 @@ from django.test import Client, RequestFactory
 
 from partner_engine.celery import HEADER as TASK_HEADER
 from partner_engine.celery import app
-from partner_engine.correlation import HEADER, CorrelationMiddleware, correlation_id_of
+from partner_engine.correlation import HEADER, WAITED, CorrelationMiddleware, correlation_id_of
 from partner_engine.logging import configure, logging_settings
 from tests.harness.tiers import PATIENCE
 
@@ -154,6 +154,17 @@ def test_a_request_is_logged_once_by_its_path_only(lines: Lines) -> None:
     assert (line["event"], line["method"], line["path"], line["status"]) == ("request", "GET", "/nothing-here", 404)
     assert line["correlation_id"] == "from-the-caller.1"
     assert CANARY not in lines.getvalue()
+
+
+@pytest.mark.parametrize(("scope", "logged"), [({}, None), ({WAITED: 1.25}, 1250.0)])
+def test_the_wait_for_a_place_is_logged_apart(lines: Lines, scope: dict[str, float], logged: float | None) -> None:
+    request = RequestFactory().get("/forms")
+    request.scope = scope  # type: ignore[attr-defined]
+
+    CorrelationMiddleware(lambda request: HttpResponse())(request)
+
+    (line,) = lines.all()
+    assert (line["event"], line.get("waited_ms"), line["ms"] < 1250.0) == ("request", logged, True)
 
 
 @pytest.mark.parametrize("given", [None, "", "a" * 65, "two words", "x\r\nforged: 1", "ünicode", "<script>"])

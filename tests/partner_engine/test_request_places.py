@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from partner_engine.request_places import FEWEST, NoPlaceFree, Places
+from partner_engine.request_places import BUSY, FEWEST, NoPlaceFree, Places
 from tests.harness.tiers import PATIENCE
 
 
@@ -134,6 +134,39 @@ def test_where_enough_end_nobody_is_let_in_beside_them() -> None:
         await settle()
 
         assert len(order) == FEWEST + 1
+
+    run(test)
+
+
+@pytest.mark.parametrize(("used", "are_let_in"), [(BUSY + 0.1, False), (BUSY - 0.3, True)])
+def test_in_a_busy_process_long_requests_hang_not(used: float, are_let_in: bool) -> None:
+    """The clock of the processor runs at a part of the loop's clock."""
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        places = Places(at_once=1, patience=PATIENCE, processor_time=lambda: used * loop.time())
+        order = list[int]()
+        await start(places, order, 0, 1)
+        await asyncio.sleep(0.01)
+
+        places._look(loop)
+        await settle()
+
+        assert (order == [0, 1]) == are_let_in
+
+    run(test)
+
+
+def test_the_wait_for_a_place_is_returned() -> None:
+    async def test() -> None:
+        places = Places(at_once=1, patience=PATIENCE)
+        assert await places.take() == 0.0
+        waiting = asyncio.create_task(places.take())
+
+        await asyncio.sleep(0.05)
+        places.give_back()
+
+        assert 0.04 < await waiting < PATIENCE
 
     run(test)
 

@@ -15,6 +15,8 @@ from django.urls import path
 from pytest_django import Settings
 
 from partner_engine import request_threads
+from partner_engine.correlation import WAITED
+from partner_engine.request_metrics import place_waits
 from partner_engine.request_places import NoPlaceFree, Places
 from partner_engine.request_threads import LARGE, MOST_IDLE, RequestHandler
 from tests.harness.tiers import PATIENCE, until
@@ -53,6 +55,7 @@ def stay(request: HttpRequest) -> HttpResponse:
 def echo(request: HttpRequest) -> HttpResponse:
     """Respond with the body, a header and a cookie."""
     response = HttpResponse(request.body, headers={"X-Length": str(len(request.body))})
+    response["X-Waited"] = str(request.scope.get(WAITED, 0))  # type: ignore[attr-defined]
     response.set_cookie("seen", "yes")
     return response
 
@@ -354,3 +357,68 @@ def test_a_stream_keeps_no_place(handler: RequestHandler, monkeypatch: pytest.Mo
             await request
 
     assert asyncio.run(stream_and_ask()) == 200
+
+
+def waits(outcome: str) -> tuple[float, float]:
+    """Return the number of waits for places that ended so, and their seconds."""
+    metric = place_waits.labels(outcome)
+    values = {sample.name: sample.value for sample in metric._child_samples() if sample.name in ("_count", "_sum")}
+    return values["_count"], values["_sum"]
+
+
+def test_a_wait_for_a_place_is_measured_and_none_is_not(handler: RequestHandler) -> None:
+    handler._places = Places(at_once=1, patience=PATIENCE)
+    before = waits("taken"), waits("refused")
+
+    async def ask_twice() -> list[Connection]:
+        # The second waits until the test gives the place of another one back.
+        clients = [Connection(b"one"), Connection(b"two")]
+        await handler(scope_of("/echo"), clients[0].receive, clients[0].send)
+        assert (waits("taken"), waits("refused")) == before
+        await handler._places.take()
+        request = asyncio.create_task(handler(scope_of("/echo"), clients[1].receive, clients[1].send))
+        await asyncio.sleep(0.05)
+        handler._places.give_back()
+        await asyncio.wait_for(request, PATIENCE)
+        return clients
+
+    none, some = (float(dict(client.sent[0]["headers"])[b"X-Waited"]) for client in asyncio.run(ask_twice()))
+
+    assert none == 0.0
+    assert 0.04 < some < PATIENCE
+    number, seconds = waits("taken")
+    assert (number - before[0][0], seconds - before[0][1]) == (1.0, pytest.approx(some))
+    assert waits("refused") == before[1]
+
+
+def test_a_refusal_is_measured_with_its_wait(handler: RequestHandler) -> None:
+    handler._places = Places(at_once=0, patience=0.01)
+    number, seconds = waits("refused")
+
+    with pytest.raises(NoPlaceFree):
+        serve(handler, "/echo", b"")
+
+    assert waits("refused") == (number + 1, pytest.approx(seconds + 0.01))
+
+
+@pytest.mark.parametrize(
+    ("path", "is_refused"),
+    [("/healthz", False), ("/healthz/full", True), ("/readyz", True), ("/metrics", True), ("/echo", False)],
+)
+def test_liveness_needs_no_place_and_other_probes_have_places_of_their_own(
+    handler: RequestHandler, path: str, is_refused: bool
+) -> None:
+    handler._places_of_probes = Places(at_once=0, patience=0.01)
+
+    if is_refused:
+        with pytest.raises(NoPlaceFree):
+            serve(handler, path, b"")
+    else:
+        assert serve(handler, path, b"").sent != []
+
+
+def test_liveness_responds_while_no_place_is_free(handler: RequestHandler) -> None:
+    handler._places = handler._places_of_probes = Places(at_once=0, patience=0.01)
+
+    # The address is unknown to the handler's test pages.
+    assert serve(handler, "/healthz", b"").sent[0]["status"] == 404

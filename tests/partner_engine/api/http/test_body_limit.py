@@ -12,6 +12,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from partner_engine.api.http.body_limit import MAX_ADDRESS_BYTES, MAX_API_BYTES, MAX_REQUEST_BYTES, BodyLimit
+from partner_engine.request_metrics import responses
 from partner_engine.request_places import NoPlaceFree
 
 OWN = "0193-sent-by-the-caller"
@@ -136,3 +137,21 @@ def test_a_request_without_a_place_is_to_come_again(path: str) -> None:
     assert (status, headers["retry-after"], headers["cache-control"]) == (503, "2", "no-store")
     assert json.loads(content)["type"].endswith("unavailable")
     assert (line["status"], line["correlation_id"]) == (503, headers["x-correlation-id"])
+
+
+@pytest.mark.parametrize(
+    ("path", "status", "face", "sent"),
+    [
+        ("/api/v1/application_forms", 413, "api", {"chunk": MAX_API_BYTES + 1}),
+        ("/forms/new", 414, "pages", {"query": b"x" * (MAX_ADDRESS_BYTES + 1)}),
+        ("/api/v1/me", 503, "api", {"application": finds_no_place}),
+        ("/guest/x", 400, "guests", {}),
+    ],
+)
+def test_early_responses_are_counted(path: str, status: int, face: str, sent: dict[str, Any]) -> None:
+    counter = responses.labels(str(status), face)
+    before = counter._value.get()
+
+    assert ask(path, **{"chunk": 0, **sent})[0] == status
+
+    assert counter._value.get() == before + 1
