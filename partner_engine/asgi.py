@@ -7,7 +7,7 @@ import django
 from channels.routing import ProtocolTypeRouter
 from django.conf import settings
 
-from long_running import settle
+from long_running import hold_in_huge_pages, settle
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "partner_engine.settings")
 # Only web processes use a connection pool; settings read this.
@@ -33,5 +33,6 @@ import_module(settings.ROOT_URLCONF)
 refuse_unsafe_start(serves_pages=True)
 log_connection_budget()
 settle()
+hold_in_huge_pages()
 listen_for_releases()
 send_apart()

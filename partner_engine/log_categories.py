@@ -51,6 +51,8 @@ _SECRET: Final = re.compile(
 #: Counts and names of tokens are no tokens.
 _HARMLESS: Final = frozenset({"request_token"})
 MASK: Final = "[hidden]"
+#: The types of nearly all values; nothing is inside of these.
+_PLAIN: Final = (str, int, float)
 #: Events and names whose category or secrecy is known without another look; the product has some hundreds of them.
 _MOST_KNOWN: Final = 1_024
 _LONGEST_NAME: Final = 60
@@ -101,6 +103,8 @@ def _is_secret(name: str) -> bool:
 def _hidden(name: object, value: Any) -> Any:
     if isinstance(name, str) and _is_secret(name) and value not in (None, "", True, False):
         return MASK
+    if isinstance(value, _PLAIN):
+        return value
     if isinstance(value, Mapping):
         return {key: _hidden(key, inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)) and any(isinstance(inner, (Mapping, list, tuple)) for inner in value):

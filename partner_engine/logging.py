@@ -91,6 +91,9 @@ def _formatter(renderers: list[Processor]) -> dict[str, Any]:
 def configure(settings: dict[str, Any]) -> None:
     """Apply ``settings`` to the standard library and structlog. Django calls it when it starts."""
     logging.config.dictConfig(settings)
+    # No line shows them: the place in the code, the thread and the process (Python's "Logging HOWTO", optimization).
+    logging._srcfile = None
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
     structlog.configure(
         processors=_steps(),
         logger_factory=structlog.stdlib.LoggerFactory(),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+import django_redis
+from django.conf import settings
 from django_redis.pool import ConnectionFactory
 from redis import Redis
 
@@ -24,3 +26,15 @@ class ClientFactory(ConnectionFactory):  # type: ignore[misc]
         if client is None or client.connection_pool is not pool:
             client = _clients[params["url"]] = super().get_connection(params)
         return client
+
+
+def get_redis_connection(alias: str) -> Redis:
+    """Return the client of the cache ``alias``, as the function of django-redis with this name does, which makes the
+    cache for it in each context. Here it is made for the first client of an address alone.
+    """
+    address = str(settings.CACHES[alias]["LOCATION"])
+    client = _clients.get(address)
+    if client is not None and client.connection_pool is ConnectionFactory._pools.get(address):
+        return client
+    made: Redis = django_redis.get_redis_connection(alias)
+    return made

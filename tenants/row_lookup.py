@@ -17,6 +17,7 @@ from uuid import UUID
 
 import msgspec
 from django.db import DEFAULT_DB_ALIAS, connections, models
+from django.db.models.base import ModelState
 
 from tenants.postgresql.kept_plans import KeptPlan
 
@@ -46,11 +47,19 @@ class _Part:
         """Return the attributes, in the order of the columns."""
         return [field.attname for field in self.model._meta.concrete_fields]
 
+    @cached_property
+    def key(self) -> int:
+        """Return the place of the primary key among the columns."""
+        return self.names.index(self.model._meta.pk.attname)
+
     def read(self, row: list[Any]) -> models.Model | None:
         """Return the instance in ``row``, None where the reference is empty."""
-        values = row[self.begin : self.end]
-        instance = self.model.from_db(DEFAULT_DB_ALIAS, self.names, values)
-        return None if instance.pk is None else instance
+        if row[self.begin + self.key] is None:
+            return None
+        # As ``from_db`` makes it, without the checks and signals of models that are made by hand.
+        instance = self.model.__new__(self.model)
+        instance.__dict__.update(zip(self.names, row[self.begin : self.end], strict=True), _state=_loaded())
+        return instance
 
 
 class RowLookup(Generic[M]):
@@ -128,6 +137,13 @@ class RowLookup(Generic[M]):
         """Return the places of the columns whose fields convert what the database returns."""
         fields = [field for part in self._parts for field in part.model._meta.concrete_fields]
         return [(place, field) for place, field in enumerate(fields) if hasattr(field, "from_db_value")]
+
+
+def _loaded() -> ModelState:
+    """Return the state of an instance that was read from the shared database."""
+    state = ModelState()
+    state.adding, state.db = False, DEFAULT_DB_ALIAS
+    return state
 
 
 def _kind(field: Any) -> str:

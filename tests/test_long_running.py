@@ -9,13 +9,15 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 import pytest
 from django.core.management import call_command
 
+import long_running
 from actions.management.commands import relay
-from long_running import NEW_OBJECTS, collect_rarely, prepare_types
+from long_running import NEW_OBJECTS, PERMISSION, collect_rarely, hold_in_huge_pages, prepare_types
 from partner_engine import celery
 from tests.harness.web_servers import ROOT, database_url
 
@@ -85,6 +87,40 @@ def test_structs_are_learned_once_and_before_they_are_decoded() -> None:
     assert msgspec.json.decode(b'{"title": "Base"}', type=Inner) == Inner("Base")
     assert msgspec.convert({"title": "Base"}, Inner) == Inner("Base")
     assert len(_lookups) == 1
+
+
+HUGE_PAGES = r"""
+import mmap, re
+from pathlib import Path
+import long_running
+held, small = mmap.mmap(-1, 3 * long_running.HUGE, mmap.MAP_PRIVATE), [bytearray(100) for _ in range(200_000)]
+assert long_running.hold_in_huge_pages() >= 3 * long_running.HUGE
+regions = re.split(r"\n(?=[0-9a-f]+-[0-9a-f]+ )", Path("/proc/self/smaps").read_text())
+advised = [region for region in regions if re.search(r"VmFlags:.* hg\b", region)]
+assert len(advised) >= 2, regions
+assert all(" rw-p " in region.splitlines()[0] for region in advised), advised
+assert len(small) == 200_000 and held[:3] == bytes(3)
+"""
+
+
+@pytest.mark.skipif(
+    not PERMISSION.exists() or "[never]" in PERMISSION.read_text(), reason="this system has no huge pages"
+)
+def test_memory_is_held_in_huge_pages() -> None:
+    done = subprocess.run([sys.executable, "-c", HUGE_PAGES], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+
+
+def test_an_administrator_may_refuse_huge_pages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    refusal = tmp_path / "enabled"
+    refusal.write_text("always madvise [never]\n")
+    monkeypatch.setattr(long_running, "PERMISSION", refusal)
+    monkeypatch.setattr(long_running, "MAPS", tmp_path / "unread")
+    assert hold_in_huge_pages() == 0
+
+    monkeypatch.setattr(long_running, "PERMISSION", tmp_path / "of no Linux")
+    assert hold_in_huge_pages() == 0
 
 
 @pytest.mark.slow

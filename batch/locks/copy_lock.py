@@ -13,12 +13,12 @@ from uuid import UUID
 
 import redis
 import structlog
-from django_redis import get_redis_connection
 from prometheus_client import Counter, Histogram
 from redis.exceptions import LockError, RedisError
 
 from batch.errors import LockNotAcquired
 from failpoints import failpoint
+from redis_locks.client_factory import get_redis_connection
 from redis_locks.fair_lock import TTL_SECONDS, FairLock, lock_name
 from redis_locks.lock_holder import Holder, holder_here
 from redis_locks.many_locks import ManyLocks

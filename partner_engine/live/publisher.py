@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 import structlog
-from django_redis import get_redis_connection
 from redis import Redis
 from redis.exceptions import RedisError
 
@@ -23,6 +22,7 @@ from partner_engine.live.viewers import (
     siblings_in,
     viewed_copies,
 )
+from redis_locks.client_factory import get_redis_connection
 from redis_locks.outage import outage
 from redis_locks.shared_trip import Command, Errand, SharedTrip, current_trip, send_together
 

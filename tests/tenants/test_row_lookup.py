@@ -31,6 +31,17 @@ def test_a_row_comes_with_what_it_refers_to_by_one_query(owner: User, harbor: Te
     assert not found._state.adding
 
 
+def test_a_row_is_what_django_makes_of_it(owner: User) -> None:
+    found, usual = USERS.find(owner.pk), User.objects.get(pk=owner.pk)
+    assert found is not None
+
+    assert vars(found).keys() == vars(usual).keys()
+    assert vars(found._state) | {"fields_cache": {}} == vars(usual._state) | {"fields_cache": {}}
+    found.full_name = "Ada Harbor"
+    found.save(update_fields=["full_name"])
+    assert User.objects.get(pk=owner.pk).full_name == "Ada Harbor"
+
+
 def test_an_empty_reference_is_none(staff: User) -> None:
     found = USERS.find(staff.pk)
 

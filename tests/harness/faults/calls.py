@@ -16,6 +16,8 @@ import psycopg
 import redis
 from redis.client import Pipeline
 
+from redis_locks import shared_trip
+
 MODES: Final = ("raise before", "raise after", "kill before", "kill after")
 
 
@@ -58,6 +60,7 @@ def failing_call(number: int, mode: str) -> Iterator[Calls]:
         patch.object(psycopg.Connection, "wait", calls.wrap("postgresql", psycopg.Connection.wait, fail=_lose)),
         patch.object(redis.Redis, "execute_command", calls.wrap("redis", redis.Redis.execute_command, fail=_refuse)),
         patch.object(Pipeline, "execute", calls.wrap("redis", Pipeline.execute, fail=_refuse)),
+        patch.object(shared_trip, "_exchange", calls.wrap("redis", shared_trip._exchange, fail=_refuse)),
     ):
         yield calls
 
