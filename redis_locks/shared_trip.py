@@ -149,8 +149,8 @@ def send_together(client: Redis, commands: Sequence[Command]) -> list[Any]:
 
 
 def _exchange(client: Redis, commands: Sequence[Command]) -> list[Any]:
-    """Send ``commands`` and read their replies, as a pipeline of redis-py without a transaction does, in two thirds of its
-    time: these commands need none of what it prepares for others.
+    """Send ``commands`` and read their replies as a pipeline of redis-py does, in two thirds of its time: it prepares
+    for transactions and other things that these commands do not need.
     """
     pool = client.connection_pool
     connection: Any = pool.get_connection()

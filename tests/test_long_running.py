@@ -103,9 +103,12 @@ assert len(small) == 200_000 and held[:3] == bytes(3)
 """
 
 
-@pytest.mark.skipif(
+needs_huge_pages = pytest.mark.skipif(
     not PERMISSION.exists() or "[never]" in PERMISSION.read_text(), reason="this system has no huge pages"
 )
+
+
+@needs_huge_pages
 def test_memory_is_held_in_huge_pages() -> None:
     done = subprocess.run([sys.executable, "-c", HUGE_PAGES], cwd=ROOT, capture_output=True, text=True, check=False)
 
@@ -150,6 +153,23 @@ REGISTRY.of_lane("relay")
 if {start.endswith("asgi")}:
     get_resolver(settings.ROOT_URLCONF).url_patterns
 assert prepare_types() == before > 300, before
+"""
+    environment = {**os.environ, "DATABASE_URL": database_url()}
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+
+
+@needs_huge_pages
+@pytest.mark.slow
+@pytest.mark.django_db(transaction=True)
+def test_a_web_process_is_held_in_huge_pages() -> None:
+    program = """
+import re
+from pathlib import Path
+import partner_engine.asgi
+assert re.search(r"VmFlags:.* hg\\b", Path("/proc/self/smaps").read_text())
 """
     environment = {**os.environ, "DATABASE_URL": database_url()}
     done = subprocess.run(
