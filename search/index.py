@@ -67,21 +67,25 @@ SELECT g.copy_id, %(tenant)s, g.version, g.release_id, {FORMAT}, statement_times
        indexed_at = EXCLUDED.indexed_at, words_digest = EXCLUDED.words_digest
  WHERE known.version <= EXCLUDED.version"""  # noqa: S608
 #: A separate statement: it must see the rows of a writer that the first statement waited for. A word that is known
-#: already is left alone: even a conflict that changes nothing writes to its row.
+#: already is left alone: even a conflict that changes nothing writes to its row. By a full join, which PostgreSQL never
+#: makes row by row: where it has no statistics yet, it compared each word of fifty copies with all of them.
 _PUT: Final = f"""WITH {_TAKEN},
 submitted AS MATERIALIZED (
     SELECT g.* FROM json_to_recordset(%(words)s) AS g
            (copy_id uuid, word text, weight smallint, is_personal boolean)
       JOIN taken ON taken.copy_id = g.copy_id),
+compared AS MATERIALIZED (
+    SELECT g.*, w.id AS known_id, w.weight AS known_weight, w.is_personal AS known_is_personal
+      FROM submitted g
+      FULL JOIN (
+           SELECT w.* FROM taken JOIN {_WORDS} w ON w.copy_id = taken.copy_id) w
+        ON w.copy_id = g.copy_id AND w.word = g.word),
 gone AS (
-    DELETE FROM {_WORDS} w USING taken
-     WHERE w.copy_id = taken.copy_id
-       AND NOT EXISTS (SELECT FROM submitted g WHERE g.copy_id = w.copy_id AND g.word = w.word))
+    DELETE FROM {_WORDS} w USING compared c WHERE c.word IS NULL AND w.id = c.known_id)
 INSERT INTO {_WORDS} AS known (tenant_id, copy_id, word, weight, is_personal)
-SELECT %(tenant)s, g.copy_id, g.word, g.weight, g.is_personal FROM submitted g
- WHERE NOT EXISTS (
-       SELECT FROM {_WORDS} w
-        WHERE w.copy_id = g.copy_id AND w.word = g.word AND w.weight = g.weight AND w.is_personal = g.is_personal)
+SELECT %(tenant)s, c.copy_id, c.word, c.weight, c.is_personal FROM compared c
+ WHERE c.word IS NOT NULL
+   AND (c.known_id IS NULL OR c.known_weight <> c.weight OR c.known_is_personal <> c.is_personal)
     ON CONFLICT (copy_id, word) DO UPDATE
    SET weight = EXCLUDED.weight, is_personal = EXCLUDED.is_personal"""  # noqa: S608
 #: Most are known already, and a lookup is cheaper than a conflict. Sorted, so that two writers never deadlock.

@@ -4,7 +4,7 @@ from search.index import KEEP_WORDS, WRITE_WORDS
 from search.indexer import TO_INDEX
 
 #: The functions that it creates. A test compares them with those of the program: a changed text needs a migration.
-FUNCTIONS = ["search_to_index_e56e735b8359", "search_keep_words_09bb407e1726", "search_write_words_a173012d9bcb"]
+FUNCTIONS = ["search_to_index_e56e735b8359", "search_keep_words_09bb407e1726", "search_write_words_33e56529eabf"]
 
 
 class Migration(migrations.Migration):
