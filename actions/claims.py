@@ -88,7 +88,11 @@ stood_for AS (
        AND e.copy_id = d.copy_id AND e.version < d.version
        AND (e.leased_until IS NULL OR e.leased_until < statement_timestamp())
     RETURNING 1)
-SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM stood_for)"""  # noqa: S608
+SELECT (SELECT count(*) FROM done), (SELECT count(*) FROM stood_for),
+       EXISTS (SELECT FROM done d CROSS JOIN LATERAL (
+                   SELECT FROM {TABLE} e
+                    WHERE e.state = 'waiting' AND e.kind = d.kind AND e.copy_id = d.copy_id AND e.version > d.version
+                    LIMIT 1) e)"""  # noqa: S608
 #: The parts in which the claim of several tenants differs: each may have its quota, in one statement for all.
 _BY_TENANT: Final = (
     (
@@ -140,7 +144,7 @@ KEPT: Final = {
             "done",
             _DONE,
             {"ids": "uuid[]", "token": "uuid", "fresh": "text[]"},
-            {"done": "bigint", "stood_for": "bigint"},
+            {"done": "bigint", "stood_for": "bigint", "is_followed": "boolean"},
         ),
     )
 }
@@ -201,6 +205,9 @@ class Claims:
     def __init__(self, alias: str, *, registry: Registry, lease: float, lane: str = RELAY) -> None:
         """Lease the kinds of ``lane`` that ``registry`` understands, for ``lease`` seconds at a time."""
         entries = registry.of_lane(lane)
+        #: Whether other rows may be due already: they had no place in the last claim, or became due by the end of its
+        #: rows. Rows stored later have a wake-up of their own.
+        self.has_more = True
         self._alias = alias
         self._lease = lease
         self._token = uuid4()
@@ -220,17 +227,19 @@ class Claims:
         """
         weights = self._waiting()
         if len(weights) <= 1:
-            return self._claim(_NEW, limit) if weights else []
+            return self._claim_any(limit) if weights else []
         shares = _SHARES.setdefault(self._alias, FairShares())
         rows: list[LeasedAction] = []
         order = shares.order(weights)[:_TENANTS_AT_ONCE]
         granted = quotas(order, weights, limit=limit)
         found = self._claim(_by_tenant(_NEW), limit, tenants=_array(granted), quotas=list(granted.values()))
-        for tenant in granted:
+        self.has_more = len(granted) < len(weights)
+        for tenant, quota in granted.items():
             of_tenant = [row for row in found if row.tenant_id == tenant]
             shares.charge(tenant, len(of_tenant), weight=weights[tenant])
             rows += of_tenant
-        return rows or self._claim(_NEW, limit)
+            self.has_more |= len(of_tenant) >= quota
+        return rows or self._claim_any(limit)
 
     def claim_left(self) -> list[LeasedAction]:
         """Lease one row whose worker let its lease expire; alone, so that it cannot harm other rows."""
@@ -242,7 +251,9 @@ class Claims:
             return 0
         with connections[self._alias].cursor() as cursor:
             cursor.execute(_called(_DONE), {"ids": _array(ids), "token": self._token, "fresh": self._fresh})
-            return int(cursor.fetchone()[0])
+            done, _, is_followed = cursor.fetchone()
+        self.has_more |= is_followed
+        return int(done)
 
     def later(self, row_id: UUID, *, seconds: float, error: str, counts: bool = True) -> int:
         """Delay a row for ``seconds``; ``error`` is the reason, without values. Unless the attempt ``counts``, it is
@@ -252,10 +263,12 @@ class Claims:
 
     def bury(self, row_id: UUID, *, error: str) -> int:
         """Make a row a dead letter; ``error`` is the reason, without values."""
+        self.has_more = True
         return self._end(_DEAD, [row_id], error=error[:_ERROR_LENGTH])
 
     def give_back(self, ids: Iterable[UUID]) -> int:
         """Return rows that were not started; the lease does not count as an attempt."""
+        self.has_more = True
         return self._end(_BACK, list(ids))
 
     def renew(self, ids: Iterable[UUID]) -> int:
@@ -270,6 +283,11 @@ class Claims:
         if len(found) <= 1:
             return dict.fromkeys(found, 1)
         return dict.fromkeys(found, 1) | dict(Tenant.objects.filter(pk__in=found).values_list("pk", "weight"))
+
+    def _claim_any(self, limit: int) -> list[LeasedAction]:
+        rows = self._claim(_NEW, limit)
+        self.has_more = len(rows) >= limit
+        return rows
 
     def _claim(self, text: str, limit: int, **others: Any) -> list[LeasedAction]:
         parameters = {**self._known, "token": self._token, "lease": self._lease, "limit": limit, **others}

@@ -10,7 +10,7 @@ FUNCTIONS = [
     "actions_claim_e3e35c4d20ae",
     "actions_claim_064a106df25e",
     "actions_claim_left_388b2e9bb1bc",
-    "actions_done_13296913d8b9",
+    "actions_done_f7fe75325ed3",
 ]
 
 

@@ -7,15 +7,16 @@ from uuid import uuid4
 
 import pytest
 from django.utils import timezone
+from structlog.testing import capture_logs
 
-from actions.claims import Claims
+from actions.claims import Claims, LeasedAction
 from actions.lease import LeasedRows
 from actions.models import OutboxAction
 from actions.registry import Budget, Delivered, Registry
 from actions.relay import MOST_AT_ONCE, Drained, drain
 from tenants.current_tenant import across_tenants, current_tenant
 from tenants.models import Tenant
-from tests.harness.outboxes import Ring, pass_time, put, rows
+from tests.harness.outboxes import Refill, Ring, pass_time, put, rows
 
 pytestmark = pytest.mark.django_db
 
@@ -42,6 +43,21 @@ class Bells:
 @pytest.fixture
 def bells() -> Bells:
     return Bells()
+
+
+@pytest.fixture
+def claimed(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return the number of rows of each claim, which grows."""
+    found: list[int] = []
+    claim = Claims.claim
+
+    def counted(self: Claims, limit: int) -> list[LeasedAction]:
+        rows = claim(self, limit)
+        found.append(len(rows))
+        return rows
+
+    monkeypatch.setattr(Claims, "claim", counted)
+    return found
 
 
 def test_actions_of_one_tenant_run_at_once_in_their_order(harbor: Tenant, summit: Tenant, bells: Bells) -> None:
@@ -133,3 +149,82 @@ def test_actions_that_wait_to_run_alone_are_returned_to_other_workers(
         assert holding.given_back == 2
         assert [row.payload["bell"] for row in rows() if row.lease_token is None] == ["b", "c"]
         assert holding.next() is None
+
+
+def test_a_drain_ends_with_a_claim_that_took_all(
+    harbor: Tenant, summit: Tenant, bells: Bells, claimed: list[int]
+) -> None:
+    for tenant in (harbor, harbor, summit):
+        put(tenant, Ring(bell="a"))
+
+    assert drain("default", registry=bells.registry) == Drained(done=3)
+    put(harbor, Ring(bell="a"))
+    assert drain("default", registry=bells.registry) == Drained(done=1)
+
+    assert claimed == [3, 1]
+
+
+def test_a_drain_goes_on_after_a_full_claim(harbor: Tenant, summit: Tenant, bells: Bells, claimed: list[int]) -> None:
+    for tenant in (*[harbor] * 5, summit):
+        put(tenant, Ring(bell="a"))
+
+    assert drain("default", registry=bells.registry, batch=4) == Drained(done=6)
+
+    # Two places for each tenant, of which one had more rows; then all four places are taken by nobody else.
+    assert claimed == [3, 3]
+    assert rows() == []
+
+
+def test_a_drain_goes_on_while_tenants_found_no_place(
+    harbor: Tenant, summit: Tenant, bells: Bells, claimed: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("actions.claims._TENANTS_AT_ONCE", 1)
+    for tenant in (harbor, summit):
+        put(tenant, Ring(bell="a"))
+
+    assert drain("default", registry=bells.registry) == Drained(done=2)
+
+    assert claimed == [1, 1]
+
+
+def test_a_drain_goes_on_with_a_version_that_a_dead_letter_held_back(
+    harbor: Tenant, bells: Bells, claimed: list[int]
+) -> None:
+    copy_id = uuid4()
+    put(harbor, Ring(bell="broken"), copy_id=copy_id, version=1)
+    put(harbor, Ring(bell="b"), copy_id=copy_id, version=2)
+
+    assert drain("default", registry=bells.registry) == Drained(done=1, dead=1)
+
+    assert claimed == [1, 1]
+
+
+def test_a_drain_goes_on_with_what_an_action_stored(harbor: Tenant, bells: Bells, claimed: list[int]) -> None:
+    def ring(_: Delivered) -> None:
+        put(harbor, Ring(bell="a"))
+
+    bells.registry.register(Refill, ring)
+    put(harbor, Refill(bowl="x"))
+
+    assert drain("default", registry=bells.registry) == Drained(done=2)
+
+    assert claimed == [1, 1]
+
+
+def test_actions_that_ran_at_once_are_one_line_with_their_ids(harbor: Tenant, bells: Bells) -> None:
+    ids = [put(harbor, Ring(bell=bell)) for bell in ("a", "b")]
+
+    with capture_logs() as lines:
+        drain("default", registry=bells.registry)
+
+    assert [line for line in lines if line["event"] == "action_done"] == [
+        {
+            "event": "action_done",
+            "log_level": "info",
+            "actions": [str(action_id) for action_id in ids],
+            "correlation_ids": ["bell-1"],
+            "kind": "ring",
+            "tenant": harbor.code,
+            "attempt": 1,
+        }
+    ]
