@@ -37,7 +37,7 @@ MOST_CRASHES: Final = 5
 #: Rows of dead workers that run between two batches of other rows.
 _LEFT_AT_ONCE: Final = 50
 #: Rows that ran are deleted at least this often, in seconds, so that a crash repeats little.
-_SETTLE_SECONDS: Final = 0.2
+_SETTLE_SECONDS: Final = 0.05
 _CHANCE: Final = secrets.SystemRandom()
 
 log = structlog.get_logger(__name__)
