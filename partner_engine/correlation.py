@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterable
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -41,9 +42,11 @@ def correlation_id_in(headers: Iterable[tuple[bytes, bytes]]) -> str:
 
 def note_early_response(*, method: str, path: str, status: int, correlation_id: str) -> None:
     """Log and count a request that got its response before the middleware: a too large body, unreadable headers, no
-    place in time.
+    place in time. The sign of life of the process is only counted.
     """
     count_early_response(path=path, status=status)
+    if status == HTTPStatus.OK and path.startswith(_UNLOGGED):
+        return
     log.info("request", method=method, path=_without_secret(path), status=status, correlation_id=correlation_id)
 
 

@@ -55,7 +55,7 @@ MASK: Final = "[hidden]"
 _PLAIN: Final = (str, int, float)
 #: Events and names whose category or secrecy is known without another look; the product has some hundreds of them.
 _MOST_KNOWN: Final = 1_024
-_LONGEST_NAME: Final = 60
+_NAME: Final = re.compile(r"[a-z0-9_.]{1,60}", re.ASCII)
 
 Event = dict[str, Any]
 
@@ -63,10 +63,9 @@ Event = dict[str, Any]
 def category_of(event: str, logger: str) -> str:
     """Return the category of a line of ``logger`` about ``event``.
 
-    The events of the product are names. A longer text is a message of a library, which may contain values: nothing
-    keeps it.
+    The events of the product are names. All else is a message of a library, which may contain values: nothing keeps it.
     """
-    return _category_of_name(event, logger) if len(event) <= _LONGEST_NAME else _found_category(event, logger)
+    return _category_of_name(event, logger) if _NAME.fullmatch(event) else _found_category(event, logger)
 
 
 def _found_category(event: str, logger: str) -> str:

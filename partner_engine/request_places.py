@@ -21,6 +21,8 @@ PATIENCE: Final = 3.0
 #: Requests that end in a second: if fewer do in an idle process, the requests with a place hang, and as many others are
 #: let in.
 FEWEST: Final = 8
+#: The most that are let in beside requests that hang, together with these: a thread each.
+MOST: Final = 8 * AT_ONCE
 #: The part of a core from which a process is not idle: its requests do not hang but are long, and take turns.
 BUSY: Final = 0.8
 _SECOND: Final = 1.0
@@ -103,8 +105,8 @@ class Places:
     def _look(self, loop: asyncio.AbstractEventLoop) -> None:
         """Let others in if the requests hang; look again as long as any wait."""
         if self._ended < FEWEST and not self._is_busy(loop.time()):
-            self._width = self._taken + self._at_once
-            self._let_in(self._at_once)
+            self._width = max(self._width, min(self._taken + self._at_once, MOST))
+            self._let_in(max(0, self._width - self._taken))
         self._is_watched = False
         if self._waiting:
             self._look_later(loop)

@@ -30,8 +30,14 @@ from partner_engine.request_places import AT_ONCE, NoPlaceFree, Places
 MOST_IDLE: Final = AT_ONCE
 #: The paths of health checks and metrics. They have places of their own: no process is to be ended for its load.
 PROBES: Final = ("/healthz/full", "/readyz", "/metrics")
-#: It needs no place: it waits for nothing, and machines end a process that does not respond to it.
+#: The loop responds to it itself: it waits for nothing, and machines end a process that does not respond to it.
 LIVENESS: Final = "/healthz"
+_ALIVE: Final = b'{"status": "live"}'
+_ALIVE_HEADERS: Final = (
+    (b"Content-Type", b"application/json"),
+    (b"Content-Length", str(len(_ALIVE)).encode("ascii")),
+    (b"Cache-Control", b"max-age=0, no-cache, no-store, must-revalidate, private"),
+)
 #: Bytes of a response above which it waits for its client while it is sent.
 LARGE: Final = 256 * 1024
 
@@ -63,7 +69,11 @@ class RequestHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        places = self._places_for(scope["path"])
+        if scope["path"] == LIVENESS and scope["method"] in ("GET", "HEAD"):
+            body.close()
+            await _say_alive(scope["method"], send)
+            return
+        places = self._places_of_probes if scope["path"] in PROBES else self._places
         await _take_place(places, scope, body)
         thread = self._idle.pop() if self._idle else ThreadPoolExecutor(1, thread_name_prefix="request")
         context = copy_context()
@@ -73,8 +83,7 @@ class RequestHandler(ASGIHandler):
                 work = asyncio.get_running_loop().run_in_executor(thread, context.run, self._respond, scope, body)
                 response = await work
             finally:
-                if places is not None:
-                    places.give_back()
+                places.give_back()
             if response.streaming:
                 await asyncio.create_task(self._stream(response, thread, receive, send), context=context)
             is_over = True
@@ -83,11 +92,6 @@ class RequestHandler(ASGIHandler):
         if isinstance(response, HttpResponse):
             await send(_beginning(response))
             await self._send_content(response.content, send)
-
-    def _places_for(self, path: str) -> Places | None:
-        if path == LIVENESS:
-            return None
-        return self._places_of_probes if path in PROBES else self._places
 
     async def _send_content(self, content: bytes, send: Any) -> None:
         """Send a usual response in one message, a large one in parts, each when the client has read enough."""
@@ -138,10 +142,14 @@ class RequestHandler(ASGIHandler):
                 sending.result()
 
 
-async def _take_place(places: Places | None, scope: Any, body: IO[bytes]) -> None:
+async def _say_alive(method: str, send: Any) -> None:
+    """Send the response of ``partner_engine.health.live``."""
+    await send({"type": "http.response.start", "status": 200, "headers": list(_ALIVE_HEADERS)})
+    await send({"type": "http.response.body", "body": _ALIVE if method == "GET" else b""})
+
+
+async def _take_place(places: Places, scope: Any, body: IO[bytes]) -> None:
     """Take a place for a request with ``body``, and note its wait. Raises ``NoPlaceFree``."""
-    if places is None:
-        return
     try:
         waited = await places.take()
     except BaseException as error:

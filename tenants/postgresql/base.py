@@ -12,7 +12,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any, Final
 
-from django.db import DEFAULT_DB_ALIAS, OperationalError, connections, transaction
+from django.conf import settings
+from django.db import DEFAULT_DB_ALIAS, InterfaceError, OperationalError, connections, transaction
 from django.db.backends.postgresql import base
 from psycopg_pool import ConnectionPool, PoolTimeout
 
@@ -40,8 +41,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         super().__init__(*args, **kwargs)
         self.execute_wrappers.append(self._marked)
         self._has_marked = False
-        # Every request needs the shared database: refusing some would keep no place for others.
-        self._is_counted = self.alias != DEFAULT_DB_ALIAS
+        # Only web processes have a pool, and places for requests. Every request needs the shared database: refusing
+        # some would keep no place for others.
+        self._is_counted = self.alias != DEFAULT_DB_ALIAS and settings.DATABASE_POOL_SIZE > 0
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         """Connect, or take a connection of the pool. Raises ``DatabaseIsSilent``."""
@@ -69,6 +71,9 @@ class DatabaseWrapper(base.DatabaseWrapper):
         return _waits.executing(self.alias)
 
     def _marked(self, execute: Execute, sql: Any, params: Any, many: bool, context: dict[str, Any]) -> Any:
+        if context["cursor"].cursor.connection is not self.connection:
+            # Returned to the pool meanwhile (``_return_shared_connection``): it may be in use by another request.
+            raise InterfaceError("The connection of this cursor was returned; open a new cursor for each statement.")
         try:
             if not is_tracing():
                 with self._waiting():

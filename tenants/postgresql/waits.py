@@ -7,10 +7,11 @@ that does not respond holds each request for seconds; without a limit its reques
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from threading import Lock
 from typing import Final
 
@@ -21,8 +22,12 @@ from prometheus_client import Counter
 #: Requests that may wait for databases that do not respond: half of the places of a web process, so that the others
 #: remain for other tenants.
 MOST: Final = 16
-#: Seconds without a response while requests wait, after which a database counts as one that does not respond.
+#: Seconds without a response after which a wait is an old one.
 SILENCE: Final = 1.0
+#: Old waits from which databases count as silent: a few long statements are none.
+OLD: Final = MOST // 2
+#: Seconds for which a failure is remembered if nothing responds and nothing else fails.
+MEMORY: Final = 10.0
 
 refusals: Final = Counter(
     "partner_engine_database_refusals",
@@ -36,16 +41,37 @@ class DatabaseIsSilent(OperationalError):
 
 
 @dataclass(slots=True)
-class _Wait:
-    #: The requests that wait for a connection, a statement or the end of a transaction.
-    waiting: int = 0
-    #: When the database responded, or the first of those that wait began to.
-    moved: float = 0.0
-    #: Whether the last thing known is that it did not respond.
-    is_suspect: bool = False
+class _Waits:
+    """Those for one database: when the requests that wait for a connection, or for a statement or the end of a
+    transaction, began to; when the database responded last; and when it last did not, unless it has since.
+    """
 
-    def is_silent(self, now: float) -> bool:
-        return self.waiting > 0 and now - self.moved > SILENCE
+    connecting: list[float] = field(default_factory=list)
+    executing: list[float] = field(default_factory=list)
+    responded: float = -math.inf
+    failed: float = -math.inf
+
+    @property
+    def number(self) -> int:
+        return len(self.connecting) + len(self.executing)
+
+    def has_failed(self, now: float) -> bool:
+        return now - self.failed <= MEMORY
+
+    def is_quiet(self, now: float) -> bool:
+        """Return whether it failed, or a statement waits and none got a response within a second. Waits for connections
+        alone say nothing: others of this process may hold them all.
+        """
+        if self.has_failed(now):
+            return True
+        return now - self.responded > SILENCE and _old(self.executing, now) > 0
+
+    def old(self, now: float) -> int:
+        return _old(self.connecting, now) + _old(self.executing, now)
+
+
+def _old(waits: list[float], now: float) -> int:
+    return sum(now - began > SILENCE for began in waits)
 
 
 class Waits:
@@ -55,54 +81,65 @@ class Waits:
         """Begin with none; ``clock`` returns seconds."""
         self._clock = clock
         self._lock = Lock()
-        self._all: dict[str, _Wait] = {}
+        self._all: dict[str, _Waits] = {}
 
     @contextmanager
     def connecting(self, alias: str) -> Iterator[None]:
         """Count the block, which waits for a connection. Raises ``DatabaseIsSilent`` before it where enough wait."""
-        self._begin(alias, is_new=True)
-        try:
-            yield
-        except BaseException as error:
-            self._end(alias, responded=_is_response(error))
-            raise
+        with self._lock:
+            waits, now = self._of(alias), self._clock()
+            if self._are_enough(waits, now):
+                refusals.labels(alias).inc()
+                raise DatabaseIsSilent(f"The database {alias!r} does not respond to {waits.number} requests.")
+            waits.connecting.append(now)
         # A pool gives connections to a server that no longer responds, too.
-        self._end(alias, responded=None)
+        with self._until_end(waits, waits.connecting, now, is_response=None):
+            yield
 
     @contextmanager
     def executing(self, alias: str) -> Iterator[None]:
         """Count the block, which waits for a response to a statement."""
-        self._begin(alias, is_new=False)
+        with self._lock:
+            waits, now = self._of(alias), self._clock()
+            waits.executing.append(now)
+        with self._until_end(waits, waits.executing, now, is_response=True):
+            yield
+
+    def _of(self, alias: str) -> _Waits:
+        if alias not in self._all:
+            self._all[alias] = _Waits()
+            # From here on its count is 0: a first value above that would be no increase for an alert.
+            refusals.labels(alias)
+        return self._all[alias]
+
+    def _are_enough(self, waits: _Waits, now: float) -> bool:
+        """Return whether enough requests wait for a database that does not respond, and for others that do not: all of
+        one server can be silent at once.
+        """
+        if not waits.is_quiet(now):
+            return False
+        quiet = [each for each in self._all.values() if each.number and each.is_quiet(now)]
+        is_sure = waits.has_failed(now) or sum(each.old(now) for each in quiet) >= OLD
+        return is_sure and sum(each.number for each in quiet) >= MOST and waits.number >= max(1, MOST // len(quiet))
+
+    @contextmanager
+    def _until_end(
+        self, waits: _Waits, those: list[float], began: float, *, is_response: bool | None
+    ) -> Iterator[None]:
+        """Remove a wait from ``those`` after the block, and note whether the database has responded."""
+        responded = is_response
         try:
             yield
         except BaseException as error:
-            self._end(alias, responded=_is_response(error))
+            responded = _is_response(error)
             raise
-        self._end(alias, responded=True)
-
-    def _begin(self, alias: str, *, is_new: bool) -> None:
-        with self._lock:
-            now = self._clock()
-            wait = self._all.setdefault(alias, _Wait())
-            if not wait.waiting and not wait.is_suspect:
-                wait.moved = now
-            if is_new and wait.is_silent(now) and wait.waiting >= self._share(now):
-                refusals.labels(alias).inc()
-                raise DatabaseIsSilent(f"The database {alias!r} does not respond to {wait.waiting} requests.")
-            wait.waiting += 1
-
-    def _share(self, now: float) -> int:
-        """Return how many requests may wait for each silent database: all of one server can be silent at once."""
-        return max(1, MOST // sum(wait.is_silent(now) for wait in self._all.values()))
-
-    def _end(self, alias: str, *, responded: bool | None) -> None:
-        with self._lock:
-            wait = self._all[alias]
-            wait.waiting -= 1
-            if responded:
-                wait.moved = self._clock()
-            if responded is not None:
-                wait.is_suspect = not responded
+        finally:
+            with self._lock:
+                those.remove(began)
+                if responded:
+                    waits.responded, waits.failed = self._clock(), -math.inf
+                elif responded is False:
+                    waits.failed = self._clock()
 
 
 def _is_response(error: BaseException) -> bool | None:

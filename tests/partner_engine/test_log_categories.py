@@ -145,10 +145,11 @@ def test_messages_of_libraries_are_not_kept() -> None:
     known = log_categories._category_of_name.cache_info().currsize
 
     for number in range(50):
-        assert (
-            category_of(f"Refused the request of customer {number} at a very long address, for a reason", "x")
-            == "application"
-        )
+        for text in (
+            "Not Found: /invitation/secret-{}",
+            "Refused customer {}, for a reason at length, in more words than a name has",
+        ):
+            assert category_of(text.format(number), "x") == "application"
 
     assert log_categories._category_of_name.cache_info().currsize == known
     assert category_of("operation_ended", "x") == category_of("operation_ended", "x") == "batch"

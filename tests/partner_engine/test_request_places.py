@@ -139,7 +139,7 @@ def test_where_enough_end_nobody_is_let_in_beside_them() -> None:
 
 
 @pytest.mark.parametrize(("used", "are_let_in"), [(BUSY + 0.1, False), (BUSY - 0.3, True)])
-def test_in_a_busy_process_long_requests_hang_not(used: float, are_let_in: bool) -> None:
+def test_long_requests_of_a_busy_process_do_not_hang(used: float, are_let_in: bool) -> None:
     """The clock of the processor runs at a part of the loop's clock."""
 
     async def test() -> None:

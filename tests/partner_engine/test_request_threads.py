@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from django.core.signals import request_finished, request_started
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.test import RequestFactory
 from django.urls import path
 from pytest_django import Settings
 
 from partner_engine import request_threads
 from partner_engine.correlation import WAITED
+from partner_engine.health import live
 from partner_engine.request_metrics import place_waits
 from partner_engine.request_places import NoPlaceFree, Places
 from partner_engine.request_threads import LARGE, MOST_IDLE, RequestHandler
@@ -185,9 +187,9 @@ class Connection:
         return b"".join(message["body"] for message in self.sent if "body" in message)
 
 
-def scope_of(path: str, *, query: bytes = b"") -> dict[str, Any]:
+def scope_of(path: str, *, query: bytes = b"", method: str = "POST") -> dict[str, Any]:
     headers = [(b"host", b"localhost")]
-    return {"type": "http", "method": "POST", "path": path, "query_string": query, "headers": headers}
+    return {"type": "http", "method": method, "path": path, "query_string": query, "headers": headers}
 
 
 @contextmanager
@@ -210,10 +212,11 @@ def signals_of_requests() -> Iterator[list[tuple[str, int]]]:
         request_finished.disconnect(ended)
 
 
-def serve(handler: RequestHandler, path: str, *bodies: bytes, query: bytes = b"") -> Connection:
+def serve(handler: RequestHandler, path: str, *bodies: bytes, query: bytes = b"", method: str = "POST") -> Connection:
     async def once() -> Connection:
         client = Connection(*bodies)
-        await asyncio.wait_for(handler(scope_of(path, query=query), client.receive, client.send), PATIENCE)
+        scope = scope_of(path, query=query, method=method)
+        await asyncio.wait_for(handler(scope, client.receive, client.send), PATIENCE)
         return client
 
     return asyncio.run(once())
@@ -417,8 +420,24 @@ def test_liveness_needs_no_place_and_other_probes_have_places_of_their_own(
         assert serve(handler, path, b"").sent != []
 
 
-def test_liveness_responds_while_no_place_is_free(handler: RequestHandler) -> None:
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_liveness_is_answered_by_the_loop_as_the_page_would(handler: RequestHandler, method: str) -> None:
     handler._places = handler._places_of_probes = Places(at_once=0, patience=0.01)
+    page = live(RequestFactory().get("/healthz"))
 
-    # The address is unknown to the handler's test pages.
-    assert serve(handler, "/healthz", b"").sent[0]["status"] == 404
+    start, body = serve(handler, "/healthz", b"", method=method).sent
+
+    assert start["status"] == page.status_code
+    assert {name.decode(): value.decode() for name, value in start["headers"]} == {
+        **{name: value for name, value in page.headers.items() if name != "Expires"},
+        "Content-Length": str(len(page.content)),
+    }
+    assert body["body"] == (page.content if method == "GET" else b"")
+    assert handler._idle == []
+
+
+def test_other_methods_of_liveness_need_a_place(handler: RequestHandler) -> None:
+    handler._places = Places(at_once=0, patience=0.01)
+
+    with pytest.raises(NoPlaceFree):
+        serve(handler, "/healthz", b"", method="POST")

@@ -10,13 +10,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from django.db import IntegrityError, OperationalError, connections
+from django.db import IntegrityError, InterfaceError, OperationalError, connections
 from django.db.utils import DatabaseErrorWrapper
 from psycopg_pool import PoolTimeout
+from pytest_django import Settings
 
 from partner_engine.request_places import AT_ONCE
 from tenants.postgresql import base
-from tenants.postgresql.waits import MOST, SILENCE, DatabaseIsSilent, Waits, refusals
+from tenants.postgresql.waits import MEMORY, MOST, OLD, SILENCE, DatabaseIsSilent, Waits, refusals
 from tests.harness.cast import SECOND_DATABASE
 from tests.harness.tiers import PATIENCE, until
 
@@ -54,6 +55,12 @@ def connect(waits: Waits, held: ExitStack, alias: str, number: int) -> None:
         held.enter_context(waits.connecting(alias))
 
 
+def execute(waits: Waits, held: ExitStack, alias: str, number: int) -> None:
+    """Let requests wait for responses to statements."""
+    for _ in range(number):
+        held.enter_context(waits.executing(alias))
+
+
 def is_refused(waits: Waits, alias: str) -> bool:
     """Return whether one more request is refused; let it end at once."""
     try:
@@ -76,7 +83,8 @@ def test_where_enough_wait_for_a_silent_database_others_are_refused_at_once(
     waits: Waits, clock: Clock, held: ExitStack
 ) -> None:
     counted = refusals.labels("own")._value.get()
-    connect(waits, held, "own", MOST)
+    execute(waits, held, "own", 10)
+    connect(waits, held, "own", MOST - 10)
     clock.now += LATER
 
     with pytest.raises(OperationalError, match="'own' does not respond to 16 requests"), waits.connecting("own"):
@@ -87,7 +95,7 @@ def test_where_enough_wait_for_a_silent_database_others_are_refused_at_once(
 
 
 def test_fewer_wait_as_long_as_they_like(waits: Waits, clock: Clock, held: ExitStack) -> None:
-    connect(waits, held, "own", MOST - 1)
+    execute(waits, held, "own", MOST - 1)
     clock.now += 100 * LATER
 
     assert not is_refused(waits, "own")
@@ -112,7 +120,7 @@ def test_a_busy_database_refuses_nobody(waits: Waits, clock: Clock, held: ExitSt
 
 
 def test_a_refusal_by_the_database_is_a_response(waits: Waits, clock: Clock, held: ExitStack) -> None:
-    connect(waits, held, "own", MOST)
+    execute(waits, held, "own", MOST)
     clock.now += LATER
     error = IntegrityError()
     error.__cause__ = psycopg.errors.UniqueViolation()
@@ -126,7 +134,7 @@ def test_a_refusal_by_the_database_is_a_response(waits: Waits, clock: Clock, hel
 def test_an_error_of_the_program_is_none(
     waits: Waits, clock: Clock, held: ExitStack, error: BaseException
 ) -> None:  # fmt: skip
-    connect(waits, held, "own", MOST)
+    execute(waits, held, "own", MOST)
     clock.now += LATER
 
     fail(waits.executing("own"), error)
@@ -135,7 +143,7 @@ def test_an_error_of_the_program_is_none(
 
 
 def test_a_connection_of_the_pool_is_no_response(waits: Waits, clock: Clock, held: ExitStack) -> None:
-    connect(waits, held, "own", MOST - 1)
+    execute(waits, held, "own", MOST - 1)
     clock.now += LATER
 
     with waits.connecting("own"):
@@ -145,12 +153,45 @@ def test_a_connection_of_the_pool_is_no_response(waits: Waits, clock: Clock, hel
     assert is_refused(waits, "own")
 
 
+def test_waits_for_connections_alone_say_nothing(waits: Waits, clock: Clock, held: ExitStack) -> None:
+    """Others of the process hold all connections, and compute or wait for a lock."""
+    connect(waits, held, "own", MOST + 6)
+    clock.now += 2 * LATER
+
+    assert not is_refused(waits, "own")
+
+
+@pytest.mark.parametrize("long", [1, OLD - 1])
+def test_a_burst_beside_a_few_long_statements_is_let_in(waits: Waits, clock: Clock, held: ExitStack, long: int) -> None:
+    execute(waits, held, "own", long)
+    clock.now += LATER
+
+    connect(waits, held, "own", AT_ONCE)
+
+
+def test_long_statements_of_other_databases_take_nothing_from_a_healthy_one(
+    waits: Waits, clock: Clock, held: ExitStack
+) -> None:
+    for number in range(3 * MOST):
+        execute(waits, held, f"long{number}", 1)
+    clock.now += LATER
+
+    connect(waits, held, "healthy", AT_ONCE)
+
+
+def test_a_failure_is_forgotten(waits: Waits, clock: Clock, held: ExitStack) -> None:
+    fail(waits.connecting("own"), PoolTimeout())
+    clock.now += MEMORY + 1
+
+    connect(waits, held, "own", AT_ONCE)
+
+
 @pytest.mark.parametrize("error", [PoolTimeout(), psycopg.OperationalError("refused")], ids=repr)
 def test_after_a_failure_only_so_many_try_until_one_gets_a_response(
     waits: Waits, clock: Clock, held: ExitStack, error: BaseException
 ) -> None:
     fail(waits.connecting("own"), error)
-    clock.now += 100 * LATER
+    clock.now += MEMORY - 1
 
     connect(waits, held, "own", MOST)
     refused = is_refused(waits, "own")
@@ -172,9 +213,9 @@ def test_a_failure_as_django_raises_it_counts_as_well(waits: Waits, clock: Clock
 
 
 def test_databases_of_one_server_share_what_may_wait(waits: Waits, clock: Clock, held: ExitStack) -> None:
-    connect(waits, held, "one", MOST // 2)
-    connect(waits, held, "two", MOST // 2)
-    connect(waits, held, "busy", 1)
+    execute(waits, held, "one", MOST // 2)
+    execute(waits, held, "two", MOST // 2)
+    execute(waits, held, "busy", 1)
     clock.now += LATER
     with waits.executing("busy"):
         pass
@@ -185,7 +226,7 @@ def test_databases_of_one_server_share_what_may_wait(waits: Waits, clock: Clock,
 def test_of_each_of_very_many_one_may_wait(waits: Waits, clock: Clock, held: ExitStack) -> None:
     names = [f"own{number}" for number in range(3 * MOST)]
     for name in names[1:]:
-        connect(waits, held, name, 1)
+        execute(waits, held, name, 1)
     clock.now += LATER
 
     assert [is_refused(waits, name) for name in names] == [False] + [True] * (len(names) - 1)
@@ -203,11 +244,14 @@ def test_waits_of_threads_are_counted_exactly(waits: Waits) -> None:
     for thread in threads:
         thread.join(PATIENCE)
 
-    assert waits._all["own"].waiting == 0
+    assert waits._all["own"].number == 0
 
 
 @pytest.mark.django_db(transaction=True, databases=["default", SECOND_DATABASE])
-def test_the_backend_counts_statements_of_own_databases_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_backend_counts_statements_of_own_databases_alone(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings
+) -> None:
+    settings.DATABASE_POOL_SIZE = 1
     waits = Waits()
     monkeypatch.setattr(base, "_waits", waits)
     can_end = threading.Event()
@@ -224,17 +268,21 @@ def test_the_backend_counts_statements_of_own_databases_alone(monkeypatch: pytes
     for thread in threads:
         thread.start()
     try:
-        until(lambda: SECOND_DATABASE in waits._all and waits._all[SECOND_DATABASE].waiting == 2)
+        until(lambda: SECOND_DATABASE in waits._all and waits._all[SECOND_DATABASE].number == 2)
         assert set(waits._all) == {SECOND_DATABASE}
     finally:
         can_end.set()
         for thread in threads:
             thread.join(PATIENCE)
-    assert waits._all[SECOND_DATABASE].waiting == 0
+    assert waits._all[SECOND_DATABASE].number == 0
 
 
 @pytest.mark.django_db(databases=["default", SECOND_DATABASE])
-def test_the_backend_refuses_connections_to_a_silent_database(monkeypatch: pytest.MonkeyPatch, clock: Clock) -> None:
+@pytest.mark.parametrize("pool_size", [0, 1])
+def test_the_backend_of_a_web_process_refuses_connections_to_a_silent_database(
+    monkeypatch: pytest.MonkeyPatch, settings: Settings, clock: Clock, pool_size: int
+) -> None:
+    settings.DATABASE_POOL_SIZE = pool_size
     waits = Waits(clock=clock)
     monkeypatch.setattr(base, "_waits", waits)
     seen: list[BaseException] = []
@@ -248,13 +296,27 @@ def test_the_backend_refuses_connections_to_a_silent_database(monkeypatch: pytes
             connections[SECOND_DATABASE].close()
 
     with ExitStack() as held:
-        connect(waits, held, SECOND_DATABASE, MOST)
+        execute(waits, held, SECOND_DATABASE, MOST)
         clock.now += LATER
         thread = threading.Thread(target=use)
         thread.start()
         thread.join(PATIENCE)
 
-    assert [type(error) for error in seen] == [DatabaseIsSilent]
+    # Other programs have no places for requests that it could take.
+    assert [type(error) for error in seen] == [DatabaseIsSilent] * pool_size
+
+
+@pytest.mark.django_db(databases=["default"])
+def test_a_cursor_of_a_returned_connection_executes_nothing() -> None:
+    with connections["default"].cursor() as cursor:
+        cursor.execute("SELECT 1")
+        connection = connections["default"].connection
+        connections["default"].connection = None
+        try:
+            with pytest.raises(InterfaceError, match="open a new cursor"):
+                cursor.execute("SELECT 2")
+        finally:
+            connections["default"].connection = connection
 
 
 @dataclass
@@ -287,8 +349,9 @@ def test_the_shared_connection_is_returned_before_others_are_used(
     monkeypatch: pytest.MonkeyPatch, state: dict[str, Any], closed: int
 ) -> None:
     shared = Shared(**state)
-    own = connections[SECOND_DATABASE]
+    own: Any = connections[SECOND_DATABASE]
     own.ensure_connection()
+    monkeypatch.setattr(own, "_is_counted", True)
     monkeypatch.setattr(base, "connections", {"default": shared})
 
     with own.cursor() as cursor:
