@@ -17,6 +17,7 @@ from uuid import UUID
 
 import psycopg
 import pytest
+import time_machine
 from standardwebhooks import Webhook
 from uuid_utils.compat import uuid7
 
@@ -225,8 +226,9 @@ def broken(connection: Connection, partners: Partners, stored: dict[UUID, str], 
 
 
 def verified(secret: str, got: Got) -> UUID:
-    """Return the copy of the event. Raises ``WebhookVerificationError``."""
-    return UUID(Webhook(secret).verify(got.body, got.headers)["data"]["copy_id"])
+    """Return the copy of the event, judged as of its arrival. Raises ``WebhookVerificationError``."""
+    with time_machine.travel(got.at, tick=False):
+        return UUID(Webhook(secret).verify(got.body, got.headers)["data"]["copy_id"])
 
 
 @pytest.mark.parametrize(

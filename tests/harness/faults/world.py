@@ -9,7 +9,7 @@ import psycopg
 
 from tests.harness.faults import invariants
 from tests.harness.faults.servers import Servers
-from tests.harness.faults.trials import ForkServer, Report, Trial
+from tests.harness.faults.trials import PATIENCE, ForkServer, Report, Trial
 
 
 @dataclass
@@ -33,10 +33,12 @@ class World:
             **arguments,
         )
 
-    def do(self, work: str, **arguments: Any) -> list[Report]:
-        """Let a fork do ``work`` to its end; return what it reported."""
+    def do(self, work: str, *, silence: float = PATIENCE, **arguments: Any) -> list[Report]:
+        """Let a fork do ``work`` to its end; return what it reported. Raises ``TimeoutError`` if it reports nothing for
+        ``silence`` seconds.
+        """
         trial = self.fork(work, **arguments)
-        trial.finish()
+        trial.finish(silence)
         return trial.reports
 
     def connect(self, alias: str = "default") -> psycopg.Connection[Any]:
