@@ -15,6 +15,7 @@ import socket
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any, Final
 
 import django
@@ -33,7 +34,7 @@ from house.supervisor import end_with_parent  # noqa: E402
 from partner_engine import urls  # noqa: E402, F401 - imports the faces, so that no trial has to
 from tenants.flags import COPIES  # noqa: E402
 from tenants.models import Flag, Tenant  # noqa: E402
-from tests.harness.faults import append_trials, sabotage, scenarios  # noqa: E402, F401
+from tests.harness.faults import sabotage, scenarios  # noqa: E402, F401
 from tests.harness.faults.entry_catalogue import LEDGER, TENANT  # noqa: E402
 
 MESSAGE: Final = 65_536
@@ -46,6 +47,9 @@ def prepare() -> None:
     Tenant.objects.create(code=TENANT, name="Ledger Brokers", catalogue=TENANT)
     Flag.objects.create(name=COPIES, everyone=True)
     releases.get(release.id)
+    for path in sorted(Path(__file__).parent.glob("*_trials.py")):
+        # Otherwise each trial would import its work anew, which takes longer than most of them.
+        importlib.import_module(f"{__package__}.{path.stem}")
     connections.close_all()
     get_redis_connection("default").connection_pool.disconnect()
     caches.close_all()
