@@ -80,7 +80,7 @@ def measure(
         # The limits of a caller are counted, and too high to refuse anybody: all come from one address.
         with running(more={"RATE_LIMIT_FACTOR": "1000"}) as product:
             making = _typing if way == "form page" else _programs
-            _wait_for_relay()
+            wait_for_relay()
             # Tickets of sockets are valid for half a minute.
             found = making(forms, product.ports)
             name = load_test(agents, every, way)
@@ -162,12 +162,12 @@ def _oldest_due() -> float:
         return float(cursor.fetchone()[0])
 
 
-def _wait_for_relay() -> None:
-    """Wait until the actions of the new forms have run: they are no part of the load."""
+def wait_for_relay() -> None:
+    """Wait until the due actions have run: they are no part of what is measured. Raises ``TimeoutError``."""
     ends = time.monotonic() + _PATIENCE
     while _oldest_due() > 0:
         if time.monotonic() > ends:
-            raise TimeoutError("The actions of new forms were not run.")
+            raise TimeoutError("Due actions were not run.")
         time.sleep(0.2)
 
 

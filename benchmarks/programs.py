@@ -20,7 +20,7 @@ from django.conf import settings
 from redis import Redis
 
 from actions.relay import drain
-from benchmarks.agents import answer_of, make_forms, token_of
+from benchmarks.agents import answer_of, make_forms, token_of, wait_for_relay
 from benchmarks.figures import Figure, figure
 from benchmarks.rounds import say
 from benchmarks.running_product import (
@@ -147,6 +147,8 @@ def _idle(databases: int, seconds: float) -> list[Figure]:
         relay = cleaning.enter_context(started(RELAY.split(), product_environment(**names)))
         _until(lambda: any(last_heartbeats([_alias_heartbeat(databases)]).values()))
         time.sleep(2)
+        # The maintenance that a relay begins with has work after other measurements.
+        wait_for_relay()
         began, used, server = time.perf_counter(), tree_seconds(relay.pid), postgresql_seconds()
         time.sleep(seconds)
         taken = time.perf_counter() - began
