@@ -22,7 +22,8 @@ from tests.harness.faults.world import World
 FULL: Final = pytest.mark.fault
 CLIENTS: Final = 4
 ENDINGS: Final = (
-    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE datname = current_database()"
+    "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity"
+    " WHERE datname = current_database() AND backend_type = 'client backend'"
     " AND pid <> pg_backend_pid()"
 )
 
