@@ -41,8 +41,8 @@ class DatabaseIsSilent(OperationalError):
 
 
 @dataclass(slots=True)
-class _Waits:
-    """Those for one database: when the requests that wait for a connection, or for a statement or the end of a
+class _Database:
+    """The waits for one database: when the requests that wait for a connection, or for a statement or the end of a
     transaction, began to; when the database responded last; and when it last did not, unless it has since.
     """
 
@@ -81,53 +81,54 @@ class Waits:
         """Begin with none; ``clock`` returns seconds."""
         self._clock = clock
         self._lock = Lock()
-        self._all: dict[str, _Waits] = {}
+        self._all: dict[str, _Database] = {}
 
     @contextmanager
     def connecting(self, alias: str) -> Iterator[None]:
         """Count the block, which waits for a connection. Raises ``DatabaseIsSilent`` before it where enough wait."""
         with self._lock:
-            waits, now = self._of(alias), self._clock()
-            if self._are_enough(waits, now):
+            database, now = self._of(alias), self._clock()
+            if self._are_enough(database, now):
                 refusals.labels(alias).inc()
-                raise DatabaseIsSilent(f"The database {alias!r} does not respond to {waits.number} requests.")
-            waits.connecting.append(now)
+                raise DatabaseIsSilent(f"The database {alias!r} does not respond to {database.number} requests.")
+            database.connecting.append(now)
         # A pool gives connections to a server that no longer responds, too.
-        with self._until_end(waits, waits.connecting, now, is_response=None):
+        with self._until_end(database, database.connecting, now, responded=None):
             yield
 
     @contextmanager
     def executing(self, alias: str) -> Iterator[None]:
         """Count the block, which waits for a response to a statement."""
         with self._lock:
-            waits, now = self._of(alias), self._clock()
-            waits.executing.append(now)
-        with self._until_end(waits, waits.executing, now, is_response=True):
+            database, now = self._of(alias), self._clock()
+            database.executing.append(now)
+        with self._until_end(database, database.executing, now, responded=True):
             yield
 
-    def _of(self, alias: str) -> _Waits:
+    def _of(self, alias: str) -> _Database:
         if alias not in self._all:
-            self._all[alias] = _Waits()
+            self._all[alias] = _Database()
             # From here on its count is 0: a first value above that would be no increase for an alert.
             refusals.labels(alias)
         return self._all[alias]
 
-    def _are_enough(self, waits: _Waits, now: float) -> bool:
+    def _are_enough(self, database: _Database, now: float) -> bool:
         """Return whether enough requests wait for a database that does not respond, and for others that do not: all of
         one server can be silent at once.
         """
-        if not waits.is_quiet(now):
+        if not database.is_quiet(now):
             return False
         quiet = [each for each in self._all.values() if each.number and each.is_quiet(now)]
-        is_sure = waits.has_failed(now) or sum(each.old(now) for each in quiet) >= OLD
-        return is_sure and sum(each.number for each in quiet) >= MOST and waits.number >= max(1, MOST // len(quiet))
+        is_sure = database.has_failed(now) or sum(each.old(now) for each in quiet) >= OLD
+        return is_sure and sum(each.number for each in quiet) >= MOST and database.number >= max(1, MOST // len(quiet))
 
     @contextmanager
     def _until_end(
-        self, waits: _Waits, those: list[float], began: float, *, is_response: bool | None
+        self, database: _Database, waits: list[float], began: float, *, responded: bool | None
     ) -> Iterator[None]:
-        """Remove a wait from ``those`` after the block, and note whether the database has responded."""
-        responded = is_response
+        """Remove a wait from ``waits`` after the block, and note whether the database has ``responded``: as stated, or
+        by the error that ends the block.
+        """
         try:
             yield
         except BaseException as error:
@@ -135,11 +136,11 @@ class Waits:
             raise
         finally:
             with self._lock:
-                those.remove(began)
+                waits.remove(began)
                 if responded:
-                    waits.responded, waits.failed = self._clock(), -math.inf
+                    database.responded, database.failed = self._clock(), -math.inf
                 elif responded is False:
-                    waits.failed = self._clock()
+                    database.failed = self._clock()
 
 
 def _is_response(error: BaseException) -> bool | None:

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from partner_engine import request_places
 from partner_engine.request_places import BUSY, FEWEST, NoPlaceFree, Places
 from tests.harness.tiers import PATIENCE
 
@@ -153,6 +154,25 @@ def test_long_requests_of_a_busy_process_do_not_hang(used: float, are_let_in: bo
         await settle()
 
         assert (order == [0, 1]) == are_let_in
+
+    run(test)
+
+
+def test_no_more_than_so_many_are_let_in_beside_requests_that_hang(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(request_places, "MOST", 3)
+
+    async def test() -> None:
+        loop = asyncio.get_running_loop()
+        places = Places(at_once=1, patience=PATIENCE, processor_time=lambda: 0.0)
+        order = list[int]()
+        await start(places, order, *range(6))
+        await asyncio.sleep(0.01)
+
+        for _ in range(6):
+            places._look(loop)
+            await settle()
+
+        assert order == [0, 1, 2]
 
     run(test)
 

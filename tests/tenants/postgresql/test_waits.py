@@ -111,7 +111,8 @@ def test_all_come_at_once_after_a_rest_and_nobody_is_refused(waits: Waits, clock
 
 def test_a_busy_database_refuses_nobody(waits: Waits, clock: Clock, held: ExitStack) -> None:
     """A hundred wait all the time, and a statement ends every 50 milliseconds."""
-    connect(waits, held, "own", 100)
+    execute(waits, held, "own", 10)
+    connect(waits, held, "own", 90)
 
     for _ in range(100):
         with waits.executing("own"):
