@@ -155,8 +155,12 @@ _LATER: Final = f"""UPDATE {TABLE} SET {_FREE}, last_error = %(error)s, attempts
 _DEAD: Final = f"""UPDATE {TABLE} SET {_FREE}, last_error = %(error)s, state = 'dead', died_at = clock_timestamp()
     {_HELD}"""  # noqa: S608
 _BACK: Final = f"UPDATE {TABLE} SET {_FREE}, attempts = attempts - 1 {_HELD}"  # noqa: S608
-_RENEW: Final = f"""UPDATE {TABLE}
-    SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s) {_HELD}"""  # noqa: S608
+#: Skips rows that another thread of the worker ends at this moment: to wait for one while others are locked could be a
+#: deadlock, and they need no lease any more.
+_RENEW: Final = f"""
+WITH held AS (SELECT id FROM {TABLE} {_HELD} FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE {TABLE} o SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
+  FROM held WHERE o.id = held.id"""  # noqa: S608
 #: Tenants that one claim serves at most; the others come first in the next one.
 _TENANTS_AT_ONCE: Final = 8
 _ERROR_LENGTH: Final = 300
@@ -272,7 +276,9 @@ class Claims:
         return self._end(_BACK, list(ids))
 
     def renew(self, ids: Iterable[UUID]) -> int:
-        """Renew the leases of rows for their full time; return how many were still valid."""
+        """Renew the leases of rows for their full time; return how many were. One that is locked at this moment, because
+        it ends, is left out.
+        """
         return self._end(_RENEW, list(ids), lease=self._lease)
 
     def _waiting(self) -> dict[UUID, int]:

@@ -43,9 +43,10 @@ RETURNING {CLAIM_COLUMNS}"""  # noqa: S608 - names of our own table and columns,
 _NEW: Final = _CLAIM.format(
     standing="o.lease_token IS NULL AND o.next_attempt_at <= statement_timestamp()", looked_at=_LOOKED_AT
 )
-#: Stops at the first rows that it finds; without any it reads all due rows (``LeftSearch``).
+#: Stops at the first rows that it finds; without any it reads all due rows (``LeftSearch``). A worker's own rows are in
+#: progress here, however late it is.
 _LEFT: Final = _CLAIM.format(
-    standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()"
+    standing="o.lease_token <> %(token)s AND o.leased_until < statement_timestamp()"
     " AND o.next_attempt_at <= statement_timestamp()",
     looked_at="%(limit)s",
 )
@@ -66,9 +67,9 @@ class LaneClaims(Claims):
         """Lease up to ``limit`` due rows that no worker has started, the longest due first."""
         return self._claim(_NEW, limit, **_parameters(room))
 
-    def claim_left_with_room(self, room: Room) -> list[LeasedAction]:
-        """Lease one row whose worker let its lease expire."""
-        return self._claim(_LEFT, 1, **_parameters(room))
+    def claim_left_with_room(self, room: Room, *, limit: int) -> list[LeasedAction]:
+        """Lease up to ``limit`` rows whose workers let their leases expire."""
+        return self._claim(_LEFT, limit, **_parameters(room))
 
 
 def _parameters(room: Room) -> dict[str, Any]:

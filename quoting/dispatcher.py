@@ -105,11 +105,15 @@ class Dispatcher:
         return len(self._jobs)
 
     def turn(self) -> bool:
-        """Claim once, then take in what was done meanwhile; return whether anything was claimed."""
+        """Renew the leases, claim once, then take in what was done meanwhile; return whether anything was claimed.
+
+        Renewed first: after a pause of the whole process other leases may be over, but its own ones need not be.
+        """
+        if self._jobs:
+            self._renew()
         claimed = self._claim()
         if self._jobs:
             self._take_events()
-            self._renew()
         return claimed
 
     def _claim(self) -> bool:
@@ -128,15 +132,13 @@ class Dispatcher:
         return bool(rows)
 
     def _claim_left(self, room: Room) -> list[LeasedAction]:
-        """Claim a few actions of dead workers, one by one."""
-        rows: list[LeasedAction] = []
-        for _ in range(_LEFT_AT_ONCE):
-            left = self._claims.claim_left_with_room(room)
-            if not left:
-                self._search.found_nothing()
-                break
-            rows += left
-        return rows
+        """Claim a few actions of dead workers. One that another worker took over and left may still be in progress here:
+        then it goes on, under the new lease.
+        """
+        left = self._claims.claim_left_with_room(room, limit=_LEFT_AT_ONCE)
+        if len(left) < _LEFT_AT_ONCE:
+            self._search.found_nothing()
+        return [row for row in left if row.id not in self._jobs]
 
     def _room(self) -> Room:
         used = Counter(job.carrier for job in self._jobs.values())

@@ -53,8 +53,11 @@ due AS (
        FOR NO KEY UPDATE OF i SKIP LOCKED)
 {_LEASE}"""  # noqa: S608
 _HELD: Final = "WHERE lease_token = %(token)s AND state = 'in_progress'"
-_RENEW: Final = f"""UPDATE {ITEMS}
-    SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s) {_HELD}"""  # noqa: S608
+#: Skips items that the worker's other thread ends at this moment, as ``actions.claims`` does.
+_RENEW: Final = f"""
+WITH held AS (SELECT id FROM {ITEMS} {_HELD} FOR NO KEY UPDATE SKIP LOCKED)
+UPDATE {ITEMS} i SET leased_until = clock_timestamp() + make_interval(secs => %(lease)s)
+  FROM held WHERE i.id = held.id"""  # noqa: S608
 _EXPIRE: Final = f"""UPDATE {ITEMS}
     SET leased_until = clock_timestamp(), crashes = greatest(crashes, 1) {_HELD}"""  # noqa: S608
 _BACK: Final = f"""UPDATE {ITEMS}
@@ -119,7 +122,9 @@ class Claims:
         return self._claim(_LEFT)
 
     def renew(self, token: UUID) -> int:
-        """Renew the lease ``token`` for its full time; return how many items it still holds."""
+        """Renew the lease ``token`` for its full time; return for how many items. Those that end at this moment are left
+        out.
+        """
         return self._run(_RENEW, token=token, lease=self._lease)
 
     def expire(self, token: UUID) -> int:

@@ -15,6 +15,7 @@ from actions import claims
 from actions.claims import Claims
 from tenants.current_tenant import across_tenants
 from tenants.models import Tenant
+from tests.harness.held_rows import held_rows
 from tests.harness.outboxes import Bench, Ring, put
 
 pytestmark = pytest.mark.django_db
@@ -113,3 +114,17 @@ def test_a_claim_after_an_empty_outbox_was_analyzed_reads_no_more_than_it_takes(
         cursor.execute(reads)
 
         assert cursor.fetchone()[0] - before < 100
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_renewal_waits_for_no_row_that_ends_at_this_moment(harbor: Tenant, bench: Bench) -> None:
+    bench.register(Ring)
+    ids = [put(harbor, Ring(bell=str(number))) for number in range(3)]
+    renewing = Claims("default", registry=bench.registry, lease=30)
+    with across_tenants(using="default"):
+        assert len(renewing.claim(3)) == 3
+
+        with held_rows(claims.TABLE, ids[1:2]):
+            assert renewing.renew(ids) == 2
+
+        assert renewing.renew(ids) == 3

@@ -11,7 +11,6 @@ from typing import Final
 
 import pytest
 
-from tests.faults.test_relay import is_dead
 from tests.harness.callback_plan import CallbackPlan
 from tests.harness.faults.trials import Trial
 from tests.harness.faults.world import World
@@ -43,18 +42,21 @@ def effects(world: World, chance: random.Random, *, total: int, kills: int, wors
             acknowledged = report["number"] + 1
             if dead and acknowledged > dead[0]:
                 dead.pop(0)
-                # In turns, the intake and a dispatcher.
-                (intake if len(dead) % 2 else chance.choice(workers)).send(signal.SIGKILL)
+                # In turns, the intake and a dispatcher. Another dispatcher follows at once: the last reports are read
+                # after the intake has ended, so both could be killed then and nobody be left.
+                if len(dead) % 2:
+                    intake.send(signal.SIGKILL)
+                else:
+                    place = chance.randrange(len(workers))
+                    workers[place].send(signal.SIGKILL)
+                    workers[place].finish()
+                    workers[place] = hire()
         intake.finish()
-        for place, worker in enumerate(workers):
-            if is_dead(worker):
-                worker.finish()
-                workers[place] = hire()
     wrong = settled(world) + differences(world, plan, tokens)
     for worker in workers:
         worker.send(signal.SIGKILL)
         worker.finish()
-    return wrong
+    return wrong + [f"a dispatcher ended: {report}" for worker in workers for report in worker.reports[1:]]
 
 
 def settled(world: World) -> list[str]:

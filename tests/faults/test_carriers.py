@@ -5,14 +5,13 @@ quoted is what is recorded here, and nothing is sent twice blindly.
 from __future__ import annotations
 
 import random
-import signal
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Final
 
-import psycopg
 import pytest
 
 from failpoints import CALLING, SAVING
+from tests.harness.faults import dispatching
 from tests.harness.faults.world import World
 from tests.harness.ledger_carrier import Ledger, ledger_carrier
 
@@ -26,7 +25,8 @@ REQUESTS: Final = (
     "SELECT request_token, carrier_reference, state, premium, reason FROM forms_quoterequest WHERE state <> 'draft'"
 )
 QUOTED: Final = ["quoted", 640]
-LEFT: Final = "SELECT kind, state, last_error FROM actions_outboxaction WHERE kind LIKE '%quote_request'"
+DISPATCH: Final = "carrier_trials:dispatch"
+KINDS: Final = "%quote_request"
 
 
 @pytest.fixture
@@ -35,40 +35,17 @@ def ledger() -> Iterator[Ledger]:
         yield ledger
 
 
-def expire_leases(connection: psycopg.Connection[Any]) -> None:
-    """The dead one's leases are over, and what waits for its time is due."""
-    connection.execute(
-        "UPDATE actions_outboxaction SET leased_until = leased_until - interval '1 min',"
-        " next_attempt_at = least(next_attempt_at, now())"
-    )
-
-
-def kill_at(world: World, step: tuple[str, int], *, worse: str = "") -> list[str]:
+def kill_at(world: World, step: tuple[str, int], *, form: int = 0, worse: str = "") -> list[str]:
     """Ask for one quote and kill its dispatcher at ``step``; another one finishes. Return what is wrong."""
-    name, nth = step
-    world.do("carrier_trials:ask", forms=world.forms[:1])
-    trial = world.fork("carrier_trials:dispatch", failpoint=name, nth=nth, worse=worse)
-    status = trial.finish()
-    wrong = [] if status == -signal.SIGKILL else [f"nobody was killed at {name} {nth}: {trial.reports}"]
-    finish(world, worse=worse)
-    return wrong
-
-
-def finish(world: World, *, worse: str = "") -> None:
-    """Dispatch until nothing is left."""
-    with world.connect() as connection:
-        for _ in range(20):
-            expire_leases(connection)
-            world.do("carrier_trials:dispatch", worse=worse)
-            if not connection.execute(LEFT).fetchall():
-                return
+    world.do("carrier_trials:ask", forms=[world.forms[form % len(world.forms)]])
+    return dispatching.kill_at(world, DISPATCH, step, kinds=KINDS, worse=worse)
 
 
 def differences(world: World, ledger: Ledger) -> list[str]:
     """Return how carrier and records differ, and what was sent blindly."""
     with world.connect() as connection:
         rows = connection.execute(REQUESTS).fetchall()
-        left = connection.execute(LEFT).fetchall()
+        left = dispatching.left(connection, KINDS)
     here = {(token, reference) for token, reference, *_ in rows}
     there = {(token, quote["reference"]) for token, quote in ledger.quotes.items()}
     wrong = [f"only here: {one}" for one in here - there] + [f"only there: {one}" for one in there - here]
@@ -81,7 +58,8 @@ def differences(world: World, ledger: Ledger) -> list[str]:
 
 def kill_everywhere(world: World, ledger: Ledger, *, rounds: int, worse: str = "") -> list[str]:
     world.do("carrier_trials:link_up", url=ledger.url)
-    wrong = [fault for _ in range(rounds) for step in STEPS for fault in kill_at(world, step, worse=worse)]
+    steps = enumerate(STEPS * rounds)
+    wrong = [fault for number, step in steps for fault in kill_at(world, step, form=number, worse=worse)]
     return wrong + differences(world, ledger)
 
 
@@ -118,7 +96,7 @@ def lose_replies(world: World, ledger: Ledger, chance: random.Random, *, request
         # The first reply is lost in any case.
         ledger.losing = chance.choice([0, 1, 1, 2] if number else [1, 2])
         world.do("carrier_trials:ask", forms=[chance.choice(world.forms)])
-        finish(world, worse=worse)
+        dispatching.finish(world, DISPATCH, kinds=KINDS, worse=worse)
     return differences(world, ledger)
 
 

@@ -10,7 +10,8 @@ from uuid import UUID
 import pytest
 
 from actions import relay
-from actions.lane_claims import LaneClaims
+from actions.claims import LeftSearch
+from actions.lane_claims import LaneClaims, Room
 from actions.registry import Delivered, PermanentFailure, RetryAfter
 from actions.relay import MOST_CRASHES
 from batch import service as batch
@@ -19,8 +20,9 @@ from carriers.links.loop import background_loop
 from copies.models import Copy
 from forms.models import Event
 from quoting import dispatcher as dispatching
+from quoting.carrier_actions import LANE
 from tenants.access import Actor
-from tenants.current_tenant import use_tenant
+from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
 from tests.harness.carrier_lane import Doors, HeldPool, hang, knock
 from tests.harness.outboxes import pass_time, rows
@@ -242,7 +244,8 @@ def test_actions_in_progress_do_not_search_for_those_of_dead_workers_each_time(
     searches: list[int] = []
     search = LaneClaims.claim_left_with_room
     monkeypatch.setattr(
-        LaneClaims, "claim_left_with_room", lambda self, room: searches.append(1) or search(self, room)
+        LaneClaims, "claim_left_with_room",
+        lambda self, room, limit: searches.append(1) or search(self, room, limit=limit),
     )  # fmt: skip
     monkeypatch.setattr("actions.claims.LEFT_SECONDS", 10 * PATIENCE)
     doors.calls["DEAD"] = hang
@@ -255,15 +258,66 @@ def test_actions_in_progress_do_not_search_for_those_of_dead_workers_each_time(
     assert len(searches) == 1
 
 
-def test_replies_of_one_copy_that_arrive_together_share_a_save(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
+def gate_for(doors: Doors, carrier: str) -> Callable[[], None]:
+    """Have calls of ``carrier`` wait; return what lets them go on."""
     gate = asyncio.Event()
 
     async def wait(_: str) -> str:
         await gate.wait()
         return "opened"
 
+    doors.calls[carrier] = wait
+    return lambda: background_loop().call_soon_threadsafe(gate.set)  # type: ignore[return-value]
+
+
+def test_a_process_that_stood_still_goes_on_with_its_own_calls(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
+    """Its leases are over when it goes on, and nobody else has taken its actions."""
+    open_gate = gate_for(doors, "PA")
+    knock(kennels, form_id, "PA")
+    dispatcher = doors.dispatcher()
+    dispatcher.turn()
+    pass_time(60)
+    dispatcher._renewed_at -= 60
+    dispatcher._search = LeftSearch()
+    dispatcher.turn()
+    (row,) = [row for row in rows() if row.kind == "knock"]
+    assert (row.attempts, row.crashes) == (1, 0)
+    open_gate()
+
+    dispatcher.finish(seconds=PATIENCE)
+
+    assert doors.steps == [("PA", "prepared"), ("PA", "opened")]
+    assert [row.kind for row in rows() if row.kind == "knock"] == []
+
+
+def test_an_action_that_comes_back_while_its_call_is_made_is_not_begun_again(
+    doors: Doors, kennels: Tenant, form_id: UUID
+) -> None:
+    """Another process took it over, and died."""
+    open_gate = gate_for(doors, "PA")
+    knock(kennels, form_id, "PA")
+    dispatcher = doors.dispatcher()
+    dispatcher.turn()
+    pass_time(60)
+    other = LaneClaims("default", registry=doors.registry, lease=0.0, lane=LANE)
+    with across_tenants(using="default"):
+        (taken,) = other.claim_left_with_room(Room(places={}, usual=10), limit=10)
+    dispatcher._search = LeftSearch()
+    dispatcher.turn()
+
+    (row,) = [row for row in rows() if row.kind == "knock"]
+    assert row.lease_token not in (None, other._token)
+    open_gate()
+    dispatcher.finish(seconds=PATIENCE)
+
+    assert (taken.crashes, doors.steps) == (1, [("PA", "prepared"), ("PA", "opened")])
+    assert [row.kind for row in rows() if row.kind == "knock"] == []
+
+
+def test_replies_of_one_copy_that_arrive_together_share_a_save(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
+    open_gate = gate_for(doors, "C0")
     for number in range(6):
-        doors.calls[f"C{number}"] = wait
+        doors.calls[f"C{number}"] = doors.calls["C0"]
         knock(kennels, form_id, f"C{number}")
     held = HeldPool()
     dispatcher = doors.dispatcher(pool=held)
@@ -272,7 +326,7 @@ def test_replies_of_one_copy_that_arrive_together_share_a_save(doors: Doors, ken
     dispatcher.wait_for_calls(seconds=0.2)
     before = version_of(form_id, kennels)
 
-    background_loop().call_soon_threadsafe(gate.set)
+    open_gate()
     dispatcher.wait_for_calls(seconds=0.5)
     held.release()
     dispatcher.wait_for_calls(seconds=PATIENCE)

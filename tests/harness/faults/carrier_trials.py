@@ -28,9 +28,12 @@ from tenants.models import Tenant
 from tests.harness.callback_plan import CallbackPlan
 from tests.harness.carrier_links import CALLBACK_SECRET, add_link
 from tests.harness.faults.entry_catalogue import ACTOR, TENANT
+from tests.harness.faults.scenarios import shorten_locks
 
 #: The lease of an action in these trials; the product's is 30 s.
 LEASE: Final = 1.0
+#: The seconds for which a killed dispatcher's lock stays.
+_LOCK_SECONDS: Final = 0.3
 PRODUCT: Final = "PA-CARE"
 CARRIER: Final = "PA"
 Report = Callable[..., None]
@@ -64,6 +67,7 @@ def dispatch(
 ) -> None:
     """Run the due actions, with ``failpoint`` armed; what waits for its time is left."""
     prepare_process()
+    shorten_locks(_LOCK_SECONDS)
     make_worse(worse)
     with armed(failpoint, nth=nth, action="kill") if failpoint else nullcontext():
         left = dispatcher(lease=lease).finish(seconds=seconds)

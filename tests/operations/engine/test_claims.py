@@ -12,11 +12,13 @@ from django.db import connection
 
 from operations.engine import claims as engine_claims
 from operations.engine.claims import Claims
+from operations.engine.ends import ITEMS
 from operations.engine.pace import Pace
 from operations.engine.worker import _Worker
 from operations.models import BatchOperation, OperationItem
 from tenants.current_tenant import across_tenants, use_tenant
 from tenants.models import Tenant
+from tests.harness.held_rows import held_rows
 from tests.harness.operation_kinds import Rename, TestItem, store
 
 pytestmark = pytest.mark.django_db
@@ -110,3 +112,17 @@ def test_two_claims_share_no_item(submit: Callable[..., BatchOperation]) -> None
 
     assert [len(claim.items) if claim else 0 for claim in found] == [20, 10, 0]
     assert states == {"in_progress"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_renewal_waits_for_no_item_that_ends_at_this_moment(submit: Callable[..., BatchOperation]) -> None:
+    operation = submit(3)
+    claims = Claims("default", lease=60)
+    with across_tenants(using="default"):
+        claim = claims.claim(operation.id, limit=3)
+        assert claim is not None
+
+        with held_rows(ITEMS, [claim.items[1].id]):
+            assert claims.renew(claim.token) == 2
+
+        assert claims.renew(claim.token) == 3
