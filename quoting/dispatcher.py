@@ -132,8 +132,9 @@ class Dispatcher:
         return bool(rows)
 
     def _claim_left(self, room: Room) -> list[LeasedAction]:
-        """Claim a few actions of dead workers. One that another worker took over and left may still be in progress here:
-        then it goes on, under the new lease.
+        """Claim a few actions of dead workers.
+
+        One that another worker took over and left may still be in progress here; then it goes on under the new lease.
         """
         left = self._claims.claim_left_with_room(room, limit=_LEFT_AT_ONCE)
         if len(left) < _LEFT_AT_ONCE:

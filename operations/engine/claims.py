@@ -122,9 +122,7 @@ class Claims:
         return self._claim(_LEFT)
 
     def renew(self, token: UUID) -> int:
-        """Renew the lease ``token`` for its full time; return for how many items. Those that end at this moment are left
-        out.
-        """
+        """Renew the lease ``token`` for its full time; return for how many items. One that ends now is left out."""
         return self._run(_RENEW, token=token, lease=self._lease)
 
     def expire(self, token: UUID) -> int:
