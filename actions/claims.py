@@ -276,7 +276,7 @@ class Claims:
         return self._end(_BACK, list(ids))
 
     def renew(self, ids: Iterable[UUID]) -> int:
-        """Renew the leases of rows for their full time; return how many were. Rows that end at this moment are left out."""
+        """Renew the leases of rows for their full time; return how many were. One that ends now is left out."""
         return self._end(_RENEW, list(ids), lease=self._lease)
 
     def _waiting(self) -> dict[UUID, int]:
