@@ -120,7 +120,9 @@ def run_under_kills(world: World, chance: random.Random, course: Course) -> list
                 killed += _kill(world, crew, chance, **course.how)
                 if chance.random() < course.stops:
                     _stop(crew, chance, seconds=course.lease + 1.2)
-            if not is_cancelled and watch.ended >= course.forms * (course.cancel_at or 1.0):
+            # While one worker stands still the other one may come far: the last kills come first.
+            is_cancel_due = killed >= course.kills and watch.ended >= course.forms * (course.cancel_at or 1.0)
+            if is_cancel_due and not is_cancelled:
                 world.do("operation_trials:order", name="cancel", operation=operation)
                 is_cancelled = True
         wrong = watch.wrong + what_is_wrong(connection, operation, before, watch)
