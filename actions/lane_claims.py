@@ -6,9 +6,10 @@ without room is skipped, so its waiting rows hide no others.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
+from uuid import UUID
 
 from actions.claims import CLAIM_COLUMNS, DUE_CONDITIONS, TABLE, Claims, LeasedAction
 
@@ -24,7 +25,8 @@ due AS (
     SELECT o.id, {_GROUP} AS grp, o.next_attempt_at
       FROM {TABLE} o JOIN known k ON k.kind = o.kind AND o.payload_version <= k.newest
       LEFT JOIN room r ON r.name = {_GROUP}
-     WHERE o.state = 'waiting' AND {{standing}} AND COALESCE(r.places, %(usual)s) > 0
+     WHERE o.state = 'waiting' AND {{standing}} AND o.id <> ALL(%(running)s::uuid[])
+       AND COALESCE(r.places, %(usual)s) > 0
        AND {DUE_CONDITIONS}
      ORDER BY o.next_attempt_at LIMIT {{looked_at}}),
 placed AS (
@@ -43,10 +45,9 @@ RETURNING {CLAIM_COLUMNS}"""  # noqa: S608 - names of our own table and columns,
 _NEW: Final = _CLAIM.format(
     standing="o.lease_token IS NULL AND o.next_attempt_at <= statement_timestamp()", looked_at=_LOOKED_AT
 )
-#: Stops at the first rows that it finds; without any it reads all due rows (``LeftSearch``). A worker's own rows are in
-#: progress here, however late it is.
+#: Stops at the first rows that it finds; with fewer it reads all due rows (``LeftSearch``).
 _LEFT: Final = _CLAIM.format(
-    standing="o.lease_token <> %(token)s AND o.leased_until < statement_timestamp()"
+    standing="o.lease_token IS NOT NULL AND o.leased_until < statement_timestamp()"
     " AND o.next_attempt_at <= statement_timestamp()",
     looked_at="%(limit)s",
 )
@@ -61,16 +62,21 @@ class Room:
 
 
 class LaneClaims(Claims):
-    """The leases of one worker of a lane."""
+    """The leases of one worker of a lane.
 
-    def claim_with_room(self, room: Room, *, limit: int) -> list[LeasedAction]:
+    Claims leave the rows out that are ``running`` in this worker, whatever has become of them: one is due again before
+    its attempt is over when its delay ends soon, and when another worker took it over and left it.
+    """
+
+    def claim_with_room(self, room: Room, *, limit: int, running: Iterable[UUID] = ()) -> list[LeasedAction]:
         """Lease up to ``limit`` due rows that no worker has started, the longest due first."""
-        return self._claim(_NEW, limit, **_parameters(room))
+        return self._claim(_NEW, limit, **_parameters(room, running))
 
-    def claim_left_with_room(self, room: Room, *, limit: int) -> list[LeasedAction]:
+    def claim_left_with_room(self, room: Room, *, limit: int, running: Iterable[UUID] = ()) -> list[LeasedAction]:
         """Lease up to ``limit`` rows whose workers let their leases expire."""
-        return self._claim(_LEFT, limit, **_parameters(room))
+        return self._claim(_LEFT, limit, **_parameters(room, running))
 
 
-def _parameters(room: Room) -> dict[str, Any]:
-    return {"groups": list(room.places), "rooms": list(room.places.values()), "usual": room.usual}
+def _parameters(room: Room, running: Iterable[UUID]) -> dict[str, Any]:
+    places = room.places
+    return {"groups": list(places), "rooms": list(places.values()), "usual": room.usual, "running": list(running)}

@@ -52,7 +52,12 @@ class Job:
     @property
     def carrier(self) -> str:
         """Return the carrier's code, "" for an action that calls none."""
-        return str(self.delivered.payload.get("carrier", ""))
+        return carrier_of(self.row)
+
+
+def carrier_of(row: LeasedAction) -> str:
+    """Return the code of the carrier that ``row`` calls, "" if it calls none."""
+    return str(row.payload.get("carrier", ""))
 
 
 class Attempts:

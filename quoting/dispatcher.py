@@ -25,7 +25,7 @@ from actions.registry import REGISTRY, Registry
 from actions.relay import LEASE_SECONDS
 from carriers.links.loop import start
 from failpoints import failpoint
-from quoting.attempts import Attempts, Job
+from quoting.attempts import Attempts, Job, carrier_of
 from quoting.carrier_actions import CARRIER_ACTIONS, LANE, CarrierActions, CarrierCall
 from quoting.message_queue import queue_messages
 from tenants.current_tenant import across_tenants
@@ -107,7 +107,7 @@ class Dispatcher:
     def turn(self) -> bool:
         """Renew the leases, claim once, then take in what was done meanwhile; return whether anything was claimed.
 
-        Renewed first: after a pause of the whole process other leases may be over, but its own ones need not be.
+        Renewed first, so that nobody takes them over from a process that stood still.
         """
         if self._jobs:
             self._renew()
@@ -122,27 +122,24 @@ class Dispatcher:
             return False
         queue_messages(self._alias)
         with across_tenants(using=self._alias):
-            room = self._room()
-            rows = self._claims.claim_with_room(room, limit=limit)
+            rows = self._claims.claim_with_room(self._room(), limit=limit, running=self._jobs)
             if self._search.is_due(is_busy=bool(rows or self._jobs)):
-                rows += self._claim_left(room)
+                rows += self._claim_left(rows)
         if rows:
             failpoint("carrier_claimed")
             self._prepare(self._attempts.begin(rows))
         return bool(rows)
 
-    def _claim_left(self, room: Room) -> list[LeasedAction]:
-        """Claim a few actions of dead workers.
-
-        One that another worker took over and left may still be in progress here; then it goes on under the new lease.
-        """
-        left = self._claims.claim_left_with_room(room, limit=_LEFT_AT_ONCE)
-        if len(left) < _LEFT_AT_ONCE:
+    def _claim_left(self, claimed: Sequence[LeasedAction]) -> list[LeasedAction]:
+        """Claim a few actions of dead workers, beside those ``claimed`` just now."""
+        running = [*self._jobs, *(row.id for row in claimed)]
+        left = self._claims.claim_left_with_room(self._room(claimed), limit=_LEFT_AT_ONCE, running=running)
+        if not left:
             self._search.found_nothing()
-        return [row for row in left if row.id not in self._jobs]
+        return left
 
-    def _room(self) -> Room:
-        used = Counter(job.carrier for job in self._jobs.values())
+    def _room(self, claimed: Iterable[LeasedAction] = ()) -> Room:
+        used = Counter(job.carrier for job in self._jobs.values()) + Counter(carrier_of(row) for row in claimed)
         places = {
             carrier: max(0, self._limits.get(carrier, PER_CARRIER) - used[carrier])
             for carrier in used.keys() | self._limits.keys()

@@ -72,7 +72,7 @@ def test_a_lost_reply_leaves_one_policy_there_and_here(world: World, carrier: Bi
     for _ in range(5):
         carrier.cuts = 1
         world.do("binding_trials:ask")
-        dispatching.finish(world, DISPATCH, kinds=KIND)
+        assert dispatching.finish(world, DISPATCH, kinds=KIND) == []
 
     assert differences(world, carrier) == []
     assert len(carrier.bindings) == 5

@@ -33,8 +33,10 @@ def effects(world: World, chance: random.Random, *, total: int, kills: int, wors
     def hire() -> Trial:
         worker = world.fork("carrier_trials:dispatch_until_killed")
         worker.next_report()
+        hired.append(worker)
         return worker
 
+    hired: list[Trial] = []
     workers, acknowledged, dead = [hire(), hire()], 0, sorted(chance.sample(range(1, total), kills))
     while acknowledged < total:
         intake = world.fork("carrier_trials:post_callbacks", **settings, start=acknowledged, worse=worse)
@@ -56,7 +58,7 @@ def effects(world: World, chance: random.Random, *, total: int, kills: int, wors
     for worker in workers:
         worker.send(signal.SIGKILL)
         worker.finish()
-    return wrong + [f"a dispatcher ended: {report}" for worker in workers for report in worker.reports[1:]]
+    return wrong + [f"a dispatcher ended: {report}" for worker in hired for report in worker.reports[1:]]
 
 
 def settled(world: World) -> list[str]:

@@ -92,12 +92,13 @@ def test_kills_find_a_dispatcher_that(world: World, ledger: Ledger, worse: str) 
 def lose_replies(world: World, ledger: Ledger, chance: random.Random, *, requests: int, worse: str = "") -> list[str]:
     """Have the carrier accept and not reply, up to three times for a request; return what is wrong."""
     world.do("carrier_trials:link_up", url=ledger.url)
+    wrong = []
     for number in range(requests):
         # The first reply is lost in any case.
         ledger.losing = chance.choice([0, 1, 1, 2] if number else [1, 2])
         world.do("carrier_trials:ask", forms=[chance.choice(world.forms)])
-        dispatching.finish(world, DISPATCH, kinds=KINDS, worse=worse)
-    return differences(world, ledger)
+        wrong += dispatching.finish(world, DISPATCH, kinds=KINDS, worse=worse)
+    return wrong + differences(world, ledger)
 
 
 @pytest.mark.parametrize("requests", [3, pytest.param(6, marks=pytest.mark.slow), pytest.param(200, marks=FULL)])

@@ -10,8 +10,9 @@ from uuid import UUID
 import pytest
 
 from actions import relay
-from actions.claims import LeftSearch
+from actions.claims import LeasedAction, LeftSearch
 from actions.lane_claims import LaneClaims, Room
+from actions.models import OutboxAction
 from actions.registry import Delivered, PermanentFailure, RetryAfter
 from actions.relay import MOST_CRASHES
 from batch import service as batch
@@ -245,7 +246,7 @@ def test_actions_in_progress_do_not_search_for_those_of_dead_workers_each_time(
     search = LaneClaims.claim_left_with_room
     monkeypatch.setattr(
         LaneClaims, "claim_left_with_room",
-        lambda self, room, limit: searches.append(1) or search(self, room, limit=limit),
+        lambda *of, **how: searches.append(1) or search(*of, **how),
     )  # fmt: skip
     monkeypatch.setattr("actions.claims.LEFT_SECONDS", 10 * PATIENCE)
     doors.calls["DEAD"] = hang
@@ -270,48 +271,81 @@ def gate_for(doors: Doors, carrier: str) -> Callable[[], None]:
     return lambda: background_loop().call_soon_threadsafe(gate.set)  # type: ignore[return-value]
 
 
-def test_a_process_that_stood_still_goes_on_with_its_own_calls(doors: Doors, kennels: Tenant, form_id: UUID) -> None:
-    """Its leases are over when it goes on, and nobody else has taken its actions."""
+def begin_call(doors: Doors, tenant: Tenant, form_id: UUID) -> tuple[dispatching.Dispatcher, Callable[[], None]]:
+    """Return a dispatcher with a call in progress, and what lets the call come back."""
     open_gate = gate_for(doors, "PA")
-    knock(kennels, form_id, "PA")
+    knock(tenant, form_id, "PA")
     dispatcher = doors.dispatcher()
     dispatcher.turn()
+    return dispatcher, open_gate
+
+
+def claim_left(doors: Doors, *, lease: float) -> list[LeasedAction]:
+    """Claim what is left by dead workers, as another process does."""
+    other = LaneClaims("default", registry=doors.registry, lease=lease, lane=LANE)
+    with across_tenants(using="default"):
+        return other.claim_left_with_room(Room(places={}, usual=10), limit=10)
+
+
+def knocks() -> list[OutboxAction]:
+    return [row for row in rows() if row.kind == "knock"]
+
+
+@pytest.mark.parametrize("is_renewed", [False, True])
+def test_a_process_that_stood_still_goes_on_with_its_own_calls(
+    doors: Doors, kennels: Tenant, form_id: UUID, is_renewed: bool
+) -> None:
+    """Its leases are over when it goes on, and nobody else has taken its actions."""
+    dispatcher, open_gate = begin_call(doors, kennels, form_id)
     pass_time(60)
-    dispatcher._renewed_at -= 60
+    dispatcher._renewed_at -= 60 * is_renewed
     dispatcher._search = LeftSearch()
     dispatcher.turn()
-    (row,) = [row for row in rows() if row.kind == "knock"]
-    assert (row.attempts, row.crashes) == (1, 0)
+    assert [(row.attempts, row.crashes) for row in knocks()] == [(1, 0)]
+    assert len(claim_left(doors, lease=30.0)) == (not is_renewed)
     open_gate()
 
     dispatcher.finish(seconds=PATIENCE)
 
     assert doors.steps == [("PA", "prepared"), ("PA", "opened")]
-    assert [row.kind for row in rows() if row.kind == "knock"] == []
+    assert len(knocks()) == (not is_renewed)
 
 
-def test_an_action_that_comes_back_while_its_call_is_made_is_not_begun_again(
+def test_an_action_that_another_process_took_over_and_left_runs_again_after_its_call(
     doors: Doors, kennels: Tenant, form_id: UUID
 ) -> None:
-    """Another process took it over, and died."""
-    open_gate = gate_for(doors, "PA")
-    knock(kennels, form_id, "PA")
-    dispatcher = doors.dispatcher()
-    dispatcher.turn()
+    dispatcher, open_gate = begin_call(doors, kennels, form_id)
     pass_time(60)
-    other = LaneClaims("default", registry=doors.registry, lease=0.0, lane=LANE)
-    with across_tenants(using="default"):
-        (taken,) = other.claim_left_with_room(Room(places={}, usual=10), limit=10)
+    assert len(claim_left(doors, lease=0.0)) == 1
     dispatcher._search = LeftSearch()
     dispatcher.turn()
-
-    (row,) = [row for row in rows() if row.kind == "knock"]
-    assert row.lease_token not in (None, other._token)
+    assert doors.steps == [("PA", "prepared")]
     open_gate()
+
+    dispatcher.finish(seconds=PATIENCE)
+    dispatcher._search = LeftSearch()
     dispatcher.finish(seconds=PATIENCE)
 
-    assert (taken.crashes, doors.steps) == (1, [("PA", "prepared"), ("PA", "opened")])
-    assert [row.kind for row in rows() if row.kind == "knock"] == []
+    assert doors.steps == [("PA", "prepared"), ("PA", "opened")] * 2
+    assert knocks() == []
+
+
+def test_an_action_that_is_due_again_before_its_attempt_is_over_waits_for_it(
+    doors: Doors, kennels: Tenant, form_id: UUID
+) -> None:
+    """As with actions of one copy of which one is delayed for a moment while the others are recorded."""
+    dispatcher, open_gate = begin_call(doors, kennels, form_id)
+    (row,) = knocks()
+    with across_tenants(using="default"):
+        assert dispatcher._claims.later(row.id, seconds=0.0, error="It is busy.") == 1
+    dispatcher.turn()
+    assert doors.steps == [("PA", "prepared")]
+    open_gate()
+
+    dispatcher.finish(seconds=PATIENCE)
+
+    assert doors.steps == [("PA", "prepared"), ("PA", "opened")] * 2
+    assert knocks() == []
 
 
 def test_replies_of_one_copy_that_arrive_together_share_a_save(doors: Doors, kennels: Tenant, form_id: UUID) -> None:

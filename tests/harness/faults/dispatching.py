@@ -21,18 +21,21 @@ def kill_at(world: World, work: str, step: tuple[str, int], *, kinds: str, worse
     name, nth = step
     trial = world.fork(work, failpoint=name, nth=nth, worse=worse)
     status = trial.finish()
-    finish(world, work, kinds=kinds, worse=worse)
-    return [] if status == -signal.SIGKILL else [f"nobody was killed at {name} {nth}: {trial.reports}"]
+    wrong = [] if status == -signal.SIGKILL else [f"nobody was killed at {name} {nth}: {trial.reports}"]
+    return wrong + finish(world, work, kinds=kinds, worse=worse)
 
 
-def finish(world: World, work: str, *, kinds: str, worse: str = "") -> None:
-    """Dispatch until no action of ``kinds`` is left."""
+def finish(world: World, work: str, *, kinds: str, worse: str = "") -> list[str]:
+    """Dispatch until no action of ``kinds`` is left; return the errors by which dispatchers ended."""
+    wrong: list[str] = []
     with world.connect() as connection:
         for _ in range(20):
             connection.execute(_LET_DUE, [kinds])
-            world.do(work, worse=worse)
+            reports = world.do(work, worse=worse)
+            wrong += [f"a dispatcher ended: {report}" for report in reports if "error" in report]
             if not left(connection, kinds):
-                return
+                break
+    return wrong
 
 
 def left(connection: psycopg.Connection[Any], kinds: str) -> list[tuple[Any, ...]]:
